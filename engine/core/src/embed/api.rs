@@ -1,0 +1,200 @@
+//! Importable functions as tables: [`HostApi`], the narrow view of the guest that their bodies get, and `host_api!`.
+//!
+//! A body sees [`Guest`] (memory, meter, mode) and never the instance, so it cannot re-enter the code that called it.
+//! Both tiers and the naive executor of the tests reach a body through the same [`HostApi::call`].
+
+use crate::error::{Stop, Trap};
+use crate::gas::{Gas, Meter};
+use crate::wasm::isa::Ty;
+
+/// One importable function: what a module may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApiRow {
+    /// The guest's name of the module.
+    pub module: &'static str,
+    /// The guest's name of the function.
+    pub name: &'static str,
+    /// Parameter names and types.
+    pub params: &'static [(&'static str, Ty)],
+    /// At most one result.
+    pub result: Option<Ty>,
+    /// The price as the table writes it, for the generated page.
+    pub price: &'static str,
+    /// Whether the function writes state and so traps in static mode.
+    pub writes: bool,
+    /// The doc comment.
+    pub docs: &'static [&'static str],
+}
+
+/// A table of importable functions over `Self`, made by [`host_api!`](crate::host_api).
+pub trait HostApi {
+    /// The rows; an import resolves to an index into them.
+    fn rows() -> &'static [ApiRow];
+
+    /// Calls row `index` with raw argument slots; the result slot is 0 when the row has no result.
+    ///
+    /// # Errors
+    /// What the body stops with, and the prologue: out of gas, argument out of range, static violation.
+    fn call(&mut self, index: usize, guest: &mut Guest<'_>, args: &[u64]) -> Result<u64, Stop>;
+}
+
+/// What a host function sees of its guest.
+pub struct Guest<'a> {
+    /// Linear memory 0 of the calling instance; empty when it has none.
+    pub memory: &'a mut [u8],
+    /// The meter of the run.
+    pub meter: &'a mut Meter,
+}
+
+impl Guest<'_> {
+    /// Takes whole gas.
+    ///
+    /// # Errors
+    /// [`Trap::OutOfGas`].
+    #[inline]
+    pub fn charge(&mut self, gas: Gas) -> Result<(), Stop> {
+        Ok(self.meter.charge_gas(gas)?)
+    }
+
+    /// Checks that `len` bytes at `ptr` lie in memory, by the bulk memory rule: a zero length at the very end is fine, one
+    /// beyond is not.
+    ///
+    /// # Errors
+    /// [`Trap::InvalidMemoryAccess`].
+    #[inline]
+    pub fn check(&self, ptr: u32, len: u32) -> Result<(), Stop> {
+        if u64::from(ptr) + u64::from(len) <= self.memory.len() as u64 {
+            Ok(())
+        } else {
+            Err(Trap::InvalidMemoryAccess.into())
+        }
+    }
+
+    /// The `len` bytes at `ptr`.
+    ///
+    /// # Errors
+    /// [`Trap::InvalidMemoryAccess`].
+    #[inline]
+    pub fn slice(&self, ptr: u32, len: u32) -> Result<&[u8], Stop> {
+        self.check(ptr, len)?;
+        Ok(&self.memory[ptr as usize..][..len as usize])
+    }
+
+    /// The `len` bytes at `ptr`, to write to.
+    ///
+    /// # Errors
+    /// [`Trap::InvalidMemoryAccess`].
+    #[inline]
+    pub fn slice_mut(&mut self, ptr: u32, len: u32) -> Result<&mut [u8], Stop> {
+        self.check(ptr, len)?;
+        Ok(&mut self.memory[ptr as usize..][..len as usize])
+    }
+
+    /// A copy of the `N` bytes at `ptr`.
+    ///
+    /// # Errors
+    /// [`Trap::InvalidMemoryAccess`].
+    #[inline]
+    pub fn read<const N: usize>(&self, ptr: u32) -> Result<[u8; N], Stop> {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(self.slice(ptr, N as u32)?);
+        Ok(bytes)
+    }
+
+    /// Writes `bytes` at `ptr`.
+    ///
+    /// # Errors
+    /// [`Trap::InvalidMemoryAccess`]; nothing is written then.
+    #[inline]
+    pub fn write(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), Stop> {
+        let len = u32::try_from(bytes.len()).map_err(|_| Trap::InvalidMemoryAccess)?;
+        self.slice_mut(ptr, len)?.copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Makes a [`HostApi`] out of rows: guest name => body(parameters) -> result, base price, + price by argument, effect.
+///
+/// The prologue of every row runs in a fixed order: base price, then the price by argument (an expression of type
+/// `Result<Gas, Stop>`, which may refuse an argument before it names a price), then the static check of `writes`. The
+/// base price is a closure over the implementing type, so that it may depend on schedule and revision. `in_static` names the
+/// method that tells whether the frame is static. A body is a method `fn(&mut self, &mut Guest, args..) -> Result<R, Stop>`
+/// with `R` one of `()`, `u32`, `u64`; parameters arrive as `u32` for `i32` and `u64` for `i64`.
+#[macro_export]
+macro_rules! host_api {
+    (impl [$($generics:tt)*] $target:ty, in_static $in_static:ident { $(
+        $(#[doc = $doc:literal])*
+        $module:literal $name:ident => $body:ident($($param:ident: $ty:ident),*) -> $result:ident,
+            $base:expr, $(+ $extra:expr,)? $effect:ident;
+    )* }) => {
+        impl<$($generics)*> $crate::HostApi for $target {
+            fn rows() -> &'static [$crate::ApiRow] {
+                static ROWS: &[$crate::ApiRow] = &[$($crate::ApiRow {
+                    module: $module,
+                    name: stringify!($name),
+                    params: &[$((stringify!($param), $crate::wasm::isa::Ty::$ty)),*],
+                    result: $crate::host_api!(@result $result),
+                    price: concat!(stringify!($base) $(, " + ", stringify!($extra))?),
+                    writes: $crate::host_api!(@writes $effect),
+                    docs: &[$($doc),*],
+                }),*];
+                ROWS
+            }
+
+            #[allow(unused_assignments, unused_mut, unused_variables)]
+            fn call(
+                &mut self,
+                index: usize,
+                guest: &mut $crate::Guest<'_>,
+                args: &[u64],
+            ) -> Result<u64, $crate::Stop> {
+                let mut row = 0usize;
+                $(
+                    if index == row {
+                        let mut args = args.iter().copied();
+                        $(let $param = $crate::host_api!(@arg $ty args);)*
+                        #[allow(clippy::redundant_closure_call)]
+                        guest.charge((($base) as fn(&Self) -> $crate::Gas)(self))?;
+                        $(guest.charge($extra?)?;)?
+                        if $crate::host_api!(@writes $effect) && self.$in_static() {
+                            return Err($crate::Trap::StaticViolation.into());
+                        }
+                        return self.$body(guest, $($param),*).map($crate::IntoSlot::into_slot);
+                    }
+                    row += 1;
+                )*
+                Err($crate::Fault::Internal("no such row in the host table").into())
+            }
+        }
+    };
+    (@result none) => { None };
+    (@result $ty:ident) => { Some($crate::wasm::isa::Ty::$ty) };
+    (@writes reads) => { false };
+    (@writes writes) => { true };
+    (@arg i32 $args:ident) => { $args.next().unwrap_or(0) as u32 };
+    (@arg i64 $args:ident) => { $args.next().unwrap_or(0) };
+}
+
+/// A result that fits a slot.
+pub trait IntoSlot {
+    /// The slot; i32 values are zero-extended.
+    fn into_slot(self) -> u64;
+}
+
+impl IntoSlot for () {
+    fn into_slot(self) -> u64 {
+        0
+    }
+}
+
+impl IntoSlot for u32 {
+    fn into_slot(self) -> u64 {
+        u64::from(self)
+    }
+}
+
+impl IntoSlot for u64 {
+    fn into_slot(self) -> u64 {
+        self
+    }
+}
