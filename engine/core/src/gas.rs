@@ -3,15 +3,15 @@
 use crate::error::Trap;
 
 /// The unit of metering: 10,000 particles are 1 gas.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Particles(pub u64);
 
 /// Whole gas, the unit of the Ethereum side.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gas(pub u64);
 
 /// A count of 64 KiB pages of linear memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pages(pub u32);
 
 /// Particles in a gas. Source: the gas cost document of the Ewasm design ("1 gas = 10000 particles").

@@ -19,7 +19,7 @@ pub mod wasm;
 
 mod interp;
 
-mod embed;
+pub mod embed;
 
 pub mod contract;
 

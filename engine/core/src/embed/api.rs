@@ -34,8 +34,19 @@ pub trait HostApi {
     /// Calls row `index` with raw argument slots; the result slot is 0 when the row has no result.
     ///
     /// # Errors
-    /// What the body stops with, and the prologue: out of gas, argument out of range, static violation.
+    /// What the body stops with, and the prologue: out of gas, argument out of range, static violation. A `Fault` when
+    /// there is no such row or there are fewer slots than parameters: linking rules both out.
     fn call(&mut self, index: usize, guest: &mut Guest<'_>, args: &[u64]) -> Result<u64, Stop>;
+}
+
+impl<A: HostApi> HostApi for &mut A {
+    fn rows() -> &'static [ApiRow] {
+        A::rows()
+    }
+
+    fn call(&mut self, index: usize, guest: &mut Guest<'_>, args: &[u64]) -> Result<u64, Stop> {
+        (**self).call(index, guest, args)
+    }
 }
 
 /// What a host function sees of its guest.
@@ -113,13 +124,18 @@ impl Guest<'_> {
     }
 }
 
-/// Makes a [`HostApi`] out of rows: guest name => body(parameters) -> result, base price, + price by argument, effect.
+/// Makes a [`HostApi`] out of rows: module, guest name => body(parameters) -> result, base price, + price by argument, effect.
 ///
 /// The prologue of every row runs in a fixed order: base price, then the price by argument (an expression of type
 /// `Result<Gas, Stop>`, which may refuse an argument before it names a price), then the static check of `writes`. The
 /// base price is a closure over the implementing type, so that it may depend on schedule and revision. `in_static` names the
-/// method that tells whether the frame is static. A body is a method `fn(&mut self, &mut Guest, args..) -> Result<R, Stop>`
-/// with `R` one of `()`, `u32`, `u64`; parameters arrive as `u32` for `i32` and `u64` for `i64`.
+/// method that tells whether the frame is static. The effect is `reads`, `writes`, or `guards`: a writing row whose body
+/// makes the static check itself, because something comes before it or because only some arguments write. A body is a
+/// method `fn(&mut self, &mut Guest, args..) -> Result<R, Stop>` with `R` one of `()`, `u32`, `u64`, `f32`, `f64`; parameters arrive
+/// as `u32` for `i32` and `u64` for `i64`.
+///
+/// Each row becomes a function of its own behind one table of function pointers: a call costs one bounds check and one
+/// jump whatever the number of rows, and only the called row's frame is on the native stack when calls nest.
 #[macro_export]
 macro_rules! host_api {
     (impl [$($generics:tt)*] $target:ty, in_static $in_static:ident { $(
@@ -141,29 +157,33 @@ macro_rules! host_api {
                 ROWS
             }
 
-            #[allow(unused_assignments, unused_mut, unused_variables)]
+            #[inline]
             fn call(
                 &mut self,
                 index: usize,
                 guest: &mut $crate::Guest<'_>,
                 args: &[u64],
             ) -> Result<u64, $crate::Stop> {
-                let mut row = 0usize;
-                $(
-                    if index == row {
-                        let mut args = args.iter().copied();
-                        $(let $param = $crate::host_api!(@arg $ty args);)*
-                        #[allow(clippy::redundant_closure_call)]
-                        guest.charge((($base) as fn(&Self) -> $crate::Gas)(self))?;
-                        $(guest.charge($extra?)?;)?
-                        if $crate::host_api!(@writes $effect) && self.$in_static() {
-                            return Err($crate::Trap::StaticViolation.into());
-                        }
-                        return self.$body(guest, $($param),*).map($crate::IntoSlot::into_slot);
+                #[allow(clippy::redundant_closure_call, irrefutable_let_patterns)] // Rows without parameters.
+                let rows: &[$crate::ApiFn<Self>] = const { &[$(
+                    |this, guest, args| {
+                        let &[$($param,)* ..] = args else {
+                            return Err($crate::Fault::Internal("a host function got too few arguments").into());
+                        };
+                        $(let $param = $crate::host_api!(@arg $ty $param);)*
+                        guest.charge((($base) as fn(&Self) -> $crate::Gas)(this))?;
+                        $(
+                            let extra: Result<$crate::Gas, $crate::Stop> = $extra;
+                            guest.charge(extra?)?;
+                        )?
+                        $crate::host_api!(@static_check $effect this.$in_static());
+                        this.$body(guest, $($param),*).map($crate::IntoSlot::into_slot)
                     }
-                    row += 1;
-                )*
-                Err($crate::Fault::Internal("no such row in the host table").into())
+                ),*] };
+                match rows.get(index) {
+                    Some(row) => row(self, guest, args),
+                    None => Err($crate::Fault::Internal("no such row in the host table").into()),
+                }
             }
         }
     };
@@ -171,13 +191,25 @@ macro_rules! host_api {
     (@result $ty:ident) => { Some($crate::wasm::isa::Ty::$ty) };
     (@writes reads) => { false };
     (@writes writes) => { true };
-    (@arg i32 $args:ident) => { $args.next().unwrap_or(0) as u32 };
-    (@arg i64 $args:ident) => { $args.next().unwrap_or(0) };
+    (@writes guards) => { true };
+    (@static_check writes $is_static:expr) => {
+        if $is_static {
+            return Err($crate::Trap::StaticViolation.into());
+        }
+    };
+    (@static_check $effect:ident $is_static:expr) => {};
+    (@arg i32 $slot:ident) => { $slot as u32 };
+    (@arg i64 $slot:ident) => { $slot };
+    (@arg f32 $slot:ident) => { f32::from_bits($slot as u32) };
+    (@arg f64 $slot:ident) => { f64::from_bits($slot) };
 }
+
+/// One row of a [`HostApi`] as a function: prologue and body.
+pub type ApiFn<T> = fn(&mut T, &mut Guest<'_>, &[u64]) -> Result<u64, Stop>;
 
 /// A result that fits a slot.
 pub trait IntoSlot {
-    /// The slot; i32 values are zero-extended.
+    /// The slot; 32-bit values are zero-extended.
     fn into_slot(self) -> u64;
 }
 
@@ -196,5 +228,17 @@ impl IntoSlot for u32 {
 impl IntoSlot for u64 {
     fn into_slot(self) -> u64 {
         self
+    }
+}
+
+impl IntoSlot for f32 {
+    fn into_slot(self) -> u64 {
+        u64::from(self.to_bits())
+    }
+}
+
+impl IntoSlot for f64 {
+    fn into_slot(self) -> u64 {
+        self.to_bits()
     }
 }

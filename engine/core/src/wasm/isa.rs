@@ -76,23 +76,51 @@ pub struct Row {
 }
 
 macro_rules! group {
-    (control) => { Group::Control };
-    (parametric) => { Group::Parametric };
-    (variable) => { Group::Variable };
-    (table) => { Group::Table };
-    (reference) => { Group::Reference };
-    (load) => { Group::Load };
-    (store) => { Group::Store };
-    (memory) => { Group::Memory };
-    (bulk) => { Group::Bulk };
-    (constant) => { Group::Constant };
-    (pure) => { Group::Pure };
-    (partial) => { Group::Partial };
+    (control) => {
+        Group::Control
+    };
+    (parametric) => {
+        Group::Parametric
+    };
+    (variable) => {
+        Group::Variable
+    };
+    (table) => {
+        Group::Table
+    };
+    (reference) => {
+        Group::Reference
+    };
+    (load) => {
+        Group::Load
+    };
+    (store) => {
+        Group::Store
+    };
+    (memory) => {
+        Group::Memory
+    };
+    (bulk) => {
+        Group::Bulk
+    };
+    (constant) => {
+        Group::Constant
+    };
+    (pure) => {
+        Group::Pure
+    };
+    (partial) => {
+        Group::Partial
+    };
 }
 
 macro_rules! meaning {
-    () => { None };
-    ($f:ident) => { Some((|args| eval(num::$f, args)) as Meaning) };
+    () => {
+        None
+    };
+    ($f:ident) => {
+        Some((|args| eval(num::$f, args)) as Meaning)
+    };
 }
 
 macro_rules! isa {

@@ -1,0 +1,272 @@
+//! A whole transaction over any backing: what the sender pays, the message, the refund, what changed.
+
+use super::address::{create_address, create2_address};
+use super::host::{Host, Vm};
+use super::journal::{AccountInfo, Backing, Changes, Journal, Precompiles, Refunds, Rules};
+use super::types::{Address, Bytes32, CallKind, Log, Message, Outcome, Revision, StatusCode, TxContext, U256};
+use crate::error::Fault;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// What somebody wants done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transaction {
+    /// Who pays and whose nonce rises.
+    pub sender: Address,
+    /// Who is called; `None`: an account is created.
+    pub to: Option<Address>,
+    /// Wei that move along.
+    pub value: U256,
+    /// Call data, or init code.
+    pub data: Vec<u8>,
+    /// What init code sees as call data. Empty on Ethereum; of no meaning in a call.
+    pub arguments: Vec<u8>,
+    /// Creates the account at the address of CREATE2 with this salt.
+    pub salt: Option<Bytes32>,
+    /// Whole gas. A negative limit is refused.
+    pub gas_limit: i64,
+    /// Wei a gas; paid only when [`Rules::fees`] says so, and always seen by contracts.
+    pub gas_price: U256,
+    /// Refused when this is given and not the sender's.
+    pub nonce: Option<u64>,
+}
+
+/// What came of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// How its message ended; of a successful creation with the address and without output.
+    pub outcome: Outcome,
+    /// Events, in order.
+    pub logs: Vec<Log>,
+    /// Whole gas used, after the refund.
+    pub gas_used: i64,
+    /// Whole gas refunded.
+    pub gas_refunded: i64,
+}
+
+/// Why a transaction did not happen at all: no nonce rose, nobody paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The nonce is not the sender's, or the sender's has reached its end.
+    Nonce {
+        /// What the transaction says.
+        given: u64,
+        /// What the sender has.
+        expected: u64,
+    },
+    /// The sender has less than value and gas cost.
+    Balance,
+    /// The gas limit does not cover what the transaction costs before anything runs.
+    IntrinsicGas {
+        /// Whole gas that it costs.
+        needed: i64,
+    },
+    /// EIP-3860: too much init code.
+    InitCodeSize,
+    /// EIP-1559: the price is below the base fee.
+    GasPrice,
+    /// The machine or its database is broken.
+    Fault(Fault),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Nonce { given, expected } => write!(f, "the nonce is {given}, the sender's is {expected}"),
+            Refusal::Balance => f.write_str("the sender's balance covers not value and gas"),
+            Refusal::IntrinsicGas { needed } => write!(f, "the gas limit is below the {needed} that it takes to start"),
+            Refusal::InitCodeSize => f.write_str("the init code is too large"),
+            Refusal::GasPrice => f.write_str("the gas price is below the base fee"),
+            Refusal::Fault(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Refusal::Fault(fault)
+    }
+}
+
+/// What surrounds transactions.
+#[derive(Clone, Copy)]
+pub struct Environment<'a> {
+    /// Runs code.
+    pub vm: &'a dyn Vm,
+    /// Native accounts.
+    pub precompiles: &'a dyn Precompiles,
+    /// The chain's rules.
+    pub rules: &'a Rules,
+    /// The block. Origin and gas price are the transaction's, whatever stands here.
+    pub context: &'a TxContext,
+}
+
+/// Runs `transaction` and returns what it changed. The backing itself is not written to.
+///
+/// # Errors
+/// [`Refusal`]: the transaction did not happen.
+pub fn transact(
+    backing: &dyn Backing,
+    environment: &Environment<'_>,
+    transaction: &Transaction,
+) -> Result<(Receipt, Changes), Refusal> {
+    let Environment { vm, precompiles, rules, context } = *environment;
+    let context = TxContext { origin: transaction.sender, gas_price: transaction.gas_price, ..context.clone() };
+    let mut journal = Journal::new(backing, vm, precompiles, rules, &context);
+    let gas = admit(&mut journal, rules, &context, transaction)?;
+    let nonce = start(&mut journal, rules, &context, transaction)?;
+    let outcome = send(&mut journal, transaction, nonce, gas)?;
+    let (gas_used, gas_refunded) = settle(&mut journal, rules, &context, transaction, &outcome)?;
+    let (changes, logs) = journal.finish();
+    Ok((Receipt { outcome, logs, gas_used, gas_refunded }, changes))
+}
+
+/// Whole gas that the transaction costs before anything runs, and the least that it costs at all (EIP-7623).
+pub fn intrinsic_gas(revision: Revision, transaction: &Transaction) -> (i64, i64) {
+    let bytes = [&transaction.data[..], &transaction.arguments[..]];
+    // Vectors hold at most i64::MAX bytes; saturating keeps sums of prices in range.
+    let length: i64 = bytes.iter().map(|b| b.len() as i64).sum();
+    let zeros = bytes.iter().map(|b| b.iter().filter(|byte| **byte == 0).count() as i64).sum::<i64>();
+    let others = length - zeros;
+    // EIP-2028 made data cheaper.
+    let price = if revision >= Revision::Istanbul { 16 } else { 68 };
+    let mut gas = others.saturating_mul(price).saturating_add(zeros.saturating_mul(4)).saturating_add(21_000);
+    if transaction.to.is_none() {
+        if revision >= Revision::Homestead {
+            gas = gas.saturating_add(32_000);
+        }
+        if revision >= Revision::Shanghai {
+            // EIP-3860. A count of words fits wherever the count of bytes did.
+            gas = gas.saturating_add(2 * transaction.data.len().div_ceil(32) as i64);
+        }
+    }
+    let floor = if revision >= Revision::Prague {
+        others.saturating_mul(4).saturating_add(zeros).saturating_mul(10).saturating_add(21_000)
+    } else {
+        0
+    };
+    (gas, floor)
+}
+
+/// The checks, without a change: what is left of the gas limit for the message.
+fn admit(
+    journal: &mut Journal<'_>,
+    rules: &Rules,
+    context: &TxContext,
+    transaction: &Transaction,
+) -> Result<i64, Refusal> {
+    let sender = journal.account(&transaction.sender)?.unwrap_or_default();
+    let given = transaction.nonce.unwrap_or(sender.nonce);
+    if given != sender.nonce || given == u64::MAX {
+        return Err(Refusal::Nonce { given, expected: sender.nonce });
+    }
+    let too_large = |max| transaction.data.len() > max;
+    if transaction.to.is_none() && rules.max_init_code_size.is_some_and(too_large) {
+        return Err(Refusal::InitCodeSize);
+    }
+    if rules.fees && rules.revision >= Revision::London && transaction.gas_price < context.base_fee {
+        return Err(Refusal::GasPrice);
+    }
+    let (intrinsic, floor) = if rules.intrinsic_gas { intrinsic_gas(rules.revision, transaction) } else { (0, 0) };
+    let needed = intrinsic.max(floor);
+    if transaction.gas_limit < needed {
+        return Err(Refusal::IntrinsicGas { needed });
+    }
+    let price = if rules.fees { gas_cost(transaction.gas_limit, transaction.gas_price) } else { Some(U256::zero()) };
+    match price.and_then(|price| price.checked_add(transaction.value)) {
+        Some(total) if total <= sender.balance => Ok(transaction.gas_limit - intrinsic),
+        _ => Err(Refusal::Balance),
+    }
+}
+
+/// The price of `gas`, unless it is more than there is.
+fn gas_cost(gas: i64, price: U256) -> Option<U256> {
+    U256::from(gas.max(0)).checked_mul(price)
+}
+
+/// Buys the gas, raises the nonce and warms what EIP-2929 and EIP-3651 say. The nonce before.
+fn start(
+    journal: &mut Journal<'_>,
+    rules: &Rules,
+    context: &TxContext,
+    transaction: &Transaction,
+) -> Result<u64, Refusal> {
+    let sender = &transaction.sender;
+    if rules.fees {
+        let cost = gas_cost(transaction.gas_limit, transaction.gas_price).ok_or(Refusal::Balance)?;
+        journal.take_balance(sender, cost)?;
+    }
+    let info = journal.account(sender)?.unwrap_or_default();
+    journal.set_account(sender, AccountInfo { nonce: info.nonce.saturating_add(1), ..info })?;
+    journal.access_account(sender)?;
+    if let Some(to) = &transaction.to {
+        journal.access_account(to)?;
+    }
+    if rules.revision >= Revision::Shanghai {
+        journal.access_account(&context.coinbase)?;
+    }
+    Ok(info.nonce)
+}
+
+fn send(journal: &mut Journal<'_>, transaction: &Transaction, nonce: u64, gas: i64) -> Result<Outcome, Refusal> {
+    let to = transaction.to.unwrap_or_default();
+    let message = Message {
+        kind: match (transaction.to, transaction.salt) {
+            (Some(_), _) => CallKind::Call,
+            (None, None) => CallKind::Create,
+            (None, Some(_)) => CallKind::Create2,
+        },
+        is_static: false,
+        depth: 0,
+        gas,
+        recipient: to,
+        sender: transaction.sender,
+        code_address: to,
+        input: &transaction.data,
+        value: transaction.value,
+        salt: transaction.salt.unwrap_or_default(),
+    };
+    if !message.kind.is_create() {
+        return Ok(journal.call_nested(&message)?);
+    }
+    let address = match &transaction.salt {
+        Some(salt) => create2_address(&transaction.sender, salt, &transaction.data),
+        None => create_address(&transaction.sender, nonce),
+    };
+    Ok(journal.create_at(&address, &message, &transaction.arguments)?)
+}
+
+/// The refund, and the fees. Gas used and refunded.
+fn settle(
+    journal: &mut Journal<'_>,
+    rules: &Rules,
+    context: &TxContext,
+    transaction: &Transaction,
+    outcome: &Outcome,
+) -> Result<(i64, i64), Refusal> {
+    let mut used = transaction.gas_limit - outcome.gas_left;
+    let counted = match rules.refunds {
+        Refunds::FromVm => outcome.gas_refund,
+        Refunds::Counted if outcome.status == StatusCode::Success => journal.refund(),
+        Refunds::Counted => 0,
+    };
+    // EIP-3529 lowered the share that can come back.
+    let share = if rules.revision >= Revision::London { 5 } else { 2 };
+    let refunded = counted.clamp(0, used / share);
+    used -= refunded;
+    if rules.intrinsic_gas {
+        used = used.max(intrinsic_gas(rules.revision, transaction).1);
+    }
+    if rules.fees {
+        let price = transaction.gas_price;
+        let rest = gas_cost(transaction.gas_limit - used, price).ok_or(Refusal::Balance)?;
+        journal.add_balance(&transaction.sender, rest)?;
+        // EIP-1559 burns the base fee.
+        let burnt = if rules.revision >= Revision::London { context.base_fee } else { U256::zero() };
+        let tip = gas_cost(used, price.saturating_sub(burnt)).ok_or(Refusal::Balance)?;
+        journal.add_balance(&context.coinbase, tip)?;
+    }
+    Ok((used, refunded))
+}

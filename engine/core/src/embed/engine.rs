@@ -1,0 +1,89 @@
+//! Configuration, fixed once, shared by modules and stores.
+
+use crate::error::Error;
+use crate::gas::Schedule;
+use crate::interp::exec::Dispatch;
+use crate::profile::Profile;
+use alloc::sync::Arc;
+
+/// How an engine is to be: profile, schedule, dispatch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Config {
+    profile: Profile,
+    schedule: Schedule,
+    dispatch: Dispatch,
+}
+
+impl Config {
+    /// The defaults: profile `general`, schedule `v1`, the fastest dispatch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What modules may use.
+    pub fn profile(&mut self, profile: Profile) -> &mut Self {
+        self.profile = profile;
+        self
+    }
+
+    /// What operators cost.
+    pub fn schedule(&mut self, schedule: Schedule) -> &mut Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// How ops follow each other; never changes a result.
+    pub fn dispatch(&mut self, dispatch: Dispatch) -> &mut Self {
+        self.dispatch = dispatch;
+        self
+    }
+}
+
+/// An engine. Cheap to clone, shareable between threads.
+#[derive(Clone, Debug)]
+pub struct Engine(Arc<Config>);
+
+impl Engine {
+    /// An engine with this configuration.
+    ///
+    /// # Errors
+    /// When tail dispatch is asked for and this build has none.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let mut config = *config;
+        config.dispatch = match config.dispatch {
+            Dispatch::Auto if Dispatch::has_tail() => Dispatch::Tail,
+            Dispatch::Auto => Dispatch::Loop,
+            Dispatch::Tail if !Dispatch::has_tail() => {
+                return Err(Error::usage("this build has no tail dispatch: it takes an optimised build for x86-64"));
+            }
+            dispatch => dispatch,
+        };
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// What modules may use.
+    pub fn profile(&self) -> &Profile {
+        &self.0.profile
+    }
+
+    /// What operators cost.
+    pub fn schedule(&self) -> Schedule {
+        self.0.schedule
+    }
+
+    /// How ops follow each other: tail or loop.
+    pub fn dispatch(&self) -> Dispatch {
+        self.0.dispatch
+    }
+
+    /// Whether modules of `other` can run here.
+    pub(crate) fn is(&self, other: &Engine) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.0.profile == other.0.profile && self.0.schedule == other.0.schedule)
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new(&Config::default()).expect("the automatic choice of dispatch always exists")
+    }
+}

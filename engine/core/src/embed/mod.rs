@@ -1,0 +1,24 @@
+//! The embedding API, in the words of wasmtime and wasmi.
+
+mod api;
+pub mod contract;
+mod engine;
+mod entity;
+mod func;
+mod instance;
+mod linker;
+mod module;
+mod store;
+mod value;
+
+pub use crate::interp::exec::Dispatch;
+pub use crate::wasm::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
+pub use api::{ApiFn, ApiRow, Guest, HostApi, IntoSlot};
+pub use engine::{Config, Engine};
+pub use entity::{Extern, Global, Memory, Table};
+pub use func::{Caller, Func, IntoFunc, TypedFunc, WasmResults, WasmValues};
+pub use instance::Instance;
+pub use linker::Linker;
+pub use module::{ExportType, ImportType, Module};
+pub use store::{AsContext, AsContextMut, Store, TrapFrame};
+pub use value::{ExternRef, Val};

@@ -1,0 +1,268 @@
+//! Stores: what instances live in.
+
+use super::api::{Guest, HostApi};
+use super::engine::Engine;
+use super::func::{Caller, WideFunc};
+use super::value::Val;
+use crate::error::{Error, Fault, Stop};
+use crate::gas::{Gas, Meter};
+use crate::interp::exec::machine::{self, Cell, Context, Machine, Refused};
+use crate::limits::RunLimits;
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use core::any::Any;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// Tells stores apart, so that no handle is used in another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StoreId(u32);
+
+impl StoreId {
+    fn next() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A host function.
+pub(crate) enum HostFunc<T> {
+    /// A row of a table.
+    Row { call: RowCall<T>, row: usize },
+    /// A closure.
+    Wide(Arc<WideFunc<T>>),
+}
+
+/// Calls row number `usize` of a host table with memory, meter and arguments.
+pub(crate) type RowCall<T> = fn(&mut T, usize, &mut Guest<'_>, &[u64]) -> Result<u64, Stop>;
+
+/// Instances, memories, tables, globals and functions, the embedder's data, one meter and one set of limits.
+pub struct Store<T> {
+    pub(crate) id: StoreId,
+    engine: Engine,
+    pub(crate) machine: Machine,
+    pub(crate) hosts: Vec<HostFunc<T>>,
+    pub(crate) externs: Vec<Box<dyn Any + Send + Sync>>,
+    /// The error behind [`Stop::Custom`].
+    custom: Option<Error>,
+    data: T,
+}
+
+/// The function in which a trap was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrapFrame {
+    /// Index of the function in its module.
+    pub function: u32,
+    /// Its name in the module's name section.
+    pub name: Option<String>,
+}
+
+impl<T> Store<T> {
+    /// An empty store over `data`, with all the gas in the world and the limits of the engine's profile.
+    pub fn new(engine: &Engine, data: T) -> Self {
+        Self {
+            id: StoreId::next(),
+            engine: engine.clone(),
+            machine: Machine::new(engine.schedule(), engine.profile().run),
+            hosts: Vec::new(),
+            externs: Vec::new(),
+            custom: None,
+            data,
+        }
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        &self.data
+    }
+
+    /// The embedder's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.data
+    }
+
+    /// The embedder's data.
+    pub fn into_data(self) -> T {
+        self.data
+    }
+
+    pub(crate) fn machine_and_data(&mut self) -> (&mut Machine, &mut T) {
+        (&mut self.machine, &mut self.data)
+    }
+
+    /// The meter of all runs in this store.
+    pub fn meter(&self) -> &Meter {
+        self.machine.meter()
+    }
+
+    /// The meter of all runs in this store.
+    pub fn meter_mut(&mut self) -> &mut Meter {
+        self.machine.meter_mut()
+    }
+
+    /// Sets what may be spent from now on.
+    pub fn set_gas(&mut self, gas: Gas) {
+        *self.machine.meter_mut() = Meter::new(gas);
+    }
+
+    /// Sets bounds for what is run and made from now on; for use between runs.
+    pub fn set_limits(&mut self, limits: RunLimits) {
+        self.machine.set_limits(limits);
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> RunLimits {
+        self.machine.limits()
+    }
+
+    /// Whether a run was out of gas: memories, tables and globals are unspecified, and no further call is taken.
+    pub fn is_spent(&self) -> bool {
+        self.machine.is_spent()
+    }
+
+    /// Where the last trap was.
+    pub fn trap_frame(&self) -> Option<TrapFrame> {
+        let (parsed, function) = self.machine.trapped()?;
+        Some(TrapFrame { function, name: parsed.function_name(function) })
+    }
+
+    /// Adds a host function's body; its number.
+    pub(crate) fn add_host(&mut self, host: HostFunc<T>) -> u32 {
+        self.hosts.push(host);
+        self.hosts.len() as u32 - 1
+    }
+
+    /// Calls function `index` of the machine.
+    pub(crate) fn call(&mut self, index: u32, args: &[Cell], results: &mut [Cell]) -> Result<(), Error> {
+        let dispatch = self.engine.dispatch();
+        machine::call(self, index, args, results, dispatch).map_err(|stop| self.error(stop))
+    }
+
+    /// A stop as an error, with the embedder's own one where it left one.
+    pub(crate) fn error(&mut self, stop: Stop) -> Error {
+        match stop {
+            Stop::Trap(trap) => Error::Trap(trap),
+            Stop::Fault(fault) => Error::Fault(fault),
+            Stop::Halt(halt) => Error::Halt(halt),
+            Stop::Custom => self.custom.take().unwrap_or(Error::Fault(Fault::Internal("an error was lost"))),
+        }
+    }
+
+    pub(crate) fn refused(&mut self, refused: Refused, import: impl FnOnce(usize) -> Error) -> Error {
+        match refused {
+            Refused::Import(i) => import(i),
+            Refused::Limit => Error::Link("a minimum size is above the store's limits".into()),
+            Refused::Stop(stop) => self.error(stop),
+        }
+    }
+
+    /// An error as a stop; what is no stop waits in the store.
+    fn stop(&mut self, error: Error) -> Stop {
+        match error {
+            Error::Trap(trap) => Stop::Trap(trap),
+            Error::Fault(fault) => Stop::Fault(fault),
+            Error::Halt(halt) => Stop::Halt(halt),
+            other => {
+                self.custom = Some(other);
+                Stop::Custom
+            }
+        }
+    }
+}
+
+impl<T> Context for Store<T> {
+    fn machine(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    #[inline]
+    fn narrow(&mut self, host: u32, memory: &mut [u8], meter: &mut Meter, args: &[u64]) -> Option<Result<u64, Stop>> {
+        match &self.hosts[host as usize] {
+            HostFunc::Row { call, row } => Some(call(&mut self.data, *row, &mut Guest { memory, meter }, args)),
+            HostFunc::Wide(_) => None,
+        }
+    }
+
+    fn wide(&mut self, host: u32, instance: Option<u32>, args: &[Cell], results: &mut [Cell]) -> Result<(), Stop> {
+        let HostFunc::Wide(func) = &self.hosts[host as usize] else {
+            return Err(Fault::Internal("a narrow host function was called as a wide one").into());
+        };
+        let func = func.clone();
+        let id = self.id;
+        let args: Vec<Val> = args.iter().map(|cell| Val::from_cell(*cell, id)).collect();
+        let mut values: Vec<Val> = results.iter().map(|cell| Val::default(cell.ty())).collect();
+        let done = func(Caller { store: self, instance }, &args, &mut values);
+        if let Err(error) = done {
+            return Err(self.stop(error));
+        }
+        for (cell, value) in results.iter_mut().zip(values) {
+            if value.ty() != cell.ty() {
+                return Err(self.stop(Error::usage("a host function's result is of another type")));
+            }
+            match value.cell(id, &self.machine) {
+                Ok(value) => *cell = value,
+                Err(error) => return Err(self.stop(error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Calls a row of `A`, found in `T` by itself.
+pub(crate) fn call_row<T: HostApi>(data: &mut T, row: usize, guest: &mut Guest<'_>, args: &[u64]) -> Result<u64, Stop> {
+    data.call(row, guest, args)
+}
+
+/// Something with a store to look at.
+pub trait AsContext {
+    /// The store's data.
+    type Data;
+
+    /// The store.
+    fn as_context(&self) -> &Store<Self::Data>;
+}
+
+/// Something with a store to change.
+pub trait AsContextMut: AsContext {
+    /// The store.
+    fn as_context_mut(&mut self) -> &mut Store<Self::Data>;
+}
+
+impl<T> AsContext for Store<T> {
+    type Data = T;
+
+    fn as_context(&self) -> &Store<T> {
+        self
+    }
+}
+
+impl<T> AsContextMut for Store<T> {
+    fn as_context_mut(&mut self) -> &mut Store<T> {
+        self
+    }
+}
+
+impl<C: AsContext> AsContext for &C {
+    type Data = C::Data;
+
+    fn as_context(&self) -> &Store<C::Data> {
+        (**self).as_context()
+    }
+}
+
+impl<C: AsContext> AsContext for &mut C {
+    type Data = C::Data;
+
+    fn as_context(&self) -> &Store<C::Data> {
+        (**self).as_context()
+    }
+}
+
+impl<C: AsContextMut> AsContextMut for &mut C {
+    fn as_context_mut(&mut self) -> &mut Store<C::Data> {
+        (**self).as_context_mut()
+    }
+}

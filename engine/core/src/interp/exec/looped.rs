@@ -1,0 +1,41 @@
+//! The portable back end: one function, one loop, one match, all state in locals.
+
+use super::body::*;
+use super::functions::*;
+use super::ops::{expand_ops, for_each_op};
+use super::slow;
+
+macro_rules! looped {
+    ($([$op:ty])*) => {
+        /// Runs from `r` to the end of the run.
+        ///
+        /// # Safety
+        /// The contract of the bodies.
+        pub(crate) unsafe fn run(mut r: Regs) -> Flow {
+            loop {
+                // SAFETY: the caller's promise; ops keep it for the ops behind them.
+                unsafe {
+                    let flow = match r.word().code() {
+                        // `continue` in every arm: no common code behind the match that would test the flow again.
+                        $(<$op as Body>::CODE => match <$op as Body>::run(&mut r) {
+                            Flow::Next => continue,
+                            flow => flow,
+                        },)*
+                        // SAFETY: the translator writes only codes of this list.
+                        _ if !cfg!(feature = "checked") => core::hint::unreachable_unchecked(),
+                        code => unreachable!("no op has code {code}"),
+                    };
+                    match flow {
+                        Flow::Unpaid if (*r.vm).meter.refill() => {}
+                        Flow::Enter => match r.out_of_line(|vm| slow::enter(vm)) {
+                            Flow::Next => {}
+                            flow => return r.leave(flow),
+                        },
+                        flow => return r.leave(flow),
+                    }
+                }
+            }
+        }
+    };
+}
+for_each_op!(looped);

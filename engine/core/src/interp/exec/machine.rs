@@ -1,0 +1,557 @@
+//! The safe door to the machine of a store: indices in, typed cells out.
+//!
+//! Nothing behind this door is reached by pointer from outside. A [`Cell`] carries its type and is made only from numbers,
+//! or from references that this machine gave out; calls and assignments compare types, so that no number is ever taken
+//! for a reference.
+
+use super::memory::Memory;
+use super::vm::{Func, Global, Instance, Table, Vm};
+use super::{Dispatch, invoke};
+use crate::error::{Fault, Stop, Trap};
+use crate::gas::{Meter, Pages, Schedule};
+use crate::interp::code::{Code, Word};
+use crate::limits::RunLimits;
+use crate::wasm::load::{ExportKind, ImportKind, Parsed, SegmentMode};
+use crate::wasm::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
+use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
+use core::ptr::NonNull;
+
+/// A value with its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    ty: ValType,
+    bits: u64,
+}
+
+impl Cell {
+    pub fn i32(value: u32) -> Self {
+        Self { ty: ValType::I32, bits: u64::from(value) }
+    }
+
+    pub fn i64(bits: u64) -> Self {
+        Self { ty: ValType::I64, bits }
+    }
+
+    pub fn f32(bits: u32) -> Self {
+        Self { ty: ValType::F32, bits: u64::from(bits) }
+    }
+
+    pub fn f64(bits: u64) -> Self {
+        Self { ty: ValType::F64, bits }
+    }
+
+    /// The null or zero of a type.
+    pub fn zero(ty: ValType) -> Self {
+        Self { ty, bits: 0 }
+    }
+
+    /// A reference to the embedder's object of that number.
+    pub fn external(number: Option<u32>) -> Self {
+        Self { ty: ValType::ExternRef, bits: number.map_or(0, |n| u64::from(n) + 1) }
+    }
+
+    pub fn ty(&self) -> ValType {
+        self.ty
+    }
+
+    /// The bits of a number.
+    pub fn bits(&self) -> u64 {
+        self.bits
+    }
+
+    /// The embedder's number behind an externref.
+    pub fn external_number(&self) -> Option<u32> {
+        self.bits.checked_sub(1).map(|n| n as u32)
+    }
+
+    /// The index of the function behind a funcref.
+    pub fn function(&self) -> Option<u32> {
+        // SAFETY: a cell of this type holds null or a function of an arena (module docs), alive as long as its store; cells
+        // do not outlive calls into the store.
+        (self.ty == ValType::FuncRef && self.bits != 0).then(|| unsafe { (*(self.bits as usize as *const Func)).index })
+    }
+}
+
+/// Something importable of a store, by index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExternIndex {
+    Func(u32),
+    Table(u32),
+    Memory(u32),
+    Global(u32),
+}
+
+/// What a machine calls its host functions through: the store.
+pub(crate) trait Context {
+    /// The machine.
+    fn machine(&mut self) -> &mut Machine;
+
+    /// Calls host function `host` if it needs no more than memory, meter and numbers.
+    fn narrow(&mut self, host: u32, memory: &mut [u8], meter: &mut Meter, args: &[u64]) -> Option<Result<u64, Stop>>;
+
+    /// Calls host function `host` for instance `instance`; it may use the whole store.
+    fn wide(&mut self, host: u32, instance: Option<u32>, args: &[Cell], results: &mut [Cell]) -> Result<(), Stop>;
+}
+
+/// Why a module was not instantiated.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// This import is of another type.
+    Import(usize),
+    /// A memory's or table's minimum is above the store's limits.
+    Limit,
+    /// A segment did not fit, gas ran out, memory is short.
+    Stop(Stop),
+}
+
+impl<E: Into<Stop>> From<E> for Refused {
+    fn from(e: E) -> Self {
+        Refused::Stop(e.into())
+    }
+}
+
+/// The machine of a store.
+pub(crate) struct Machine {
+    /// On the heap by pointer: code and host calls reach it beside references to the store that owns it.
+    vm: NonNull<Vm>,
+}
+
+// SAFETY: all that the machine points to belongs to it alone (arenas), or is immutable and shareable (code).
+unsafe impl Send for Machine {}
+// SAFETY: nothing changes through a shared reference.
+unsafe impl Sync for Machine {}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // SAFETY: made by `Box` in `new`, freed only here.
+        drop(unsafe { Box::from_raw(self.vm.as_ptr()) });
+    }
+}
+
+impl Machine {
+    pub fn new(schedule: Schedule, limits: RunLimits) -> Self {
+        let vm = Box::new(Vm::new(schedule, limits));
+        Self { vm: NonNull::from(Box::leak(vm)) }
+    }
+
+    fn vm(&self) -> &Vm {
+        // SAFETY: alive until drop; shared by `&self`.
+        unsafe { self.vm.as_ref() }
+    }
+
+    fn vm_mut(&mut self) -> &mut Vm {
+        // SAFETY: alive until drop; exclusive by `&mut self`: runs touch it only inside `call`, which has no such reference.
+        unsafe { self.vm.as_mut() }
+    }
+
+    pub fn meter(&self) -> &Meter {
+        &self.vm().meter
+    }
+
+    pub fn meter_mut(&mut self) -> &mut Meter {
+        &mut self.vm_mut().meter
+    }
+
+    pub fn is_spent(&self) -> bool {
+        self.vm().spent
+    }
+
+    pub fn set_limits(&mut self, limits: RunLimits) {
+        self.vm_mut().set_limits(limits);
+    }
+
+    pub fn limits(&self) -> RunLimits {
+        self.vm().limits
+    }
+
+    // ---- functions ----
+
+    pub fn add_host(&mut self, ty: &FuncType, host: u32) -> u32 {
+        let vm = self.vm_mut();
+        let index = vm.functions.len() as u32;
+        let signature = vm.signature(ty);
+        vm.functions.push(Func {
+            header: core::ptr::null(),
+            instance: core::ptr::null(),
+            signature,
+            host,
+            params: ty.params().len() as u32,
+            results: ty.results().len() as u32,
+            index,
+        });
+        index
+    }
+
+    pub fn function_type(&self, index: u32) -> &FuncType {
+        &self.vm().types[self.vm().functions.get(index as usize).signature as usize]
+    }
+
+    /// A reference to function `index`, or null.
+    pub fn function_cell(&self, index: Option<u32>) -> Cell {
+        let bits = index.map_or(0, |i| self.vm().functions.pointer(i as usize) as usize as u64);
+        Cell { ty: ValType::FuncRef, bits }
+    }
+
+    // ---- memories, tables, globals ----
+
+    pub fn add_memory(&mut self, ty: MemoryType) -> Result<u32, Refused> {
+        let vm = self.vm_mut();
+        if ty.min > vm.limits.memory.0 {
+            return Err(Refused::Limit);
+        }
+        vm.meter.charge(vm.schedule.grow_cost(Pages(0), Pages(ty.min)))?;
+        let mut memory = Memory::new(ty, vm.limits.memory)?;
+        memory.index = vm.memories.len() as u32;
+        let index = memory.index;
+        vm.memories.push(memory);
+        Ok(index)
+    }
+
+    pub fn memory(&self, index: u32) -> &Memory {
+        self.vm().memories.get(index as usize)
+    }
+
+    pub fn memory_mut(&mut self, index: u32) -> &mut Memory {
+        self.vm_mut().memories.get_mut(index as usize)
+    }
+
+    pub fn add_table(&mut self, ty: TableType, init: Cell) -> Result<u32, Refused> {
+        let vm = self.vm_mut();
+        if ty.min > vm.limits.table_elements {
+            return Err(Refused::Limit);
+        }
+        let mut table = Table::new(ty, init.bits, &vm.limits)?;
+        table.index = vm.tables.len() as u32;
+        let index = table.index;
+        vm.tables.push(table);
+        Ok(index)
+    }
+
+    pub fn table(&self, index: u32) -> &Table {
+        self.vm().tables.get(index as usize)
+    }
+
+    pub fn table_get(&self, index: u32, at: u32) -> Option<Cell> {
+        let table = self.table(index);
+        table.elements.get(at as usize).map(|bits| Cell { ty: table.ty.element, bits: *bits })
+    }
+
+    /// Sets an element; false when it does not exist or the types differ.
+    pub fn table_set(&mut self, index: u32, at: u32, value: Cell) -> bool {
+        let table = self.vm_mut().tables.get_mut(index as usize);
+        match table.elements.get_mut(at as usize) {
+            Some(element) if table.ty.element == value.ty => *element = value.bits,
+            _ => return false,
+        }
+        true
+    }
+
+    /// Grows a table by `delta`; `None` when that is not allowed or the types differ.
+    pub fn table_grow(&mut self, index: u32, delta: u32, init: Cell) -> Result<Option<u32>, Fault> {
+        let table = self.vm_mut().tables.get_mut(index as usize);
+        if table.ty.element == init.ty { table.grow(delta, init.bits) } else { Ok(None) }
+    }
+
+    pub fn add_global(&mut self, ty: GlobalType, value: Cell) -> u32 {
+        let vm = self.vm_mut();
+        let index = vm.global_cells.len() as u32;
+        vm.global_cells.push(Global { value: value.bits, index, ty });
+        index
+    }
+
+    pub fn global_type(&self, index: u32) -> GlobalType {
+        self.vm().global_cells.get(index as usize).ty
+    }
+
+    pub fn global(&self, index: u32) -> Cell {
+        let global = self.vm().global_cells.get(index as usize);
+        Cell { ty: global.ty.content, bits: global.value }
+    }
+
+    /// Sets a global; false when it is constant or the types differ.
+    pub fn set_global(&mut self, index: u32, value: Cell) -> bool {
+        let global = self.vm_mut().global_cells.get_mut(index as usize);
+        let fits = global.ty.mutable && global.ty.content == value.ty;
+        if fits {
+            global.value = value.bits;
+        }
+        fits
+    }
+
+    // ---- instances ----
+
+    /// Makes an instance. Its start function is not called.
+    pub fn instantiate(
+        &mut self,
+        parsed: &Arc<Parsed>,
+        code: &Arc<Code>,
+        imports: &[ExternIndex],
+    ) -> Result<u32, Refused> {
+        for (i, import) in parsed.imports.iter().enumerate() {
+            if !imports.get(i).is_some_and(|index| self.matches(parsed, &import.kind, *index)) {
+                return Err(Refused::Import(i));
+            }
+        }
+        let mut tables: Vec<*mut Table> = Vec::with_capacity(parsed.tables.len());
+        let mut memories: Vec<*mut Memory> = Vec::with_capacity(parsed.memories.len());
+        let mut globals: Vec<*mut u64> = Vec::with_capacity(parsed.globals.len());
+        let mut functions: Vec<*const Func> = Vec::with_capacity(parsed.functions.len());
+        for index in imports {
+            let vm = self.vm_mut();
+            match *index {
+                ExternIndex::Func(i) => functions.push(vm.functions.pointer(i as usize)),
+                ExternIndex::Table(i) => tables.push(vm.tables.pointer(i as usize)),
+                ExternIndex::Memory(i) => memories.push(vm.memories.pointer(i as usize)),
+                ExternIndex::Global(i) => globals.push(vm.global_cells.pointer(i as usize).cast()),
+            }
+        }
+        for ty in &parsed.memories[parsed.imported_memories as usize..] {
+            let index = self.add_memory(*ty)?;
+            memories.push(self.vm_mut().memories.pointer(index as usize));
+        }
+        for ty in &parsed.tables[parsed.imported_tables as usize..] {
+            let index = self.add_table(*ty, Cell::zero(ty.element))?;
+            tables.push(self.vm_mut().tables.pointer(index as usize));
+        }
+        let vm = self.vm_mut();
+        let signatures: Box<[u32]> = parsed.types.iter().map(|ty| vm.signature(ty)).collect();
+        let index = vm.instances.len() as u32;
+        let memory = memories.first().copied().unwrap_or(vm.no_memory);
+        let instance = vm.instances.push(Instance {
+            index,
+            parsed: parsed.clone(),
+            code: code.clone(),
+            functions: Box::default(),
+            tables: tables.into(),
+            memories: memories.into(),
+            globals: Box::default(),
+            signatures,
+            dropped_elements: vec![false; parsed.elements.len()],
+            dropped_data: vec![false; parsed.data.len()],
+            memory,
+        });
+        // SAFETY: just made; nothing else refers to it.
+        let instance = unsafe { &mut *instance };
+        let defined = &parsed.functions[parsed.imported_functions as usize..];
+        for (ty, header) in defined.iter().zip(&code.functions) {
+            let header = *header as usize;
+            let types = &parsed.types[*ty as usize];
+            functions.push(vm.functions.push(Func {
+                header: &raw const instance.code.words[header],
+                instance,
+                signature: instance.signatures[*ty as usize],
+                host: 0,
+                params: types.params().len() as u32,
+                results: types.results().len() as u32,
+                index: vm.functions.len() as u32,
+            }));
+        }
+        instance.functions = functions.into();
+        // Initial values refer to imported globals alone.
+        instance.globals = globals.clone().into();
+        for (i, init) in parsed.global_inits.iter().enumerate() {
+            let ty = parsed.globals[parsed.globals.len() - parsed.global_inits.len() + i];
+            let (value, index) = (instance.evaluate(*init), vm.global_cells.len() as u32);
+            globals.push(vm.global_cells.push(Global { value, index, ty }).cast());
+        }
+        instance.globals = globals.into();
+        fill_segments(instance)?;
+        Ok(index)
+    }
+
+    /// Whether the extern may stand for the import.
+    fn matches(&self, parsed: &Parsed, import: &ImportKind, index: ExternIndex) -> bool {
+        let limits = |have: u32, have_max: Option<u32>, min: u32, max: Option<u32>| {
+            have >= min && max.is_none_or(|max| have_max.is_some_and(|have| have <= max))
+        };
+        match (import, index) {
+            (ImportKind::Func(ty), ExternIndex::Func(i)) => *self.function_type(i) == parsed.types[*ty as usize],
+            (ImportKind::Global(ty), ExternIndex::Global(i)) => self.global_type(i) == *ty,
+            (ImportKind::Memory(ty), ExternIndex::Memory(i)) => {
+                let memory = self.memory(i);
+                limits(memory.pages().0, memory.ty.max, ty.min, ty.max)
+            }
+            (ImportKind::Table(ty), ExternIndex::Table(i)) => {
+                let table = self.table(i);
+                table.ty.element == ty.element && limits(table.elements.len() as u32, table.ty.max, ty.min, ty.max)
+            }
+            _ => false,
+        }
+    }
+
+    pub fn parsed(&self, instance: u32) -> &Arc<Parsed> {
+        &self.vm().instances.get(instance as usize).parsed
+    }
+
+    /// What an export of an instance refers to.
+    pub fn resolve(&self, instance: u32, kind: ExportKind, index: u32) -> ExternIndex {
+        let (instance, index) = (self.vm().instances.get(instance as usize), index as usize);
+        // SAFETY (all four): pointers of an instance lead into this machine's arenas.
+        unsafe {
+            match kind {
+                ExportKind::Func => ExternIndex::Func((*instance.functions[index]).index),
+                ExportKind::Table => ExternIndex::Table((*instance.tables[index]).index),
+                ExportKind::Memory => ExternIndex::Memory((*instance.memories[index]).index),
+                ExportKind::Global => ExternIndex::Global((*instance.globals[index].cast::<Global>()).index),
+            }
+        }
+    }
+
+    /// Function `index` of an instance's module.
+    pub fn function_of(&self, instance: u32, index: u32) -> u32 {
+        match self.resolve(instance, ExportKind::Func, index) {
+            ExternIndex::Func(i) => i,
+            _ => unreachable!("a function resolves to a function"),
+        }
+    }
+
+    /// The function in which the last trap was: its module and its index there.
+    pub fn trapped(&self) -> Option<(Arc<Parsed>, u32)> {
+        let (instance, pc) = self.vm().trapped?;
+        if instance.is_null() {
+            return None;
+        }
+        // SAFETY: instances live as long as the machine.
+        let instance = unsafe { &*instance };
+        let at = (pc as usize).checked_sub(instance.code.words.as_ptr() as usize)? / size_of::<Word>();
+        let behind = instance.code.functions.partition_point(|header| *header as usize <= at);
+        let index = behind.checked_sub(1)? as u32 + instance.parsed.imported_functions;
+        Some((instance.parsed.clone(), index))
+    }
+}
+
+/// Copies the active segments, in order, and marks used ones.
+fn fill_segments(instance: &mut Instance) -> Result<(), Stop> {
+    let parsed = instance.parsed.clone();
+    for (i, segment) in parsed.elements.iter().enumerate() {
+        if let SegmentMode::Active { index, at } = segment.mode {
+            // SAFETY: tables of an instance lead into the arena; no other reference to the table is alive.
+            let elements = unsafe { &mut (*instance.tables[index as usize]).elements };
+            let at = instance.evaluate(at) as u32 as usize;
+            let room = elements.get_mut(at..).and_then(|room| room.get_mut(..segment.items.len()));
+            for (element, item) in room.ok_or(Trap::TableOutOfBounds)?.iter_mut().zip(&segment.items) {
+                *element = instance.evaluate(*item);
+            }
+        }
+        instance.dropped_elements[i] = !matches!(segment.mode, SegmentMode::Passive);
+    }
+    for (i, segment) in parsed.data.iter().enumerate() {
+        if let SegmentMode::Active { index, at } = segment.mode {
+            // SAFETY: memories of an instance lead into the arena; no other reference to the memory is alive.
+            let memory = unsafe { &mut *instance.memories[index as usize] };
+            let at = instance.evaluate(at) as u32 as usize;
+            let room = memory.data_mut().get_mut(at..).and_then(|room| room.get_mut(..segment.bytes.len()));
+            room.ok_or(Trap::MemoryOutOfBounds)?.copy_from_slice(&segment.bytes);
+            instance.dropped_data[i] = true;
+        }
+    }
+    Ok(())
+}
+
+/// Calls function `index` of the context's machine.
+///
+/// # Errors
+/// What ends the run early; a fault when types do not fit.
+pub(crate) fn call<C: Context>(
+    context: &mut C,
+    index: u32,
+    args: &[Cell],
+    results: &mut [Cell],
+    dispatch: Dispatch,
+) -> Result<(), Stop> {
+    let machine = context.machine();
+    let ty = machine.function_type(index);
+    let fits = |cells: &[Cell], types: &[ValType]| cells.iter().map(|c| &c.ty).eq(types);
+    if !fits(args, ty.params()) || results.len() != ty.results().len() {
+        return Err(Fault::Internal("a call's types do not fit").into());
+    }
+    for (cell, ty) in results.iter_mut().zip(ty.results()) {
+        *cell = Cell::zero(*ty);
+    }
+    let vm = machine.vm.as_ptr();
+    let function = machine.vm().functions.pointer(index as usize);
+    let mut slots = [0u64; 16];
+    let mut spilled = Vec::new();
+    let count = args.len() + results.len();
+    let slots = if count <= slots.len() {
+        &mut slots[..count]
+    } else {
+        spilled.resize(count, 0);
+        &mut spilled[..]
+    };
+    let (params, returns) = slots.split_at_mut(args.len());
+    params.iter_mut().zip(args).for_each(|(slot, cell)| *slot = cell.bits);
+    // SAFETY: the function is of this machine and types fit (above). `store` and `host_call` belong together: `context` is
+    // borrowed exclusively for the whole run, during which only the trampoline refers to it. The previous pair is put back.
+    let done = unsafe {
+        let before = ((*vm).store, (*vm).host_call);
+        ((*vm).store, (*vm).host_call) = (core::ptr::from_mut(context).cast(), trampoline::<C>);
+        let done = invoke(vm, function, params, returns, dispatch);
+        ((*vm).store, (*vm).host_call) = before;
+        done
+    };
+    results.iter_mut().zip(returns).for_each(|(cell, slot)| cell.bits = *slot);
+    done
+}
+
+/// Calls a host function of the store behind `vm`.
+unsafe fn trampoline<C: Context>(vm: *mut Vm, callee: *const Func, args: *mut u64) -> bool {
+    // SAFETY: `call` put a `C` there, borrowed exclusively and not used otherwise while the run lasts. Machine, memory and
+    // stack are other allocations than the context. `args` has room for the callee's parameters and results.
+    let done = unsafe {
+        let context = &mut *(*vm).store.cast::<C>();
+        let (host, params, results) = ((*callee).host, (*callee).params as usize, (*callee).results as usize);
+        let memory = &mut *(*vm).memory;
+        let slots = core::slice::from_raw_parts(args, params);
+        match context.narrow(host, memory.data_mut(), &mut (*vm).meter, slots) {
+            Some(Ok(value)) => {
+                if results != 0 {
+                    *args = value;
+                }
+                return true;
+            }
+            Some(Err(stop)) => Err(stop),
+            None => wide(context, vm, callee, args, results),
+        }
+    };
+    match done {
+        Ok(()) => true,
+        Err(stop) => {
+            // SAFETY: `vm` is the running machine; the host function has returned.
+            unsafe { (*vm).stop = Some(stop) };
+            false
+        }
+    }
+}
+
+/// Calls a host function that may use the whole store: its values are copied, since it may move the stack.
+unsafe fn wide<C: Context>(
+    context: &mut C,
+    vm: *mut Vm,
+    callee: *const Func,
+    args: *mut u64,
+    results: usize,
+) -> Result<(), Stop> {
+    // SAFETY: as for `trampoline`; the slots are found again by their distance from the stack's start, unless they are not
+    // in the stack, when they do not move.
+    unsafe {
+        let machine = &*vm;
+        let ty = &machine.types[(*callee).signature as usize];
+        let cell = |(i, ty): (usize, &ValType)| Cell { ty: *ty, bits: *args.add(i) };
+        let params: Vec<Cell> = ty.params().iter().enumerate().map(cell).collect();
+        let mut returned: Vec<Cell> = ty.results().iter().map(|ty| Cell::zero(*ty)).collect();
+        let in_stack = machine.owns_slots(args, 0);
+        let distance = (args as usize).wrapping_sub(machine.stack.base as usize) / 8;
+        let instance = machine.instance.as_ref().map(|i| i.index);
+        context.wide((*callee).host, instance, &params, &mut returned)?;
+        let ty = &(&(*vm).types)[(*callee).signature as usize];
+        if returned.len() != results || !returned.iter().map(|c| &c.ty).eq(ty.results()) {
+            return Err(Fault::Internal("a host function's results do not fit its type").into());
+        }
+        let to = if in_stack { (*vm).stack.base.add(distance) } else { args };
+        for (i, cell) in returned.iter().enumerate() {
+            *to.add(i) = cell.bits;
+        }
+        Ok(())
+    }
+}

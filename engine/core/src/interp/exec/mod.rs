@@ -1,0 +1,165 @@
+//! Runs code: two dispatch back ends over one definition of every op. The only room of the core with `unsafe`.
+//!
+//! What makes it sound is kept elsewhere and relied on here: the translator writes complete, well-formed code for
+//! validated bodies, and the embedding room keeps everything of a store in that store.
+#![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
+
+mod body;
+mod functions;
+mod looped;
+pub(crate) mod machine;
+pub(crate) mod memory;
+mod ops;
+mod slow;
+#[cfg(gristmill_tail)]
+mod tail;
+pub(crate) mod vm;
+
+use crate::error::{Fault, Stop, Trap};
+use body::{Flow, Regs};
+use vm::{Func, Instance, Vm};
+
+/// How ops follow each other. Never changes a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Dispatch {
+    /// The fastest that this build has.
+    #[default]
+    Auto,
+    /// One function per op, each ending in a jump to the next. Optimised builds for x86-64 have it.
+    Tail,
+    /// One function with a loop over a match. Every build has it.
+    Loop,
+}
+
+impl Dispatch {
+    /// The name on command lines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Dispatch::Auto => "auto",
+            Dispatch::Tail => "tail",
+            Dispatch::Loop => "loop",
+        }
+    }
+
+    /// The back end of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Dispatch::Auto, Dispatch::Tail, Dispatch::Loop].into_iter().find(|d| d.name() == name)
+    }
+
+    /// Whether this build has tail dispatch.
+    pub const fn has_tail() -> bool {
+        cfg!(gristmill_tail)
+    }
+}
+
+/// Calls `func` with `args` and puts its results into `results`.
+///
+/// Depth and slots that are in use when the call begins (by frames below, when a host function calls back) stay in use.
+///
+/// # Errors
+/// Whatever ends the run early. After out of gas the machine takes no further calls.
+///
+/// # Safety
+/// `func` is a function of `vm`'s arena, `args` and `results` fit its type, references among them are of this store,
+/// and `vm.host_call` and `vm.store` belong together.
+pub(crate) unsafe fn invoke(
+    vm: *mut Vm,
+    func: *const Func,
+    args: &[u64],
+    results: &mut [u64],
+    dispatch: Dispatch,
+) -> Result<(), Stop> {
+    // SAFETY: the caller's promises.
+    unsafe {
+        if (*vm).spent {
+            return Err(Fault::Spent.into());
+        }
+        if (*func).instance.is_null() {
+            let mut values: alloc::vec::Vec<u64> = args.into();
+            values.resize(args.len().max(results.len()), 0);
+            if !((*vm).host_call)(vm, func, values.as_mut_ptr()) {
+                return Err(take_stop(&mut *vm));
+            }
+            let count = results.len();
+            results.copy_from_slice(&values[..count]);
+            return Ok(());
+        }
+        let outer = Outer::of(vm);
+        (*vm).enter_instance((*func).instance);
+        let start = outer.used;
+        (*vm).saved.pc = (*func).header;
+        (*vm).saved.fp = (*vm).stack.base.add(start);
+        (*vm).return_to = &raw const slow::EXIT[1];
+        let mut flow = slow::enter(vm);
+        if matches!(flow, Flow::Next) {
+            let saved = (*vm).saved;
+            core::slice::from_raw_parts_mut(saved.fp, args.len()).copy_from_slice(args);
+            let mut r = Regs { vm, pc: saved.pc, fp: saved.fp, mem: core::ptr::null_mut(), len: 0, acc: 0 };
+            r.reload_memory();
+            flow = match dispatch {
+                #[cfg(gristmill_tail)]
+                Dispatch::Tail | Dispatch::Auto => tail::run(r),
+                _ => looped::run(r),
+            };
+        }
+        match flow {
+            Flow::Done => {
+                let fp = (*vm).stack.base.add(start);
+                results.copy_from_slice(core::slice::from_raw_parts(fp, results.len()));
+                Ok(())
+            }
+            Flow::Trap(trap) => {
+                (*vm).trapped = Some(((*vm).instance, (*vm).saved.pc));
+                if trap == Trap::OutOfGas {
+                    (*vm).meter.exhaust();
+                    (*vm).spent = true;
+                }
+                Err(trap.into())
+            }
+            _ => Err(take_stop(&mut *vm)),
+        }
+    }
+}
+
+fn take_stop(vm: &mut Vm) -> Stop {
+    let stop = vm.stop.take().unwrap_or(Stop::Fault(Fault::Internal("a run stopped without a reason")));
+    if stop == Stop::Trap(Trap::OutOfGas) {
+        vm.spent = true;
+    }
+    stop
+}
+
+/// The state of the machine around a run, put back when the run ends, by a panic of a host function too.
+struct Outer {
+    vm: *mut Vm,
+    instance: *const Instance,
+    used: usize,
+    depth: u32,
+    across: usize,
+}
+
+impl Outer {
+    unsafe fn of(vm: *mut Vm) -> Self {
+        // SAFETY: `vm` is the machine of the run that begins.
+        let machine = unsafe { &*vm };
+        Self {
+            vm,
+            instance: machine.instance,
+            used: machine.slots_used(),
+            depth: machine.depth_left(),
+            across: machine.across.len(),
+        }
+    }
+}
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        // SAFETY: the machine outlives the run, and nothing else refers to it now.
+        unsafe {
+            let vm = &mut *self.vm;
+            vm.restore_budget(self.used, self.depth);
+            vm.across.truncate(self.across);
+            vm.enter_instance(self.instance);
+        }
+    }
+}

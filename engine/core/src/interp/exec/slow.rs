@@ -1,0 +1,276 @@
+//! What the fast path leaves out: calls out of the instance, entries that need a look, and rare operators.
+
+use super::body::{Flow, Regs};
+use super::memory::Memory;
+use super::vm::{Across, Func, Instance, Table, Vm, budget_of};
+use crate::error::{Stop, Trap};
+use crate::gas::{Pages, Particles};
+use crate::interp::code::{Family, HEADER_WORDS, Word};
+use crate::wasm::isa::{Op, ROWS};
+use crate::wasm::load::ConstExpr;
+
+/// Where calls across instances return to: a call's two words, whose frame distance is 0, and the op that returns.
+static ACROSS: [Word; 3] = [Word(0), Word(0), Word::new(Family::ReturnAcross.effect(0), 0, 0, 0)];
+
+/// Where the entry function of a run returns to.
+pub(crate) static EXIT: [Word; 3] = [Word(0), Word(0), Word::new(Family::Exit.effect(0), 0, 0, 0)];
+
+unsafe fn registers(vm: *mut Vm) -> Regs {
+    // SAFETY: `vm` is the running machine (callers' promise).
+    unsafe {
+        let saved = (*vm).saved;
+        let memory: &Memory = &*(*vm).memory;
+        Regs { vm, pc: saved.pc, fp: saved.fp, mem: memory.data_ptr(), len: memory.len(), acc: saved.acc }
+    }
+}
+
+unsafe fn save(r: &Regs) {
+    // SAFETY: `vm` is the running machine (callers' promise).
+    let saved = unsafe { &mut (*r.vm).saved };
+    (saved.pc, saved.fp, saved.acc) = (r.pc, r.fp, r.acc);
+}
+
+fn stop(vm: &mut Vm, stop: Stop) -> Flow {
+    match stop {
+        Stop::Trap(trap) => Flow::Trap(trap),
+        other => {
+            vm.stop = Some(other);
+            Flow::Stop
+        }
+    }
+}
+
+/// Calls a host function, or a function of another instance, by the call op in the saved registers.
+///
+/// # Safety
+/// `vm` is the running machine, its saved registers stand at a call op, and `callee` is a function of its arena.
+#[inline(never)]
+pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func) -> Flow {
+    // SAFETY: the caller's promise; host functions reach the machine only through the store, while nothing here refers to
+    // it. They may run code and move the stack, so the frame is found again by its distance from the stack's start.
+    unsafe {
+        let mut r = registers(vm);
+        let base = r.word().a();
+        let flow = if (*callee).instance.is_null() {
+            let frame = r.fp.offset_from((*vm).stack.base);
+            if !((*vm).host_call)(vm, callee, r.fp.add(usize::from(base))) {
+                return Flow::Stop;
+            }
+            r.fp = (*vm).stack.base.offset(frame);
+            r.acc = *r.fp.add(usize::from(base));
+            let cost = r.extension().low();
+            r.pc = r.pc.add(2);
+            r.pay(cost)
+        } else {
+            let here = Across { instance: (*vm).instance, return_to: r.pc.add(1), base };
+            (*vm).across.push(here);
+            (*vm).enter_instance((*callee).instance);
+            r.enter((*callee).header, r.fp.add(usize::from(base)), &raw const ACROSS[1])
+        };
+        save(&r);
+        flow
+    }
+}
+
+/// Goes back to the instance that called.
+///
+/// # Safety
+/// `vm` is the running machine, at the return of a call across instances.
+#[inline(never)]
+pub(crate) unsafe fn return_across(vm: *mut Vm) -> Flow {
+    // SAFETY: the caller's promise; `return_to` is the second word of the call op.
+    unsafe {
+        let mut r = registers(vm);
+        let back = (*vm).across.pop().expect("every return across instances follows a call across instances");
+        (*vm).enter_instance(back.instance);
+        r.fp = r.fp.sub(usize::from(back.base));
+        r.pc = back.return_to.add(1);
+        let flow = r.pay((*back.return_to).low());
+        save(&r);
+        flow
+    }
+}
+
+/// Enters a function as the consensus rules order it: entry charge, depth, slots, first block. The saved registers have its
+/// header and its frame; [`Vm::return_to`] has the return address.
+///
+/// # Safety
+/// `vm` is the running machine, and the header is a function's.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn enter(vm: *mut Vm) -> Flow {
+    // SAFETY: the caller's promise. The frame is found again after the stack may have moved.
+    unsafe {
+        let mut r = registers(vm);
+        let (costs, frame) = (*r.pc, *r.pc.add(1));
+        let machine = &mut *vm;
+        let distance = r.fp.offset_from(machine.stack.base);
+        let entered = (|| -> Result<(), Stop> {
+            machine.meter.charge(Particles(u64::from(costs.high())))?;
+            if machine.depth_left() == 0 {
+                return Err(Trap::CallDepth.into());
+            }
+            machine.reserve_slots(u32::from(frame.code()))?;
+            machine.meter.charge(Particles(u64::from(costs.low())))?;
+            Ok(())
+        })();
+        r.fp = machine.stack.base.offset(distance);
+        if let Err(e) = entered {
+            return stop(machine, e);
+        }
+        machine.budget -= budget_of(frame.code());
+        let return_to = machine.return_to;
+        r.open_frame(frame, return_to);
+        r.pc = r.pc.add(HEADER_WORDS);
+        save(&r);
+        Flow::Next
+    }
+}
+
+/// Runs the operator of a `Slow` op.
+///
+/// # Safety
+/// `vm` is the running machine, and its saved registers stand at a `Slow` op.
+#[inline(never)]
+pub(crate) unsafe fn operator(vm: *mut Vm) -> Flow {
+    // SAFETY: the caller's promise; operands lie in consecutive slots from `a`, which are the frame's.
+    unsafe {
+        let mut r = registers(vm);
+        let (w, extension) = (r.word(), r.extension());
+        let operands = core::slice::from_raw_parts_mut(r.fp.add(usize::from(w.a())), 3.min(r.operands_after(w.a())));
+        let instance = (*vm).instance.cast_mut();
+        let op = ROWS[extension.high() as usize].op;
+        let done = match w.a() {
+            _ if matches!(op, Op::MemoryGrow | Op::MemoryInit | Op::DataDrop | Op::MemoryCopy | Op::MemoryFill) => {
+                memory_operator(&mut *vm, &mut *instance, op, w, operands)
+            }
+            _ => table_operator(&mut *vm, &mut *instance, op, w, operands),
+        };
+        if let Err(e) = done {
+            return stop(&mut *vm, e);
+        }
+        r.pc = r.pc.add(2);
+        let flow = r.pay(extension.low());
+        save(&r);
+        flow
+    }
+}
+
+impl Regs {
+    /// Slots of the stack from slot `a` of this frame on.
+    unsafe fn operands_after(&self, a: u16) -> usize {
+        // SAFETY: `vm` is the running machine and the frame lies in its stack.
+        unsafe { (*self.vm).slots_after(self.fp.add(usize::from(a))) }
+    }
+}
+
+/// Checks that `len` things at `at` lie below `bound`; at most 2^32 each, so no wrap.
+fn within(at: u64, len: u64, bound: usize, trap: Trap) -> Result<(usize, usize), Trap> {
+    let (at, len) = (u64::from(at as u32), u64::from(len as u32));
+    if at + len <= bound as u64 { Ok((at as usize, len as usize)) } else { Err(trap) }
+}
+
+/// Operators of memory 0. Dynamic charges come right before an operator acts, on its operands, before bounds.
+fn memory_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operands: &mut [u64]) -> Result<(), Stop> {
+    // SAFETY: `vm.memory` points at a memory of the machine's arena, and no other reference to it is alive: instance,
+    // operands and machine are other allocations.
+    let memory: &mut Memory = unsafe { &mut *vm.memory };
+    let oob = Trap::MemoryOutOfBounds;
+    match op {
+        Op::MemoryGrow => {
+            let delta = Pages(operands[0] as u32);
+            operands[0] = if memory.may_grow(delta) {
+                vm.meter.charge(vm.schedule.grow_cost(memory.pages(), delta))?;
+                u64::from(memory.grow(delta)?.0)
+            } else {
+                u64::from(u32::MAX)
+            };
+        }
+        Op::MemoryFill => {
+            vm.meter.charge(vm.schedule.bulk_cost(operands[2] as u32))?;
+            let (at, len) = within(operands[0], operands[2], memory.len(), oob)?;
+            memory.data_mut()[at..at + len].fill(operands[1] as u8);
+        }
+        Op::MemoryCopy => {
+            vm.meter.charge(vm.schedule.bulk_cost(operands[2] as u32))?;
+            let (from, _) = within(operands[1], operands[2], memory.len(), oob)?;
+            let (to, len) = within(operands[0], operands[2], memory.len(), oob)?;
+            memory.data_mut().copy_within(from..from + len, to);
+        }
+        Op::MemoryInit => {
+            vm.meter.charge(vm.schedule.bulk_cost(operands[2] as u32))?;
+            let segment = usize::from(w.b());
+            let bytes = if instance.dropped_data[segment] { &[][..] } else { &instance.parsed.data[segment].bytes };
+            let (from, _) = within(operands[1], operands[2], bytes.len(), oob)?;
+            let (to, len) = within(operands[0], operands[2], memory.len(), oob)?;
+            memory.data_mut()[to..to + len].copy_from_slice(&bytes[from..from + len]);
+        }
+        _ => instance.dropped_data[usize::from(w.b())] = true,
+    }
+    Ok(())
+}
+
+fn table_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operands: &mut [u64]) -> Result<(), Stop> {
+    let oob = Trap::TableOutOfBounds;
+    let at = |index: u16| instance.tables[usize::from(index)];
+    // SAFETY (all tables below): they live in the machine's arena, and at most one reference to each is alive at a time.
+    let table = |index: u16| -> &mut Table { unsafe { &mut *at(index) } };
+    match op {
+        Op::RefFunc => operands[0] = instance.functions[w.high() as usize] as usize as u64,
+        Op::TableGet => {
+            operands[0] = *table(w.b()).elements.get(operands[0] as u32 as usize).ok_or(oob)?;
+        }
+        Op::TableSet => *table(w.b()).elements.get_mut(operands[0] as u32 as usize).ok_or(oob)? = operands[1],
+        Op::TableSize => operands[0] = table(w.b()).elements.len() as u64,
+        Op::TableGrow => {
+            let (table, delta) = (table(w.b()), operands[1] as u32);
+            if table.may_grow(delta) {
+                vm.meter.charge(vm.schedule.table_cost(delta))?;
+            }
+            operands[0] = u64::from(table.grow(delta, operands[0])?.unwrap_or(u32::MAX));
+        }
+        Op::TableFill => {
+            vm.meter.charge(vm.schedule.table_cost(operands[2] as u32))?;
+            let elements = &mut table(w.b()).elements;
+            let (to, len) = within(operands[0], operands[2], elements.len(), oob)?;
+            elements[to..to + len].fill(operands[1]);
+        }
+        Op::TableCopy => {
+            vm.meter.charge(vm.schedule.table_cost(operands[2] as u32))?;
+            let (from, _) = within(operands[1], operands[2], table(w.c()).elements.len(), oob)?;
+            let (to, len) = within(operands[0], operands[2], table(w.b()).elements.len(), oob)?;
+            if core::ptr::eq(at(w.b()), at(w.c())) {
+                table(w.b()).elements.copy_within(from..from + len, to);
+            } else {
+                table(w.b()).elements[to..to + len].copy_from_slice(&table(w.c()).elements[from..from + len]);
+            }
+        }
+        Op::TableInit => {
+            vm.meter.charge(vm.schedule.table_cost(operands[2] as u32))?;
+            let segment = usize::from(w.b());
+            let items =
+                if instance.dropped_elements[segment] { &[][..] } else { &instance.parsed.elements[segment].items };
+            let (from, _) = within(operands[1], operands[2], items.len(), oob)?;
+            let elements = &mut table(w.c()).elements;
+            let (to, len) = within(operands[0], operands[2], elements.len(), oob)?;
+            for (element, item) in elements[to..to + len].iter_mut().zip(&items[from..from + len]) {
+                *element = instance.evaluate(*item);
+            }
+        }
+        _ => instance.dropped_elements[usize::from(w.b())] = true,
+    }
+    Ok(())
+}
+
+impl Instance {
+    /// The slot of a constant expression.
+    pub fn evaluate(&self, expr: ConstExpr) -> u64 {
+        match expr {
+            ConstExpr::Value(slot) => slot,
+            ConstExpr::Null => 0,
+            ConstExpr::Func(index) => self.functions[index as usize] as usize as u64,
+            // SAFETY: validated: the global exists; its cell lives in the arena.
+            ConstExpr::Global(index) => unsafe { *self.globals[index as usize] },
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The threaded back end: one function per op, each ending in a call that the compiler makes a jump.
+//!
+//! Stable Rust promises no tail calls. LLVM makes these calls jumps because caller and callee have one signature, all
+//! arguments in registers, nothing to drop and no address of a local that outlives inlining; but only when optimising and
+//! without debug assertions, which the build script checks. `xtask tails` looks at the machine code, and every handler
+//! runs on a 64 KiB thread in a test.
+
+use super::body::*;
+use super::functions::*;
+use super::ops::{expand_ops, for_each_op};
+use super::slow;
+use super::vm::Vm;
+use crate::error::Trap;
+use crate::interp::code::{CODES, Word};
+
+/// Answers of a run, by number: flows do not fit a register portably.
+const DONE: u64 = 0;
+const STOP: u64 = 1;
+const TRAP: u64 = 2;
+
+type Handler = unsafe extern "sysv64" fn(*mut Vm, *const Word, *mut u64, *mut u8, usize, u64) -> u64;
+
+/// Goes on with the op at `pc`.
+macro_rules! dispatch {
+    ($r:ident) => {{
+        let handler = *TABLE.get_unchecked(usize::from($r.word().code()));
+        handler($r.vm, $r.pc, $r.fp, $r.mem, $r.len, $r.acc)
+    }};
+}
+
+/// What a flow other than to the next op means.
+macro_rules! finish {
+    ($r:ident, $flow:expr) => {
+        match $flow {
+            Flow::Next => dispatch!($r),
+            Flow::Unpaid => unpaid($r.vm, $r.pc, $r.fp, $r.mem, $r.len, $r.acc),
+            Flow::Enter => enter($r.vm, $r.pc, $r.fp, $r.mem, $r.len, $r.acc),
+            Flow::Trap(trap) => {
+                (*$r.vm).saved.pc = $r.pc;
+                TRAP + trap as u64
+            }
+            Flow::Stop => STOP,
+            Flow::Done => DONE,
+        }
+    };
+}
+
+unsafe extern "sysv64" fn handler<B: Body>(
+    vm: *mut Vm,
+    pc: *const Word,
+    fp: *mut u64,
+    mem: *mut u8,
+    len: usize,
+    acc: u64,
+) -> u64 {
+    let mut r = Regs { vm, pc, fp, mem, len, acc };
+    // SAFETY: called by `dispatch!` alone, for the op at `pc`.
+    unsafe { finish!(r, B::run(&mut r)) }
+}
+
+/// The reserve pays, or the run is out of gas.
+#[cold]
+unsafe extern "sysv64" fn unpaid(
+    vm: *mut Vm,
+    pc: *const Word,
+    fp: *mut u64,
+    mem: *mut u8,
+    len: usize,
+    acc: u64,
+) -> u64 {
+    let r = Regs { vm, pc, fp, mem, len, acc };
+    // SAFETY: as for `handler`.
+    unsafe { if (*vm).meter.refill() { dispatch!(r) } else { TRAP + Trap::OutOfGas as u64 } }
+}
+
+/// A call that the fast path left.
+#[cold]
+unsafe extern "sysv64" fn enter(vm: *mut Vm, pc: *const Word, fp: *mut u64, mem: *mut u8, len: usize, acc: u64) -> u64 {
+    let mut r = Regs { vm, pc, fp, mem, len, acc };
+    // SAFETY: as for `handler`.
+    unsafe { finish!(r, r.out_of_line(|vm| slow::enter(vm))) }
+}
+
+/// Not an op.
+unsafe extern "sysv64" fn none(_: *mut Vm, _: *const Word, _: *mut u64, _: *mut u8, _: usize, _: u64) -> u64 {
+    unreachable!("the translator writes only codes of existing ops")
+}
+
+macro_rules! table {
+    ($([$op:ty])*) => {
+        static TABLE: [Handler; CODES] = {
+            let mut table: [Handler; CODES] = [none; CODES];
+            $(table[<$op as Body>::CODE as usize] = handler::<$op>;)*
+            table
+        };
+    };
+}
+for_each_op!(table);
+
+/// Runs from `r` to the end of the run.
+///
+/// # Safety
+/// The contract of the bodies.
+pub(crate) unsafe fn run(r: Regs) -> Flow {
+    // SAFETY: the caller's promise.
+    match unsafe { dispatch!(r) } {
+        DONE => Flow::Done,
+        STOP => Flow::Stop,
+        code => Flow::Trap(Trap::ALL[(code - TRAP) as usize]),
+    }
+}

@@ -1,0 +1,474 @@
+//! Blocks, branches and calls.
+
+use super::fixup::{Field, Jump, Place, Waiting};
+use super::{Operand, Translator, Value};
+use crate::error::{LoadError, LoadErrorKind, Trap};
+use crate::interp::code::{Family, Kind, Word, single};
+use crate::wasm::isa::Op;
+use crate::wasm::plan::Step;
+use crate::wasm::walk::Arg;
+use alloc::{collections::BTreeMap, vec::Vec};
+use wasmparser::{BlockType, BrTable};
+
+/// Where branches to a construct go.
+#[derive(Clone, Copy)]
+enum Label {
+    /// To its start: the code there, and the metered block that starts there.
+    Start { at: usize, block: usize },
+    /// To its end, which is not known yet.
+    End(Waiting),
+    /// Out of the function.
+    Return,
+}
+
+/// A construct that is open.
+pub(super) struct Frame {
+    label: Label,
+    /// Stack height below its parameters.
+    base: usize,
+    params: usize,
+    results: usize,
+    /// The branch over the first arm of an `if` whose `else` has not come.
+    skip: Option<Jump>,
+    /// Reachable; nothing is known of the others.
+    live: bool,
+}
+
+impl Frame {
+    pub fn function(results: usize) -> Self {
+        Self { label: Label::Return, base: 0, params: 0, results, skip: None, live: true }
+    }
+
+    /// Values that a branch carries.
+    fn arity(&self) -> usize {
+        match self.label {
+            Label::Start { .. } => self.params,
+            Label::End(_) | Label::Return => self.results,
+        }
+    }
+}
+
+/// A condition that was popped: the op that branches when it holds (or not), without offset and costs.
+struct Condition {
+    family: Family,
+    form: u16,
+    a: u16,
+    b: u16,
+}
+
+impl Translator<'_> {
+    pub(super) fn control(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), LoadError> {
+        match (op, arg) {
+            (Op::Block | Op::Loop | Op::If, _) if !step.live => {
+                self.frames.push(Frame { live: false, ..Frame::function(0) });
+            }
+            (Op::Block | Op::Loop | Op::If, Arg::Block(ty)) => self.open_frame(op, *ty, step),
+            (Op::Else, _) => self.else_arm(step),
+            (Op::End, _) => self.end_frame(step),
+            (Op::Br, Arg::Index(depth)) => self.br(*depth),
+            (Op::BrIf, Arg::Index(depth)) => self.br_if(*depth),
+            (Op::BrTable, Arg::Table(table)) => self.br_table(table)?,
+            (Op::Return, _) => self.emit_return(),
+            (Op::Call, Arg::Index(function)) => self.call(*function),
+            (Op::CallIndirect, Arg::Pair(ty, table)) => self.call_indirect(*ty, *table)?,
+            (Op::Unreachable, _) => {
+                self.emit_effect(Family::Trap, 0, Trap::Unreachable as u16, 0, 0);
+            }
+            _ => debug_assert!(op == Op::Nop, "every control operator is lowered here"),
+        }
+        Ok(())
+    }
+
+    fn block_type(&self, ty: BlockType) -> (usize, usize) {
+        match ty {
+            BlockType::Empty => (0, 0),
+            BlockType::Type(_) => (0, 1),
+            BlockType::FuncType(index) => {
+                let ty = &self.parsed.types[index as usize];
+                (ty.params().len(), ty.results().len())
+            }
+        }
+    }
+
+    // ---- constructs ----
+
+    fn open_frame(&mut self, op: Op, ty: BlockType, step: Step) {
+        let (params, results) = self.block_type(ty);
+        let condition = (op == Op::If).then(|| self.pop_condition(false));
+        if op != Op::Block {
+            // Paths meet at the start of a loop, and part at an `if`: what they share is where both look for it.
+            self.settle_top(params);
+        }
+        self.settle_locals();
+        let base = self.stack.len() - params;
+        let mut frame = Frame { label: Label::End(Waiting::default()), base, params, results, skip: None, live: true };
+        if let Some(condition) = condition {
+            let jump = self.emit_condition(&condition);
+            frame.skip = Some(jump);
+        }
+        if op == Op::Loop {
+            self.forget();
+            self.emit_charge();
+            let block = self.costs.len() + usize::from(step.closed.is_some());
+            frame.label = Label::Start { at: self.code.len(), block };
+        }
+        self.frames.push(frame);
+    }
+
+    fn else_arm(&mut self, step: Step) {
+        let mut frame = self.frames.pop().expect("validated: `else` stands inside an `if`");
+        if frame.live {
+            if step.live {
+                self.settle_top(frame.results);
+                let jump = self.emit_br();
+                self.wait(&mut frame.label, jump);
+            }
+            self.forget();
+            self.bind(frame.skip.take().into_iter());
+            self.truncate(frame.base);
+            self.push_homes(frame.params);
+        }
+        self.frames.push(frame);
+    }
+
+    fn end_frame(&mut self, step: Step) {
+        let mut frame = self.frames.pop().expect("validated: every `end` has its construct");
+        if !frame.live {
+            return;
+        }
+        if matches!(frame.label, Label::Return) {
+            if step.live {
+                self.emit_return();
+            }
+            return;
+        }
+        if !step.live_after {
+            self.truncate(frame.base);
+            return;
+        }
+        if !step.opens {
+            // The end of a loop, or of a block that nothing branches to: the values stay where they are.
+            return;
+        }
+        if step.live {
+            self.settle_top(frame.results);
+            self.forget();
+            self.emit_charge();
+        } else {
+            self.forget();
+        }
+        let skip = frame.skip.take();
+        let Label::End(waiting) = frame.label else { unreachable!("a loop's end opens no block") };
+        let jumps: Vec<Jump> = self.fixups.drain(waiting).chain(skip).collect();
+        self.bind(jumps.into_iter());
+        self.truncate(frame.base);
+        self.push_homes(frame.results);
+    }
+
+    /// Drops values from the stack down to `len`.
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.stack.truncate(len);
+        if self.acc.pending.is_some_and(|p| p.position >= len) {
+            self.acc.pending = None;
+        }
+    }
+
+    fn push_homes(&mut self, count: usize) {
+        for _ in 0..count {
+            self.stack.push(Value::Home);
+        }
+    }
+
+    /// Pays for the block that follows, on the path that falls into it.
+    fn emit_charge(&mut self) {
+        if self.metered() {
+            let at = self.emit_effect(Family::Charge, 0, 0, 0, 0);
+            self.next.push(Place::high(at));
+        }
+    }
+
+    /// Whether operators cost anything; if not, nothing has to pay for blocks that are fallen into.
+    fn metered(&self) -> bool {
+        Op::BrIf.cost(self.schedule).0 != 0
+    }
+
+    /// Lets `jumps` go to the code that comes next, which starts the block that opens behind the operator at hand.
+    fn bind(&mut self, jumps: impl Iterator<Item = Jump>) {
+        let target = self.code.len();
+        for jump in jumps {
+            self.too_far |= !jump.write(&mut self.code, target);
+            self.next.push(jump.cost);
+        }
+    }
+
+    // ---- branches ----
+
+    fn label_at(&self, depth: u32) -> usize {
+        self.frames.len() - 1 - depth as usize
+    }
+
+    /// Sends `jump` to the label of frame `at`.
+    fn jump_to(&mut self, at: usize, jump: Jump) {
+        let mut label = self.frames[at].label;
+        self.wait(&mut label, jump);
+        self.frames[at].label = label;
+    }
+
+    fn wait(&mut self, label: &mut Label, jump: Jump) {
+        match label {
+            Label::Start { at, block } => {
+                self.too_far |= !jump.write(&mut self.code, *at);
+                match self.costs.get(*block) {
+                    Some(cost) => jump.cost.write(&mut self.code, *cost),
+                    None => self.open.push(jump.cost),
+                }
+            }
+            Label::End(waiting) => self.fixups.push(waiting, jump),
+            Label::Return => unreachable!("returns are ops of their own"),
+        }
+    }
+
+    fn emit_br(&mut self) -> Jump {
+        let at = self.code.len();
+        if self.wide {
+            self.emit_effect(Family::BrWide, 0, 0, 0, 0);
+            let cost = Place::low(self.emit(Word(0)));
+            Jump { at, field: Field::High, from: at, cost }
+        } else {
+            self.emit_effect(Family::Br, 0, 0, 0, 0);
+            Jump { at, field: Field::A, from: at, cost: Place::high(at) }
+        }
+    }
+
+    /// Pops a condition; the branch is to be taken when it is not zero (`when`), or when it is.
+    fn pop_condition(&mut self, when: bool) -> Condition {
+        let condition = self.pop();
+        if let Operand::Acc(Some(pending)) = condition.operand
+            && !self.wide
+            && pending.end == self.code.len()
+            && let Some(inverse) = self.code[pending.producer].family().and_then(Family::inverse)
+        {
+            // Branch on the comparison itself: its op goes, its operands stay. The accumulator is as it was before.
+            let word = self.code[pending.producer];
+            let family = if when { inverse.inverse() } else { Some(inverse) };
+            let family = family.and_then(Family::branch).expect("comparisons come in pairs, each with its branch");
+            self.code.truncate(pending.producer);
+            self.acc = super::Acc::default();
+            return Condition { family, form: word.form() / 2, a: word.b(), b: word.c() };
+        }
+        let family = match (when, self.wide) {
+            (true, false) => Family::BrNonZero,
+            (false, false) => Family::BrZero,
+            (true, true) => Family::BrNonZeroWide,
+            (false, true) => Family::BrZeroWide,
+        };
+        match condition.operand {
+            Operand::Acc(_) => Condition { family, form: single(Kind::Acc), a: 0, b: 0 },
+            _ => Condition { family, form: single(Kind::Slot), a: self.slot_of(condition), b: 0 },
+        }
+    }
+
+    /// Emits a conditional branch. What falls through is the block that opens behind the operator at hand.
+    fn emit_condition(&mut self, condition: &Condition) -> Jump {
+        let (jump, fall) = self.emit_condition_with(condition);
+        self.next.push(fall);
+        jump
+    }
+
+    fn emit_condition_with(&mut self, condition: &Condition) -> (Jump, Place) {
+        let at = self.emit_effect(condition.family, condition.form, condition.a, condition.b, 0);
+        let costs = self.emit(Word(0));
+        let field = if self.wide { Field::High } else { Field::C };
+        (Jump { at, field, from: at, cost: Place::low(costs) }, Place::high(costs))
+    }
+
+    /// Whether the topmost values are where the label wants them once they are in their homes.
+    fn aligned(&self, at: usize) -> bool {
+        let frame = &self.frames[at];
+        frame.arity() == 0 || self.stack.len() - frame.arity() == frame.base
+    }
+
+    /// Emits what moves the topmost values, which are in their homes, to where the label of frame `at` wants them.
+    /// Upwards: a target is never the home of a value still to be moved.
+    fn emit_moves(&mut self, at: usize) {
+        let (arity, base) = (self.frames[at].arity(), self.frames[at].base);
+        let top = self.stack.len() - arity;
+        if arity == 0 || top == base {
+            return;
+        }
+        let (to, from) = (self.home(base), self.home(top));
+        if arity == 1 {
+            return self.emit_copy(to, from);
+        }
+        self.emit_effect(Family::Copy, 5, to, from, arity as u16);
+        if self.acc.mirror.is_some_and(|slot| (to..to.saturating_add(arity as u16)).contains(&slot)) {
+            self.acc.mirror = None;
+        }
+    }
+
+    fn br(&mut self, depth: u32) {
+        let at = self.label_at(depth);
+        if matches!(self.frames[at].label, Label::Return) {
+            return self.emit_return();
+        }
+        self.settle_top(self.frames[at].arity());
+        self.emit_moves(at);
+        let jump = self.emit_br();
+        self.jump_to(at, jump);
+    }
+
+    fn br_if(&mut self, depth: u32) {
+        let at = self.label_at(depth);
+        let returns = matches!(self.frames[at].label, Label::Return);
+        let arity = self.frames[at].arity();
+        if !returns && self.aligned(at) {
+            let condition = self.pop_condition(true);
+            self.settle_top(arity);
+            let jump = self.emit_condition(&condition);
+            self.jump_to(at, jump);
+            return;
+        }
+        // Moves happen on the taken path alone: branch around them.
+        let condition = self.pop_condition(false);
+        self.settle_top(arity);
+        // Where it falls through, the move or return, nothing is to be paid: the branch pays for its target.
+        let (jump, _) = self.emit_condition_with(&condition);
+        let acc = self.acc;
+        if returns {
+            self.emit_return_of(arity);
+        } else {
+            self.emit_moves(at);
+            let jump = self.emit_br();
+            self.jump_to(at, jump);
+        }
+        self.acc = acc;
+        self.bind([jump].into_iter());
+    }
+
+    fn br_table(&mut self, table: &BrTable<'_>) -> Result<(), LoadError> {
+        let index = self.pop();
+        let (form, a) = match index.operand {
+            Operand::Acc(_) => (single(Kind::Acc), 0),
+            _ => (single(Kind::Slot), self.slot_of(index)),
+        };
+        let default = self.label_at(table.default());
+        self.settle_top(self.frames[default].arity());
+        let at = self.emit(Word::wide(Family::BrTable.effect(form), a, table.len()));
+        self.code.resize(at + 1 + table.len() as usize + 1, Word(0));
+        // Targets that need moves or a return go through a stub each.
+        let mut stubs = BTreeMap::<usize, Vec<usize>>::new();
+        for (i, depth) in table.targets().chain(core::iter::once(Ok(table.default()))).enumerate() {
+            let (label, entry) = (self.label_at(depth?), at + 1 + i);
+            if matches!(self.frames[label].label, Label::Return) || !self.aligned(label) {
+                stubs.entry(label).or_default().push(entry);
+            } else {
+                self.jump_to(label, Jump { at: entry, field: Field::Low, from: at, cost: Place::high(entry) });
+            }
+        }
+        let acc = self.acc;
+        for (label, entries) in stubs {
+            let target = self.code.len();
+            for entry in entries {
+                let jump = Jump { at: entry, field: Field::Low, from: at, cost: Place::high(entry) };
+                self.too_far |= !jump.write(&mut self.code, target);
+            }
+            // A branch by table leaves the accumulator alone, so every stub finds it as it was.
+            self.acc = acc;
+            if matches!(self.frames[label].label, Label::Return) {
+                self.emit_return_of(self.frames[label].arity());
+            } else {
+                self.emit_moves(label);
+                let jump = self.emit_br();
+                self.jump_to(label, jump);
+            }
+        }
+        Ok(())
+    }
+
+    // ---- returns and calls ----
+
+    /// Returns the topmost values.
+    fn emit_return(&mut self) {
+        let results = self.head.results as usize;
+        if results != 1 {
+            self.settle_top(results);
+            return self.emit_return_of(results);
+        }
+        let value = self.pop();
+        let (form, b) = match value.operand {
+            Operand::Acc(_) => (2, 0),
+            _ => (1, self.slot_of(value)),
+        };
+        self.emit_return_op(form, b);
+        self.stack.push(Value::Home);
+    }
+
+    /// Returns the topmost `results` values, which are in their homes.
+    fn emit_return_of(&mut self, results: usize) {
+        let top = self.stack.len() - results;
+        let first = self.home(top);
+        match results {
+            0 => self.emit_return_op(0, 0),
+            1 => self.emit_return_op(1, first),
+            _ => {
+                self.emit_return_op(3, first);
+                self.emit(Word(results as u64));
+            }
+        }
+    }
+
+    fn emit_return_op(&mut self, form: u16, b: u16) {
+        let control = self.control_slot();
+        // Field c, the frame's height, is written at the function's end.
+        let at = self.emit_effect(Family::Return, form, control, b, 0);
+        self.returns.push(at);
+    }
+
+    fn call(&mut self, function: u32) {
+        let imported = function < self.parsed.imported_functions;
+        let family = if imported { Family::CallImport } else { Family::Call };
+        let ty = self.parsed.functions[function as usize];
+        let base = self.settle_arguments(ty);
+        let at = self.emit(Word::wide(family.effect(0), base, if imported { function } else { 0 }));
+        if !imported {
+            self.calls.push((at, function));
+        }
+        let cost = self.emit(Word(0));
+        self.finish_call(ty, cost);
+    }
+
+    fn call_indirect(&mut self, ty: u32, table: u32) -> Result<(), LoadError> {
+        let narrow = |index: u32| {
+            u16::try_from(index).map_err(|_| LoadError::new(LoadErrorKind::Limit, 0, "an index is above 65,535"))
+        };
+        let (number, table) = (narrow(ty)?, narrow(table)?);
+        let index = self.pop();
+        let index = self.slot_of(index);
+        let base = self.settle_arguments(ty);
+        self.emit_effect(Family::CallIndirect, 0, base, index, number);
+        let cost = self.emit(Word(u64::from(table) << 32));
+        self.finish_call(ty, cost);
+        Ok(())
+    }
+
+    /// Puts the arguments of a call into their homes; returns the first one's slot, where the callee's frame starts.
+    fn settle_arguments(&mut self, ty: u32) -> u16 {
+        let params = self.parsed.types[ty as usize].params().len();
+        self.settle_top(params);
+        self.forget();
+        self.home(self.stack.len() - params)
+    }
+
+    fn finish_call(&mut self, ty: u32, cost: usize) {
+        self.next.push(Place::low(cost));
+        let ty = &self.parsed.types[ty as usize];
+        let base = self.stack.len() - ty.params().len();
+        let results = ty.results().len();
+        self.truncate(base);
+        self.push_homes(results);
+        if results == 1 {
+            // A single result is returned in the accumulator too.
+            self.acc.mirror = Some(self.home(base));
+        }
+    }
+}

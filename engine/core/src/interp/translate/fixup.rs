@@ -1,0 +1,90 @@
+//! Fields of emitted words that are written later: costs of blocks, offsets of branches.
+
+use crate::interp::code::Word;
+use alloc::vec::Vec;
+
+/// A 32-bit half of a word that holds the cost of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place(usize);
+
+impl Place {
+    pub fn low(word: usize) -> Self {
+        Self(word * 2)
+    }
+
+    pub fn high(word: usize) -> Self {
+        Self(word * 2 + 1)
+    }
+
+    pub fn write(self, code: &mut [Word], cost: u32) {
+        let word = &mut code[self.0 / 2];
+        let shift = if self.0 % 2 == 0 { 0 } else { 32 };
+        *word = Word(word.0 & !(0xffff_ffff << shift) | u64::from(cost) << shift);
+    }
+}
+
+/// Where a word keeps the offset of a branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    /// 16 bits in a.
+    A,
+    /// 16 bits in c.
+    C,
+    /// 32 bits in b:c.
+    High,
+    /// 32 bits in the low half: an entry of a branch table.
+    Low,
+}
+
+/// A branch: where its offset is kept, from where it counts, and where the cost of the target's block goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Jump {
+    pub at: usize,
+    pub field: Field,
+    pub from: usize,
+    pub cost: Place,
+}
+
+impl Jump {
+    /// Writes the offset to `target`; false if it does not fit its field.
+    pub fn write(self, code: &mut [Word], target: usize) -> bool {
+        let offset = target as i64 - self.from as i64;
+        let word = &mut code[self.at];
+        let (shift, mask, fits) = match self.field {
+            Field::A => (16, 0xffff, i16::try_from(offset).is_ok()),
+            Field::C => (48, 0xffff, i16::try_from(offset).is_ok()),
+            Field::High => (32, 0xffff_ffff, i32::try_from(offset).is_ok()),
+            Field::Low => (0, 0xffff_ffff, i32::try_from(offset).is_ok()),
+        };
+        *word = Word(word.0 & !(mask << shift) | (offset as u64 & mask) << shift);
+        fits
+    }
+}
+
+/// Branches to labels whose place is not known yet: lists in one pool.
+#[derive(Default)]
+pub(super) struct Fixups(Vec<(Jump, u32)>);
+
+/// A list of [`Fixups`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Waiting(u32);
+
+impl Fixups {
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub fn push(&mut self, list: &mut Waiting, jump: Jump) {
+        self.0.push((jump, list.0));
+        list.0 = self.0.len() as u32;
+    }
+
+    pub fn drain(&self, list: Waiting) -> impl Iterator<Item = Jump> + '_ {
+        let mut at = list.0;
+        core::iter::from_fn(move || {
+            let (jump, next) = *self.0.get(at.checked_sub(1)? as usize)?;
+            at = next;
+            Some(jump)
+        })
+    }
+}

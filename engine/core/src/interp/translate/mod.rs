@@ -1,0 +1,375 @@
+//! The sink that makes the interpreter's code: one pass, no tree, no second look.
+//!
+//! Values stay where they are for as long as possible: constants nowhere, `local.get` in its local, the newest result in
+//! the accumulator. An op is emitted with its result in the accumulator alone; when that value must live longer, the op
+//! is told to write a slot too ([`Translator::spill`]). Metered costs become known when a block ends, so the fields that
+//! hold the cost of the open block are noted and written then.
+
+mod control;
+mod fixup;
+mod memory;
+mod numeric;
+mod stack;
+mod variable;
+
+use crate::error::{LoadError, LoadErrorKind};
+use crate::gas::Schedule;
+use crate::interp::code::{Code, Family, HEADER_WORDS, TO_SLOT, Word};
+use crate::wasm::isa::{Group, Op};
+use crate::wasm::load::Parsed;
+use crate::wasm::plan::Step;
+use crate::wasm::walk::{Arg, BodyHead, Ended, Sink};
+use alloc::vec::Vec;
+use control::Frame;
+use fixup::{Fixups, Place};
+use stack::{Acc, Pending, Stack, Value};
+
+/// Makes the code of a module.
+pub(crate) struct Translator<'m> {
+    parsed: &'m Parsed,
+    schedule: Schedule,
+    code: Vec<Word>,
+    /// Header of each function, imported ones left out.
+    functions: Vec<u32>,
+    /// Calls whose callee had no code yet, with the callee.
+    calls: Vec<(usize, u32)>,
+
+    // Of the function at hand:
+    head: BodyHead,
+    start: usize,
+    stack: Stack,
+    acc: Acc,
+    frames: Vec<Frame>,
+    fixups: Fixups,
+    /// Costs of the blocks that are complete.
+    costs: Vec<u32>,
+    /// Fields for the cost of the open block, and of the one that opens behind the operator at hand.
+    open: Vec<Place>,
+    next: Vec<Place>,
+    /// Return ops, which get the frame's height at the end.
+    returns: Vec<usize>,
+    /// Offsets of conditional branches have 32 bits: set when 16 were not enough, for a second try.
+    wide: bool,
+    too_far: bool,
+}
+
+/// An operand that was popped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operand {
+    Slot(u16),
+    Const(u64),
+    /// In the accumulator; with the op that made it if it is in no slot.
+    Acc(Option<Pending>),
+}
+
+/// An operand and the stack position that it had, whose home is free for it.
+#[derive(Clone, Copy, Debug)]
+struct Popped {
+    operand: Operand,
+    position: usize,
+}
+
+impl<'m> Translator<'m> {
+    pub fn new(parsed: &'m Parsed, schedule: Schedule) -> Self {
+        let head = BodyHead { function: 0, params: 0, locals: 0, results: 0, bytes: 0 };
+        Self {
+            parsed,
+            schedule,
+            code: Vec::with_capacity(parsed.len),
+            functions: Vec::new(),
+            calls: Vec::new(),
+            head,
+            start: 0,
+            stack: Stack::default(),
+            acc: Acc::default(),
+            frames: Vec::new(),
+            fixups: Fixups::default(),
+            costs: Vec::new(),
+            open: Vec::new(),
+            next: Vec::new(),
+            returns: Vec::new(),
+            wide: false,
+            too_far: false,
+        }
+    }
+
+    /// The code, once all functions are in.
+    pub fn finish(mut self) -> Code {
+        for (call, function) in core::mem::take(&mut self.calls) {
+            let header = self.functions[(function - self.parsed.imported_functions) as usize];
+            self.code[call] = set_high(self.code[call], (header as i32).wrapping_sub(call as i32) as u32);
+        }
+        Code { words: self.code.into(), functions: self.functions.into() }
+    }
+
+    // ---- slots ----
+
+    /// The slot that holds the return address.
+    fn control_slot(&self) -> u16 {
+        (self.head.params + self.head.locals) as u16
+    }
+
+    /// The slot of stack position `position`. The walker refuses frames over 65,535 slots at the function's end, so a
+    /// number that does not fit here belongs to a function that will be refused.
+    fn home(&self, position: usize) -> u16 {
+        (self.head.params as usize + self.head.locals as usize + 4 + position) as u16
+    }
+
+    // ---- emission ----
+
+    fn emit(&mut self, word: Word) -> usize {
+        self.code.push(word);
+        self.code.len() - 1
+    }
+
+    fn emit_effect(&mut self, family: Family, form: u16, a: u16, b: u16, c: u16) -> usize {
+        self.emit(Word::new(family.effect(form), a, b, c))
+    }
+
+    /// Emits an op that makes a value, and pushes the value. Operands must have been popped.
+    fn emit_value(&mut self, family: Family, form: u16, b: u16, c: u16, extension: Option<u64>) {
+        self.spill();
+        let producer = self.emit(Word::new(family.value(form, 0), 0, b, c));
+        if let Some(extension) = extension {
+            self.emit(Word(extension));
+        }
+        self.push_result(producer);
+    }
+
+    fn push_result(&mut self, producer: usize) {
+        let pending = Pending { position: self.stack.len(), producer, end: self.code.len() };
+        self.acc = Acc { pending: Some(pending), mirror: None };
+        self.stack.push(Value::Acc);
+    }
+
+    /// Tells the op that made a value to write it to `slot` too.
+    fn write_to(&mut self, producer: usize, slot: u16) {
+        let word = self.code[producer];
+        self.code[producer] = Word((word.0 | u64::from(TO_SLOT)) & !0xffff_0000 | u64::from(slot) << 16);
+    }
+
+    /// Gives the value that is only in the accumulator its home.
+    fn spill(&mut self) {
+        if let Some(pending) = self.acc.pending.take() {
+            let home = self.home(pending.position);
+            self.write_to(pending.producer, home);
+            self.stack.settle(pending.position);
+            self.acc.mirror = Some(home);
+        }
+    }
+
+    /// What the accumulator holds is unknown from here on.
+    fn forget(&mut self) {
+        self.spill();
+        self.acc.mirror = None;
+    }
+
+    /// Emits what puts `value` into `slot`, leaving the accumulator alone.
+    fn emit_const(&mut self, slot: u16, value: u64) {
+        if let Ok(value) = u32::try_from(value) {
+            self.emit(Word::wide(Family::Copy.effect(2), slot, value));
+        } else if let Ok(value) = i32::try_from(value as i64) {
+            self.emit(Word::wide(Family::Copy.effect(3), slot, value as u32));
+        } else {
+            self.emit(Word::wide(Family::Copy.effect(4), slot, 0));
+            self.emit(Word(value));
+        }
+        self.overwritten(slot);
+    }
+
+    fn emit_copy(&mut self, to: u16, from: u16) {
+        if to == from {
+            return;
+        }
+        if self.acc.mirror == Some(from) {
+            self.emit_effect(Family::Copy, 1, to, 0, 0);
+        } else {
+            self.emit_effect(Family::Copy, 0, to, from, 0);
+            self.overwritten(to);
+        }
+    }
+
+    fn overwritten(&mut self, slot: u16) {
+        if self.acc.mirror == Some(slot) {
+            self.acc.mirror = None;
+        }
+    }
+
+    // ---- operands ----
+
+    fn pop(&mut self) -> Popped {
+        let value = self.stack.pop();
+        let position = self.stack.len();
+        let slot = match value {
+            Value::Const(value) => return Popped { operand: Operand::Const(value), position },
+            Value::Acc => {
+                let pending = self.acc.pending.take();
+                return Popped { operand: Operand::Acc(pending), position };
+            }
+            Value::Home => self.home(position),
+            Value::Local { local, .. } => local,
+        };
+        let operand = if self.acc.mirror == Some(slot) { Operand::Acc(None) } else { Operand::Slot(slot) };
+        Popped { operand, position }
+    }
+
+    /// Gets an operand into a slot.
+    fn slot_of(&mut self, popped: Popped) -> u16 {
+        match popped.operand {
+            Operand::Slot(slot) => slot,
+            Operand::Const(value) => {
+                let home = self.home(popped.position);
+                self.emit_const(home, value);
+                home
+            }
+            Operand::Acc(None) => self.acc.mirror.expect("a value in the accumulator is pending or has a slot"),
+            Operand::Acc(Some(pending)) => {
+                let home = self.home(popped.position);
+                self.write_to(pending.producer, home);
+                self.acc.mirror = Some(home);
+                home
+            }
+        }
+    }
+
+    /// Puts the topmost `count` values into their homes.
+    fn settle_top(&mut self, count: usize) {
+        for position in (self.stack.len() - count..self.stack.len()).rev() {
+            self.settle(position);
+        }
+    }
+
+    /// Puts the value at `position` into its home. All values above it that are the same local are there already.
+    fn settle(&mut self, position: usize) {
+        let home = self.home(position);
+        match self.stack.value(position) {
+            Value::Home => {}
+            Value::Acc => self.spill(),
+            Value::Const(value) => {
+                self.emit_const(home, value);
+                self.stack.settle(position);
+            }
+            Value::Local { local, .. } => {
+                self.stack.detach(local);
+                self.emit_copy(home, local);
+            }
+        }
+    }
+
+    /// Puts all values that are locals into their homes: code that follows may be left by one path and changed by another.
+    fn settle_locals(&mut self) {
+        let mut stack = core::mem::take(&mut self.stack);
+        stack.settle_locals(|position, local| {
+            let home = self.home(position);
+            self.emit_copy(home, local);
+        });
+        self.stack = stack;
+    }
+
+    // ---- operators off the fast path ----
+
+    /// Emits an operator that takes `operands` values from their homes and leaves `results` there.
+    fn slow(&mut self, op: Op, operands: usize, results: usize, b: u16, c: u16) {
+        self.settle_top(operands);
+        self.forget();
+        let base = self.stack.len() - operands;
+        let slot = self.home(base);
+        self.emit_effect(Family::Slow, 0, slot, b, c);
+        let extension = self.emit(Word((op as u64) << 32));
+        if op.row().group == Group::Bulk {
+            self.next.push(Place::low(extension));
+        }
+        self.truncate(base);
+        for _ in 0..results {
+            self.stack.push(Value::Home);
+        }
+    }
+}
+
+/// `word` with b:c set.
+fn set_high(word: Word, high: u32) -> Word {
+    Word(word.0 & 0xffff_ffff | u64::from(high) << 32)
+}
+
+impl Sink for Translator<'_> {
+    fn begin(&mut self, head: BodyHead) {
+        let again = self.too_far && self.head.function == head.function;
+        self.wide = again;
+        self.too_far = false;
+        self.head = head;
+        self.stack.reset((head.params + head.locals) as usize);
+        self.acc = Acc::default();
+        self.fixups.clear();
+        self.costs.clear();
+        self.open.clear();
+        self.next.clear();
+        self.returns.clear();
+        self.frames.clear();
+        self.frames.push(Frame::function(head.results as usize));
+        self.start = self.code.len();
+        self.code.resize(self.start + HEADER_WORDS, Word(0));
+        self.open.push(Place::low(self.start));
+    }
+
+    fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), LoadError> {
+        match op.row().group {
+            Group::Control => self.control(op, arg, step)?,
+            Group::Parametric | Group::Variable => self.variable(op, arg),
+            Group::Constant => {
+                let &Arg::Bits(value) = arg else { unreachable!("a constant has bits") };
+                self.stack.push(Value::Const(value));
+            }
+            Group::Pure | Group::Partial => self.numeric(op),
+            Group::Load | Group::Store | Group::Memory | Group::Bulk | Group::Table | Group::Reference => {
+                self.memory(op, arg)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn block(&mut self, closed: Option<u32>, opens: bool) {
+        if let Some(cost) = closed {
+            for place in self.open.drain(..) {
+                place.write(&mut self.code, cost);
+            }
+            self.costs.push(cost);
+        }
+        if opens {
+            core::mem::swap(&mut self.open, &mut self.next);
+        }
+    }
+
+    fn end(&mut self, height: u32) -> Result<Ended, LoadError> {
+        if self.code.len() > i32::MAX as usize {
+            return Err(LoadError::new(LoadErrorKind::Limit, 0, "the module's code is too large"));
+        }
+        if self.too_far {
+            self.code.truncate(self.start);
+            let start = self.start;
+            self.calls.retain(|(call, _)| *call < start);
+            return Ok(Ended::Again);
+        }
+        for at in &self.returns {
+            self.code[*at].0 |= u64::from(height as u16) << 48;
+        }
+        let head = self.head;
+        let entry = self.schedule.entry_cost(head.locals).0;
+        self.code[self.start] = set_high(self.code[self.start], entry as u32);
+        self.code[self.start + 1] = Word::new(height as u16, head.params as u16, head.locals as u16, 0);
+        self.functions.push(self.start as u32);
+        Ok(Ended::Done)
+    }
+}
+
+/// Loads a module into the interpreter's code.
+pub(crate) fn load(
+    bytes: &[u8],
+    profile: &crate::profile::Profile,
+    schedule: Schedule,
+) -> Result<(Parsed, Code), LoadError> {
+    crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| {
+        let mut translator = Translator::new(parsed, schedule);
+        bodies.walk(&mut translator)?;
+        Ok(translator.finish())
+    })
+}

@@ -1,0 +1,228 @@
+//! Pure and partial operators: from operator and operands to family and form.
+
+use super::{Operand, Popped, Translator};
+use crate::interp::code::{Family, Kind, pair, single};
+use crate::wasm::isa::Op;
+
+/// How an operator becomes an op.
+enum Lowering {
+    Commutative(Family),
+    Subtract {
+        add: Family,
+        sub: Family,
+    },
+    Shift(Family),
+    /// `swap`: the comparison holds of the operands in the other order.
+    Compare {
+        family: Family,
+        swap: bool,
+    },
+    Partial(Family),
+    Unary(Family),
+    FloatBinary(Family),
+    FloatUnary(Family),
+    /// Compare with zero.
+    IsZero(Family),
+    /// The slot is the same before and after.
+    Nothing,
+}
+
+fn lowering(op: Op) -> Lowering {
+    macro_rules! same {
+        ($($wrap:expr => $($name:ident)*;)*) => {
+            match op {
+                $($(Op::$name => $wrap(Family::$name),)*)*
+                Op::I64ExtendI32U | Op::I32ReinterpretF32 | Op::I64ReinterpretF64 => Lowering::Nothing,
+                Op::F32ReinterpretI32 | Op::F64ReinterpretI64 => Lowering::Nothing,
+                Op::I64ExtendI32S => Lowering::Unary(Family::I64Extend32S),
+                Op::I32Eqz => Lowering::IsZero(Family::I32Eq),
+                Op::I64Eqz => Lowering::IsZero(Family::I64Eq),
+                Op::I32Sub => Lowering::Subtract { add: Family::I32Add, sub: Family::I32Sub },
+                Op::I64Sub => Lowering::Subtract { add: Family::I64Add, sub: Family::I64Sub },
+                Op::I32GtS => Lowering::Compare { family: Family::I32LtS, swap: true },
+                Op::I32GtU => Lowering::Compare { family: Family::I32LtU, swap: true },
+                Op::I32LeS => Lowering::Compare { family: Family::I32GeS, swap: true },
+                Op::I32LeU => Lowering::Compare { family: Family::I32GeU, swap: true },
+                Op::I64GtS => Lowering::Compare { family: Family::I64LtS, swap: true },
+                Op::I64GtU => Lowering::Compare { family: Family::I64LtU, swap: true },
+                Op::I64LeS => Lowering::Compare { family: Family::I64GeS, swap: true },
+                Op::I64LeU => Lowering::Compare { family: Family::I64GeU, swap: true },
+                _ => unreachable!("every pure and partial operator is lowered here"),
+            }
+        };
+    }
+    same! {
+        Lowering::Commutative =>
+            I32Add I32Mul I32And I32Or I32Xor I64Add I64Mul I64And I64Or I64Xor;
+        Lowering::Shift =>
+            I32Shl I32ShrS I32ShrU I32Rotl I32Rotr I64Shl I64ShrS I64ShrU I64Rotl I64Rotr;
+        |family| Lowering::Compare { family, swap: false } =>
+            I32Eq I32Ne I32LtS I32LtU I32GeS I32GeU I64Eq I64Ne I64LtS I64LtU I64GeS I64GeU;
+        Lowering::Partial =>
+            I32DivS I32DivU I32RemS I32RemU I64DivS I64DivU I64RemS I64RemU;
+        Lowering::Unary =>
+            I32Clz I32Ctz I32Popcnt I64Clz I64Ctz I64Popcnt I32Extend8S I32Extend16S I64Extend8S I64Extend16S
+            I64Extend32S I32WrapI64;
+        Lowering::FloatBinary =>
+            F32Eq F32Ne F32Lt F32Gt F32Le F32Ge F64Eq F64Ne F64Lt F64Gt F64Le F64Ge
+            F32Add F32Sub F32Mul F32Div F32Min F32Max F32Copysign F64Add F64Sub F64Mul F64Div F64Min F64Max F64Copysign;
+        Lowering::FloatUnary =>
+            F32Abs F32Neg F32Ceil F32Floor F32Trunc F32Nearest F32Sqrt
+            F64Abs F64Neg F64Ceil F64Floor F64Trunc F64Nearest F64Sqrt
+            I32TruncF32S I32TruncF32U I32TruncF64S I32TruncF64U I64TruncF32S I64TruncF32U I64TruncF64S I64TruncF64U
+            F32ConvertI32S F32ConvertI32U F32ConvertI64S F32ConvertI64U F32DemoteF64
+            F64ConvertI32S F64ConvertI32U F64ConvertI64S F64ConvertI64U F64PromoteF32
+            I32TruncSatF32S I32TruncSatF32U I32TruncSatF64S I32TruncSatF64U
+            I64TruncSatF32S I64TruncSatF32U I64TruncSatF64S I64TruncSatF64U;
+    }
+}
+
+/// Whether the family computes on 64 bits.
+fn is_64(family: Family) -> bool {
+    (family as u16 >= Family::I64Add as u16 && family as u16 <= Family::I64Xor as u16)
+        || (family as u16 >= Family::I64Sub as u16 && family as u16 <= Family::I64Rotr as u16)
+        || (family as u16 >= Family::I64Eq as u16 && family as u16 <= Family::BrI64GeU as u16)
+        || (family as u16 >= Family::I64DivS as u16 && family as u16 <= Family::I64RemU as u16)
+}
+
+/// `value` as a 16-bit immediate of an op that computes on 64 or 32 bits.
+pub(super) fn immediate(value: u64, wide: bool) -> Option<u16> {
+    let value = if wide { value as i64 } else { i64::from(value as i32) };
+    i16::try_from(value).ok().map(|v| v as u16)
+}
+
+impl Translator<'_> {
+    pub(super) fn numeric(&mut self, op: Op) {
+        match lowering(op) {
+            Lowering::Nothing => {}
+            Lowering::Commutative(family) => {
+                let (right, left) = (self.pop(), self.pop());
+                self.commutative(family, left, right);
+            }
+            Lowering::Subtract { add, sub } => {
+                let (right, left) = (self.pop(), self.pop());
+                match right.operand {
+                    Operand::Const(value) => {
+                        let negated =
+                            if is_64(sub) { value.wrapping_neg() } else { u64::from((value as u32).wrapping_neg()) };
+                        self.commutative(add, left, Popped { operand: Operand::Const(negated), ..right });
+                    }
+                    _ => self.ordered(sub, left, right),
+                }
+            }
+            Lowering::Shift(family) => {
+                let (mut right, left) = (self.pop(), self.pop());
+                if let Operand::Const(count) = &mut right.operand {
+                    *count &= if is_64(family) { 63 } else { 31 };
+                }
+                self.ordered(family, left, right);
+            }
+            Lowering::Compare { family, swap } => {
+                let (right, left) = (self.pop(), self.pop());
+                if swap { self.ordered(family, right, left) } else { self.ordered(family, left, right) }
+            }
+            Lowering::IsZero(family) => {
+                let operand = self.pop();
+                if let Operand::Acc(Some(pending)) = operand.operand
+                    && pending.end == self.code.len()
+                    && let Some(inverse) = self.code[pending.producer].family().and_then(Family::inverse)
+                    && family == Family::I32Eq
+                {
+                    // The negation of the comparison just made.
+                    let word = &mut self.code[pending.producer];
+                    word.0 = word.0 & !0xffff | u64::from(inverse.effect(word.form()));
+                    self.push_result(pending.producer);
+                    return;
+                }
+                let zero = Popped { operand: Operand::Const(0), position: operand.position + 1 };
+                self.ordered(family, operand, zero);
+            }
+            Lowering::Partial(family) => {
+                let (right, left) = (self.pop(), self.pop());
+                let constant = match right.operand {
+                    Operand::Const(value) => immediate(value, is_64(family)),
+                    _ => None,
+                };
+                let left = self.slot_of(left);
+                match constant {
+                    Some(value) => self.emit_value(family, pair(Kind::Slot, Kind::Imm), left, value, None),
+                    None => {
+                        let right = self.slot_of(right);
+                        self.emit_value(family, pair(Kind::Slot, Kind::Slot), left, right, None);
+                    }
+                }
+            }
+            Lowering::Unary(family) => {
+                let operand = self.pop();
+                match operand.operand {
+                    Operand::Acc(_) => self.emit_value(family, single(Kind::Acc), 0, 0, None),
+                    _ => {
+                        let slot = self.slot_of(operand);
+                        self.emit_value(family, single(Kind::Slot), slot, 0, None);
+                    }
+                }
+            }
+            Lowering::FloatBinary(family) => {
+                let (right, left) = (self.pop(), self.pop());
+                let (left, right) = (self.slot_of(left), self.slot_of(right));
+                self.emit_value(family, pair(Kind::Slot, Kind::Slot), left, right, None);
+            }
+            Lowering::FloatUnary(family) => {
+                let operand = self.pop();
+                let slot = self.slot_of(operand);
+                self.emit_value(family, single(Kind::Slot), slot, 0, None);
+            }
+        }
+    }
+
+    fn commutative(&mut self, family: Family, left: Popped, right: Popped) {
+        let (left, right) = match (left.operand, right.operand) {
+            (Operand::Const(_), _) | (Operand::Slot(_), Operand::Acc(_)) => (right, left),
+            _ => (left, right),
+        };
+        // A constant on the left is one on both sides now.
+        let (kind, b) = match left.operand {
+            Operand::Acc(_) => (Kind::Acc, 0),
+            _ => (Kind::Slot, self.slot_of(left)),
+        };
+        match right.operand {
+            Operand::Const(value) => match immediate(value, is_64(family)) {
+                Some(value) => self.emit_value(family, pair(kind, Kind::Imm), b, value, None),
+                None => self.emit_value(family, pair(kind, Kind::Ext), b, 0, Some(value)),
+            },
+            _ => {
+                let c = self.slot_of(right);
+                self.emit_value(family, pair(kind, Kind::Slot), b, c, None);
+            }
+        }
+    }
+
+    /// Emits an op whose operands' order matters.
+    fn ordered(&mut self, family: Family, left: Popped, right: Popped) {
+        let (form, b, c) = self.ordered_form(is_64(family), left, right);
+        self.emit_value(family, form, b, c, None);
+    }
+
+    fn ordered_form(&mut self, wide: bool, left: Popped, right: Popped) -> (u16, u16, u16) {
+        let (mut left_kind, mut b) = self.place(wide, left);
+        let (mut right_kind, mut c) = self.place(wide, right);
+        if left_kind == Kind::Imm && right_kind == Kind::Imm {
+            (left_kind, b) = (Kind::Slot, self.slot_of(left));
+        }
+        if left_kind == Kind::Acc && right_kind == Kind::Acc {
+            (right_kind, c) = (Kind::Slot, self.slot_of(right));
+        }
+        (pair(left_kind, right_kind), b, c)
+    }
+
+    fn place(&mut self, wide: bool, operand: Popped) -> (Kind, u16) {
+        match operand.operand {
+            Operand::Acc(_) => (Kind::Acc, 0),
+            Operand::Slot(slot) => (Kind::Slot, slot),
+            Operand::Const(value) => match immediate(value, wide) {
+                Some(value) => (Kind::Imm, value),
+                None => (Kind::Slot, self.slot_of(operand)),
+            },
+        }
+    }
+}

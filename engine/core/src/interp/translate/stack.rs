@@ -1,0 +1,121 @@
+//! The operand stack at translation time: where each value is, and what the accumulator holds.
+
+use alloc::vec::Vec;
+
+/// Where a value of the operand stack is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    /// In its home: the frame slot of its stack position.
+    Home,
+    /// In a local; `below` is the next value on the stack that is the same local, plus 1.
+    Local { local: u16, below: u32 },
+    /// A constant, not yet anywhere.
+    Const(u64),
+    /// Only in the accumulator, put there by the op in [`Acc::pending`].
+    Acc,
+}
+
+/// A value that is in the accumulator alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pending {
+    /// Its stack position.
+    pub position: usize,
+    /// Index of the op that made it.
+    pub producer: usize,
+    /// Index behind that op.
+    pub end: usize,
+}
+
+/// What the accumulator holds at this point of the code.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Acc {
+    /// The value that is nowhere else.
+    pub pending: Option<Pending>,
+    /// A slot that holds the same value.
+    pub mirror: Option<u16>,
+}
+
+/// The stack.
+#[derive(Default)]
+pub(super) struct Stack {
+    values: Vec<Value>,
+    /// For each local: the topmost value on the stack that is this local, plus 1.
+    heads: Vec<u32>,
+    /// Values below this position are not locals.
+    settled: usize,
+}
+
+impl Stack {
+    pub fn reset(&mut self, locals: usize) {
+        self.values.clear();
+        self.heads.clear();
+        self.heads.resize(locals, 0);
+        self.settled = 0;
+    }
+
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    pub fn value(&self, position: usize) -> Value {
+        self.values[position]
+    }
+
+    pub fn push(&mut self, value: Value) {
+        self.values.push(value);
+    }
+
+    pub fn push_local(&mut self, local: u16) {
+        let below = core::mem::replace(&mut self.heads[usize::from(local)], self.values.len() as u32 + 1);
+        self.values.push(Value::Local { local, below });
+    }
+
+    pub fn pop(&mut self) -> Value {
+        let value = self.values.pop().expect("validated: an operand is there");
+        if let Value::Local { local, below } = value {
+            // Values leave in the order of the chain: the topmost one is its head.
+            self.heads[usize::from(local)] = below;
+        }
+        self.settled = self.settled.min(self.values.len());
+        value
+    }
+
+    pub fn truncate(&mut self, len: usize) {
+        while self.values.len() > len {
+            self.pop();
+        }
+    }
+
+    /// Notes that the value at `position`, which was no local, is in its home now.
+    pub fn settle(&mut self, position: usize) {
+        debug_assert!(!matches!(self.values[position], Value::Local { .. }));
+        self.values[position] = Value::Home;
+    }
+
+    /// Takes the topmost value that is `local` from the chain; it is in its home from now on.
+    pub fn detach(&mut self, local: u16) -> Option<usize> {
+        let position = self.heads[usize::from(local)].checked_sub(1)? as usize;
+        if let Value::Local { below, .. } = self.values[position] {
+            self.heads[usize::from(local)] = below;
+        }
+        self.values[position] = Value::Home;
+        Some(position)
+    }
+
+    /// Calls `home` for every value that is a local, from the bottom; they are in their homes from now on.
+    pub fn settle_locals(&mut self, mut home: impl FnMut(usize, u16)) {
+        for position in self.settled..self.values.len() {
+            if let Value::Local { local, .. } = self.values[position] {
+                home(position, local);
+                self.heads[usize::from(local)] = 0;
+                self.values[position] = Value::Home;
+            }
+        }
+        self.settled = self.values.len();
+    }
+
+    /// Whether any value on the stack is `local`.
+    pub fn has_local(&self, local: u16) -> bool {
+        self.heads[usize::from(local)] != 0
+    }
+}

@@ -1,0 +1,79 @@
+//! Locals, globals, `drop` and `select`.
+
+use super::{Operand, Translator, Value};
+use crate::interp::code::{Family, Kind, Word, single};
+use crate::wasm::isa::Op;
+use crate::wasm::walk::Arg;
+
+impl Translator<'_> {
+    pub(super) fn variable(&mut self, op: Op, arg: &Arg<'_>) {
+        match (op, arg) {
+            (Op::LocalGet, Arg::Index(local)) => self.stack.push_local(*local as u16),
+            (Op::LocalSet, Arg::Index(local)) => self.local_set(*local as u16),
+            (Op::LocalTee, Arg::Index(local)) => {
+                self.local_set(*local as u16);
+                self.stack.push_local(*local as u16);
+            }
+            (Op::GlobalGet, Arg::Index(global)) => {
+                self.emit_value(Family::GlobalGet, 0, *global as u16, (*global >> 16) as u16, None);
+            }
+            (Op::GlobalSet, Arg::Index(global)) => {
+                let value = self.pop();
+                let (form, slot) = match value.operand {
+                    Operand::Acc(_) => (single(Kind::Acc), 0),
+                    _ => (single(Kind::Slot), self.slot_of(value)),
+                };
+                self.emit(Word::wide(Family::GlobalSet.effect(form), slot, *global));
+            }
+            (Op::Drop, _) => {
+                self.pop();
+            }
+            _ => self.select(),
+        }
+    }
+
+    fn local_set(&mut self, local: u16) {
+        let value = self.pop();
+        let end = self.code.len();
+        // Values on the stack that are this local keep the old one.
+        while let Some(position) = self.stack.detach(local) {
+            let home = self.home(position);
+            self.emit_copy(home, local);
+        }
+        match value.operand {
+            Operand::Acc(Some(pending)) if pending.end == end && self.code.len() == end => {
+                self.write_to(pending.producer, local);
+                self.acc.mirror = Some(local);
+            }
+            Operand::Acc(_) if self.acc.mirror == Some(local) => {}
+            Operand::Acc(_) => {
+                self.emit_effect(Family::Copy, 1, local, 0, 0);
+                self.acc.mirror = Some(local);
+            }
+            Operand::Slot(slot) => self.emit_copy(local, slot),
+            Operand::Const(value) => self.emit_const(local, value),
+        }
+    }
+
+    fn select(&mut self) {
+        let condition = self.pop();
+        let (no, yes) = (self.pop(), self.pop());
+        if let Operand::Const(value) = condition.operand {
+            // Nothing to choose at run time; the chosen value moves down to its new position's home if it must.
+            let chosen = if value as u32 != 0 { yes } else { no };
+            let slot = self.slot_of(chosen);
+            let home = self.home(yes.position);
+            self.emit_copy(home, slot);
+            self.stack.push(Value::Home);
+            return;
+        }
+        let (yes, no) = (self.slot_of(yes), self.slot_of(no));
+        match condition.operand {
+            Operand::Acc(_) => self.emit_value(Family::Select, single(Kind::Acc), yes, no, None),
+            _ => {
+                let slot = self.slot_of(condition);
+                self.emit_value(Family::Select, single(Kind::Slot), yes, no, Some(u64::from(slot)));
+            }
+        }
+    }
+}

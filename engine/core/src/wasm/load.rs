@@ -1,0 +1,493 @@
+//! Bytes -> [`Parsed`]: sections, types, bodies walked into any sink.
+
+use super::plan::Planner;
+use super::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
+use super::walk::{BodyHead, Ended, Sink, Walker};
+use crate::error::{LoadError, LoadErrorKind};
+use crate::gas::Schedule;
+use crate::profile::Profile;
+use alloc::{boxed::Box, format, string::String, vec::Vec};
+use wasmparser::{
+    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FuncValidatorAllocations,
+    FunctionBody, Operator, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources,
+};
+
+/// What every Wasm module starts with.
+pub const MAGIC: [u8; 4] = *b"\0asm";
+/// Magic and version 1.
+pub const PREAMBLE: [u8; 8] = *b"\0asm\x01\0\0\0";
+
+/// A validated module without its code.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// Function types.
+    pub types: Vec<FuncType>,
+    /// Imports in order.
+    pub imports: Vec<Import>,
+    /// Type index of every function, imported ones first.
+    pub functions: Vec<u32>,
+    /// How many of them are imported.
+    pub imported_functions: u32,
+    /// Every table, imported ones first.
+    pub tables: Vec<TableType>,
+    /// How many of them are imported.
+    pub imported_tables: u32,
+    /// Every memory, imported ones first.
+    pub memories: Vec<MemoryType>,
+    /// How many of them are imported.
+    pub imported_memories: u32,
+    /// Every global, imported ones first.
+    pub globals: Vec<GlobalType>,
+    /// Initial values of the globals that are not imported.
+    pub global_inits: Vec<ConstExpr>,
+    /// Exports in order.
+    pub exports: Vec<Export>,
+    /// The start function and the offset of its section.
+    pub start: Option<(u32, usize)>,
+    /// Element segments.
+    pub elements: Vec<ElementSegment>,
+    /// Data segments.
+    pub data: Vec<DataSegment>,
+    /// Offset and length of every custom section's contents, with its name.
+    pub customs: Vec<(String, core::ops::Range<usize>)>,
+    /// Bytes of the module.
+    pub len: usize,
+    name_section: Option<Box<[u8]>>,
+    names_base: u64,
+}
+
+/// An import.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// Module name.
+    pub module: String,
+    /// Field name.
+    pub name: String,
+    /// What is imported.
+    pub kind: ImportKind,
+    /// Byte offset of the entry.
+    pub offset: usize,
+}
+
+/// What is imported.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum ImportKind {
+    /// A function, by type index.
+    Func(u32),
+    Table(TableType),
+    Memory(MemoryType),
+    Global(GlobalType),
+}
+
+/// An export.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// Its name.
+    pub name: String,
+    /// What is exported.
+    pub kind: ExportKind,
+    /// Index in its space.
+    pub index: u32,
+    /// Byte offset of the entry.
+    pub offset: usize,
+}
+
+/// What is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ExportKind {
+    Func,
+    Table,
+    Memory,
+    Global,
+}
+
+/// A constant expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConstExpr {
+    /// A number, as a slot.
+    Value(u64),
+    /// The value of an imported global.
+    Global(u32),
+    /// A reference to a function.
+    Func(u32),
+    /// A null reference.
+    Null,
+}
+
+/// How a segment gets into its table or memory.
+#[derive(Clone, Copy, Debug)]
+pub enum SegmentMode {
+    /// At instantiation, into the table or memory of that index.
+    Active {
+        /// Table or memory.
+        index: u32,
+        /// Where.
+        at: ConstExpr,
+    },
+    /// By `table.init` or `memory.init`.
+    Passive,
+    /// Never: it only declares functions for `ref.func`.
+    Declared,
+}
+
+/// An element segment.
+#[derive(Clone, Debug)]
+pub struct ElementSegment {
+    /// When it is used.
+    pub mode: SegmentMode,
+    /// Its references.
+    pub items: Box<[ConstExpr]>,
+}
+
+/// A data segment.
+#[derive(Clone, Debug)]
+pub struct DataSegment {
+    /// When it is used.
+    pub mode: SegmentMode,
+    /// Its bytes.
+    pub bytes: Box<[u8]>,
+}
+
+impl Parsed {
+    /// The type of function `index`.
+    pub fn func_type(&self, index: u32) -> &FuncType {
+        &self.types[self.functions[index as usize] as usize]
+    }
+
+    /// The export of that name.
+    pub fn export(&self, name: &str) -> Option<&Export> {
+        self.exports.iter().find(|e| e.name == name)
+    }
+
+    /// The name of function `index` in the module's name section.
+    pub fn function_name(&self, index: u32) -> Option<String> {
+        let section = self.name_section.as_deref()?;
+        let reader = wasmparser::NameSectionReader::new(wasmparser::BinaryReader::new(section, self.names_base));
+        for subsection in reader {
+            if let Ok(wasmparser::Name::Function(names)) = subsection {
+                let found = names.into_iter().filter_map(Result::ok).find(|n| n.index == index);
+                return found.map(|n| n.name.into());
+            }
+        }
+        None
+    }
+}
+
+/// Loads `bytes`; `finish` gets the declarations and the bodies, to walk them into a sink of its own.
+pub(crate) fn load<T>(
+    bytes: &[u8],
+    profile: &Profile,
+    schedule: Schedule,
+    finish: impl FnOnce(&Parsed, Bodies<'_>) -> Result<T, LoadError>,
+) -> Result<(Parsed, T), LoadError> {
+    check_preamble(bytes)?;
+    if bytes.len() > profile.module.code_bytes {
+        return Err(limit(profile.module.code_bytes, "the module is too large"));
+    }
+    let mut loader = Loader { profile, parsed: Parsed { len: bytes.len(), ..Parsed::default() } };
+    let bodies = loader.sections(bytes)?;
+    let parsed = loader.parsed;
+    let made = finish(&parsed, Bodies { parsed: &parsed, bodies, profile, schedule })?;
+    Ok((parsed, made))
+}
+
+/// The function bodies of a module, not yet validated.
+pub(crate) struct Bodies<'a> {
+    parsed: &'a Parsed,
+    bodies: Vec<Body<'a>>,
+    profile: &'a Profile,
+    schedule: Schedule,
+}
+
+impl Bodies<'_> {
+    /// Validates and plans every body on its way into `sink`.
+    pub(crate) fn walk(self, sink: &mut impl Sink) -> Result<(), LoadError> {
+        let mut walker = Walker::new(Planner::new(self.schedule), *self.profile);
+        let mut allocations = FuncValidatorAllocations::default();
+        for (function, body) in self.bodies {
+            let ty = self.parsed.func_type(function.index);
+            let head = BodyHead {
+                function: function.index,
+                params: ty.params().len() as u32,
+                locals: 0,
+                results: ty.results().len() as u32,
+                bytes: body.as_bytes().len(),
+            };
+            loop {
+                let again = FuncToValidate { resources: function.resources.clone(), ..function };
+                let mut validator = again.into_validator(allocations);
+                let ended = walker.body(&body, &mut validator, head, sink)?;
+                allocations = validator.into_allocations();
+                if ended == Ended::Done {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Magic and version, before anything else looks at the bytes.
+pub fn check_preamble(bytes: &[u8]) -> Result<(), LoadError> {
+    if bytes.get(..4) != Some(&MAGIC) {
+        return Err(LoadError::new(LoadErrorKind::NotWasm, 0, "not WebAssembly: the magic is missing"));
+    }
+    if bytes.get(..8) != Some(&PREAMBLE) {
+        return Err(LoadError::new(LoadErrorKind::Version, 4, "the version is not 1"));
+    }
+    Ok(())
+}
+
+fn limit(offset: usize, what: &'static str) -> LoadError {
+    LoadError::new(LoadErrorKind::Limit, offset, what)
+}
+
+fn unsupported(offset: usize, what: impl Into<alloc::borrow::Cow<'static, str>>) -> LoadError {
+    LoadError::new(LoadErrorKind::Unsupported, offset, what)
+}
+
+struct Loader<'p> {
+    profile: &'p Profile,
+    parsed: Parsed,
+}
+
+type Body<'a> = (FuncToValidate<ValidatorResources>, FunctionBody<'a>);
+
+impl Loader<'_> {
+    fn sections<'a>(&mut self, bytes: &'a [u8]) -> Result<Vec<Body<'a>>, LoadError> {
+        let mut parser = Parser::new(0);
+        parser.set_features(self.profile.features);
+        let mut validator = Validator::new_with_features(self.profile.features);
+        let mut bodies = Vec::new();
+        for payload in parser.parse_all(bytes) {
+            let payload = payload?;
+            self.count(&payload)?;
+            if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
+                bodies.push((function, body));
+                continue;
+            }
+            match payload {
+                Payload::TypeSection(reader) => {
+                    for group in reader {
+                        for ty in group?.into_types() {
+                            let CompositeInnerType::Func(ty) = ty.composite_type.inner else {
+                                return Err(unsupported(0, "only function types are supported"));
+                            };
+                            let ty = FuncType::new(val_types(ty.params())?, val_types(ty.results())?);
+                            if (ty.params().len() + ty.results().len()) as u32 > self.profile.module.signature {
+                                return Err(limit(0, "too many parameters and results"));
+                            }
+                            self.parsed.types.push(ty);
+                        }
+                    }
+                }
+                Payload::ImportSection(reader) => {
+                    for import in reader.into_imports_with_offsets() {
+                        let (offset, import) = import?;
+                        self.import(offset as usize, import)?;
+                    }
+                }
+                Payload::FunctionSection(reader) => {
+                    for ty in reader {
+                        self.parsed.functions.push(ty?);
+                    }
+                }
+                Payload::TableSection(reader) => {
+                    for table in reader.into_iter_with_offsets() {
+                        let (offset, table) = table?;
+                        if !matches!(table.init, TableInit::RefNull) {
+                            return Err(unsupported(offset as usize, "table initialisers are not supported"));
+                        }
+                        let ty = self.table_type(offset as usize, &table.ty)?;
+                        self.parsed.tables.push(ty);
+                    }
+                }
+                Payload::MemorySection(reader) => {
+                    for memory in reader.into_iter_with_offsets() {
+                        let (offset, memory) = memory?;
+                        let ty = self.memory_type(offset as usize, &memory)?;
+                        self.parsed.memories.push(ty);
+                    }
+                }
+                Payload::GlobalSection(reader) => {
+                    for global in reader {
+                        let global = global?;
+                        self.parsed.globals.push(global_type(&global.ty)?);
+                        self.parsed.global_inits.push(const_expr(&global.init_expr)?);
+                    }
+                }
+                Payload::ExportSection(reader) => {
+                    for export in reader.into_iter_with_offsets() {
+                        let (offset, export) = export?;
+                        self.export(offset as usize, &export)?;
+                    }
+                }
+                Payload::StartSection { func, range } => self.parsed.start = Some((func, range.start as usize)),
+                Payload::ElementSection(reader) => {
+                    for segment in reader {
+                        let segment = element_segment(segment?)?;
+                        self.parsed.elements.push(segment);
+                    }
+                }
+                Payload::DataSection(reader) => {
+                    for segment in reader {
+                        let segment = segment?;
+                        let mode = match segment.kind {
+                            DataKind::Passive => SegmentMode::Passive,
+                            DataKind::Active { memory_index, offset_expr } => {
+                                SegmentMode::Active { index: memory_index, at: const_expr(&offset_expr)? }
+                            }
+                        };
+                        self.parsed.data.push(DataSegment { mode, bytes: segment.data.into() });
+                    }
+                }
+                Payload::CustomSection(section) => {
+                    let start = section.data_offset() as usize;
+                    if section.name() == "name" && self.parsed.name_section.is_none() {
+                        self.parsed.name_section = Some(section.data().into());
+                        self.parsed.names_base = section.data_offset();
+                    }
+                    self.parsed.customs.push((section.name().into(), start..start + section.data().len()));
+                }
+                _ => {}
+            }
+        }
+        Ok(bodies)
+    }
+
+    /// Our own limits on counts, before the parser's or the validator's.
+    fn count(&self, payload: &Payload<'_>) -> Result<(), LoadError> {
+        let p = &self.parsed;
+        let (count, range, what) = match payload {
+            Payload::TypeSection(s) => (s.count(), s.range(), "types"),
+            Payload::ImportSection(s) => (s.count(), s.range(), "imports"),
+            Payload::FunctionSection(s) => (s.count().saturating_add(p.imported_functions), s.range(), "functions"),
+            Payload::TableSection(s) => (s.count().saturating_add(p.imported_tables), s.range(), "tables"),
+            Payload::GlobalSection(s) => (s.count().saturating_add(p.globals.len() as u32), s.range(), "globals"),
+            Payload::ExportSection(s) => (s.count(), s.range(), "exports"),
+            Payload::ElementSection(s) => (s.count(), s.range(), "element segments"),
+            Payload::DataSection(s) => (s.count(), s.range(), "data segments"),
+            _ => return Ok(()),
+        };
+        if count > self.profile.module.items {
+            return Err(LoadError::new(LoadErrorKind::Limit, range.start as usize, format!("too many {what}")));
+        }
+        Ok(())
+    }
+
+    fn import(&mut self, offset: usize, import: wasmparser::Import<'_>) -> Result<(), LoadError> {
+        let p = &mut self.parsed;
+        let kind = match import.ty {
+            TypeRef::Func(ty) => {
+                p.functions.push(ty);
+                p.imported_functions += 1;
+                ImportKind::Func(ty)
+            }
+            TypeRef::Table(ty) => {
+                let ty = self.table_type(offset, &ty)?;
+                self.parsed.tables.push(ty);
+                self.parsed.imported_tables += 1;
+                ImportKind::Table(ty)
+            }
+            TypeRef::Memory(ty) => {
+                let ty = self.memory_type(offset, &ty)?;
+                self.parsed.memories.push(ty);
+                self.parsed.imported_memories += 1;
+                ImportKind::Memory(ty)
+            }
+            TypeRef::Global(ty) => {
+                let ty = global_type(&ty)?;
+                p.globals.push(ty);
+                ImportKind::Global(ty)
+            }
+            TypeRef::Tag(_) | TypeRef::FuncExact(_) => return Err(unsupported(offset, "import kind is not supported")),
+        };
+        self.parsed.imports.push(Import { module: import.module.into(), name: import.name.into(), kind, offset });
+        Ok(())
+    }
+
+    fn export(&mut self, offset: usize, export: &wasmparser::Export<'_>) -> Result<(), LoadError> {
+        let kind = match export.kind {
+            ExternalKind::Func => ExportKind::Func,
+            ExternalKind::Table => ExportKind::Table,
+            ExternalKind::Memory => ExportKind::Memory,
+            ExternalKind::Global => ExportKind::Global,
+            ExternalKind::Tag | ExternalKind::FuncExact => {
+                return Err(unsupported(offset, "export kind is not supported"));
+            }
+        };
+        self.parsed.exports.push(Export { name: export.name.into(), kind, index: export.index, offset });
+        Ok(())
+    }
+
+    fn table_type(&self, offset: usize, ty: &wasmparser::TableType) -> Result<TableType, LoadError> {
+        let element = ValType::from_parser(wasmparser::ValType::Ref(ty.element_type))
+            .ok_or_else(|| unsupported(offset, "only funcref and externref tables are supported"))?;
+        if ty.initial > u64::from(self.profile.module.table_elements) {
+            return Err(limit(offset, "the table is too large"));
+        }
+        // Validated: 32-bit tables have 32-bit limits.
+        Ok(TableType { element, min: ty.initial as u32, max: ty.maximum.map(|m| m as u32) })
+    }
+
+    fn memory_type(&self, offset: usize, ty: &wasmparser::MemoryType) -> Result<MemoryType, LoadError> {
+        if ty.initial > u64::from(self.profile.run.memory.0) {
+            return Err(limit(offset, "the memory's minimum is above the cap"));
+        }
+        // Validated: at most 65,536 pages.
+        Ok(MemoryType { min: ty.initial as u32, max: ty.maximum.map(|m| m as u32) })
+    }
+}
+
+fn val_type(ty: wasmparser::ValType) -> Result<ValType, LoadError> {
+    ValType::from_parser(ty).ok_or_else(|| unsupported(0, format!("type {ty} is not supported")))
+}
+
+fn val_types(types: &[wasmparser::ValType]) -> Result<Vec<ValType>, LoadError> {
+    types.iter().map(|t| val_type(*t)).collect()
+}
+
+fn global_type(ty: &wasmparser::GlobalType) -> Result<GlobalType, LoadError> {
+    Ok(GlobalType { content: val_type(ty.content_type)?, mutable: ty.mutable })
+}
+
+fn element_segment(segment: wasmparser::Element<'_>) -> Result<ElementSegment, LoadError> {
+    let mode = match segment.kind {
+        ElementKind::Passive => SegmentMode::Passive,
+        ElementKind::Declared => SegmentMode::Declared,
+        ElementKind::Active { table_index, offset_expr } => {
+            SegmentMode::Active { index: table_index.unwrap_or(0), at: const_expr(&offset_expr)? }
+        }
+    };
+    let items = match segment.items {
+        ElementItems::Functions(reader) => {
+            reader.into_iter().map(|f| Ok(ConstExpr::Func(f?))).collect::<Result<_, LoadError>>()?
+        }
+        ElementItems::Expressions(_, reader) => {
+            reader.into_iter().map(|e| const_expr(&e?)).collect::<Result<_, LoadError>>()?
+        }
+    };
+    Ok(ElementSegment { mode, items })
+}
+
+/// Reads an expression that the validator has accepted, or will before anything runs.
+fn const_expr(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, LoadError> {
+    let mut reader = expr.get_operators_reader();
+    let (operator, offset) = reader.read_with_offset()?;
+    let value = match operator {
+        Operator::I32Const { value } => ConstExpr::Value(u64::from(value as u32)),
+        Operator::I64Const { value } => ConstExpr::Value(value as u64),
+        Operator::F32Const { value } => ConstExpr::Value(u64::from(value.bits())),
+        Operator::F64Const { value } => ConstExpr::Value(value.bits()),
+        Operator::GlobalGet { global_index } => ConstExpr::Global(global_index),
+        Operator::RefFunc { function_index } => ConstExpr::Func(function_index),
+        Operator::RefNull { .. } => ConstExpr::Null,
+        _ => return Err(unsupported(offset as usize, "constant expression is not supported")),
+    };
+    match reader.read()? {
+        Operator::End => Ok(value),
+        _ => Err(unsupported(offset as usize, "constant expression has more than one operator")),
+    }
+}

@@ -1,0 +1,8 @@
+//! What a module is and what an operator means and costs: bytes -> [`load::Parsed`].
+
+pub mod isa;
+pub mod load;
+pub mod num;
+pub mod plan;
+pub mod types;
+pub(crate) mod walk;

@@ -1,0 +1,212 @@
+//! The metering plan: where a function's metered blocks start and what each costs. Consensus (consensus.md, "Gas").
+//!
+//! Computed once per function from the validated Wasm operators, operator by operator, so that a sink can follow along in
+//! the same pass. Both tiers take their numbers from here and neither counts for itself.
+
+use super::isa::Op;
+use crate::error::{LoadError, LoadErrorKind};
+use crate::gas::{MAX_BLOCK_COST, MAX_FUNCTION_COST, Schedule};
+use alloc::vec::Vec;
+
+/// One metered block of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Index of the block's first operator, counting all operators of the body, dead ones too.
+    pub start: u32,
+    /// The sum of its operators, in particles.
+    pub cost: u32,
+}
+
+/// What one operator does to the plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The operator is reachable: it counts and does something.
+    pub live: bool,
+    /// What follows it is reachable.
+    pub live_after: bool,
+    /// The block that ends with this operator, if one does: its cost.
+    pub closed: Option<u32>,
+    /// A new block starts behind it.
+    pub opens: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Block,
+    Loop,
+    If,
+    Else,
+}
+
+struct Frame {
+    kind: Kind,
+    /// The construct itself is reachable.
+    live: bool,
+    /// A reachable branch goes to its end.
+    targeted: bool,
+}
+
+/// Makes the plan of one function body.
+pub struct Planner {
+    schedule: Schedule,
+    frames: Vec<Frame>,
+    blocks: Vec<Block>,
+    live: bool,
+    /// Index of the next operator.
+    index: u32,
+    start: u32,
+    /// Sum of the open block; at most a block's limit plus one operator.
+    cost: u64,
+    total: u64,
+}
+
+impl Planner {
+    /// An empty planner for `schedule`.
+    pub fn new(schedule: Schedule) -> Self {
+        Self { schedule, frames: Vec::new(), blocks: Vec::new(), live: true, index: 0, start: 0, cost: 0, total: 0 }
+    }
+
+    /// Starts a new body, keeping allocations. The first block starts at once.
+    pub fn reset(&mut self) {
+        self.frames.clear();
+        self.frames.push(Frame { kind: Kind::Block, live: true, targeted: false });
+        self.blocks.clear();
+        self.live = true;
+        (self.index, self.start, self.cost, self.total) = (0, 0, 0, 0);
+    }
+
+    /// The blocks so far, in order.
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// Notes a branch of the current operator to the label at `depth`; called before [`Planner::step`].
+    #[inline]
+    pub fn branch(&mut self, depth: u32) {
+        if self.live {
+            let at = self.frames.len() - 1 - depth as usize;
+            // A branch to a loop goes to its start, where a block starts anyway.
+            if self.frames[at].kind != Kind::Loop {
+                self.frames[at].targeted = true;
+            }
+        }
+    }
+
+    /// Takes the next operator. Validation has passed for it.
+    ///
+    /// # Errors
+    /// `Plan` when a block costs more than 2^32-1 or the function more than 2^48 particles.
+    #[inline]
+    pub fn step(&mut self, op: Op, offset: usize) -> Result<Step, LoadError> {
+        let live = self.live;
+        if live {
+            self.cost += op.cost(self.schedule).0;
+            if self.cost > MAX_BLOCK_COST {
+                return Err(too_dear(offset));
+            }
+        }
+        let mut opens = live && op.ends_block();
+        match op {
+            Op::Block => self.frames.push(Frame { kind: Kind::Block, live, targeted: false }),
+            Op::Loop => self.frames.push(Frame { kind: Kind::Loop, live, targeted: false }),
+            Op::If => self.frames.push(Frame { kind: Kind::If, live, targeted: false }),
+            Op::Else => {
+                let frame = self.frames.last_mut().expect("validated: `else` stands inside an `if`");
+                frame.kind = Kind::Else;
+                frame.targeted |= live;
+                self.live = frame.live;
+                opens = frame.live;
+            }
+            Op::End => {
+                let frame = self.frames.pop().expect("validated: every `end` has its construct");
+                let skipped = frame.kind == Kind::If && frame.live;
+                self.live = live || frame.targeted || skipped;
+                opens = self.live
+                    && match frame.kind {
+                        Kind::Block => frame.targeted,
+                        Kind::Loop => false,
+                        Kind::If | Kind::Else => true,
+                    };
+                if self.frames.is_empty() {
+                    (self.live, opens) = (false, false);
+                }
+            }
+            Op::Br | Op::BrTable | Op::Return | Op::Unreachable => self.live = false,
+            _ => {}
+        }
+        self.index += 1;
+        let closed = if live && (opens || !self.live) { Some(self.close(offset)?) } else { None };
+        if opens {
+            self.start = self.index;
+        }
+        Ok(Step { live, live_after: self.live, closed, opens })
+    }
+
+    fn close(&mut self, offset: usize) -> Result<u32, LoadError> {
+        let cost = self.cost as u32;
+        self.blocks.push(Block { start: self.start, cost });
+        self.total += self.cost;
+        self.cost = 0;
+        if self.total > MAX_FUNCTION_COST { Err(too_dear(offset)) } else { Ok(cost) }
+    }
+}
+
+fn too_dear(offset: usize) -> LoadError {
+    LoadError::new(LoadErrorKind::Plan, offset, "the metered cost of a block or function is beyond its limit")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(ops: &[(Op, Option<u32>)]) -> Vec<(u32, u32)> {
+        let mut p = Planner::new(Schedule::Unit);
+        p.reset();
+        for (op, target) in ops {
+            target.into_iter().for_each(|d| p.branch(*d));
+            p.step(*op, 0).unwrap();
+        }
+        p.blocks().iter().map(|b| (b.start, b.cost / 10_000)).collect()
+    }
+
+    #[test]
+    fn a_block_that_nothing_targets_belongs_to_its_surroundings() {
+        let ops = [(Op::Block, None), (Op::Nop, None), (Op::End, None), (Op::Nop, None), (Op::End, None)];
+        assert_eq!(plan(&ops), [(0, 5)]);
+    }
+
+    #[test]
+    fn a_targeted_end_starts_a_block() {
+        let ops = [
+            (Op::Block, None),
+            (Op::LocalGet, None),
+            (Op::BrIf, Some(0)),
+            (Op::Nop, None),
+            (Op::End, None),
+            (Op::End, None),
+        ];
+        assert_eq!(plan(&ops), [(0, 3), (3, 2), (5, 1)]);
+    }
+
+    #[test]
+    fn what_follows_an_endless_loop_is_dead() {
+        let ops =
+            [(Op::Loop, None), (Op::Br, Some(0)), (Op::Nop, None), (Op::End, None), (Op::Nop, None), (Op::End, None)];
+        assert_eq!(plan(&ops), [(0, 1), (1, 1)]);
+    }
+
+    #[test]
+    fn arms_and_what_follows_them() {
+        let ops = [
+            (Op::LocalGet, None),
+            (Op::If, None),
+            (Op::Nop, None),
+            (Op::Else, None),
+            (Op::Return, None),
+            (Op::End, None),
+            (Op::End, None),
+        ];
+        // condition and `if`; `nop` and `else`; `return`; the function's `end`. The inner `end` is never executed.
+        assert_eq!(plan(&ops), [(0, 2), (2, 2), (4, 1), (6, 1)]);
+    }
+}

@@ -1,0 +1,141 @@
+//! Types of values, functions and importable things.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+/// The type of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum ValType {
+    I32,
+    I64,
+    F32,
+    F64,
+    FuncRef,
+    ExternRef,
+}
+
+impl ValType {
+    pub(crate) fn from_parser(ty: wasmparser::ValType) -> Option<Self> {
+        Some(match ty {
+            wasmparser::ValType::I32 => ValType::I32,
+            wasmparser::ValType::I64 => ValType::I64,
+            wasmparser::ValType::F32 => ValType::F32,
+            wasmparser::ValType::F64 => ValType::F64,
+            wasmparser::ValType::Ref(r) if r.is_func_ref() => ValType::FuncRef,
+            wasmparser::ValType::Ref(r) if r.is_extern_ref() => ValType::ExternRef,
+            _ => return None,
+        })
+    }
+
+    /// Whether this is a reference type.
+    pub fn is_ref(self) -> bool {
+        matches!(self, ValType::FuncRef | ValType::ExternRef)
+    }
+}
+
+impl fmt::Display for ValType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ValType::I32 => "i32",
+            ValType::I64 => "i64",
+            ValType::F32 => "f32",
+            ValType::F64 => "f64",
+            ValType::FuncRef => "funcref",
+            ValType::ExternRef => "externref",
+        })
+    }
+}
+
+/// The type of a function.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FuncType {
+    types: Box<[ValType]>,
+    params: usize,
+}
+
+impl PartialOrd for ValType {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ValType {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        (*self as u8).cmp(&(*other as u8))
+    }
+}
+
+impl FuncType {
+    /// A function from `params` to `results`.
+    pub fn new(params: impl IntoIterator<Item = ValType>, results: impl IntoIterator<Item = ValType>) -> Self {
+        let mut types: alloc::vec::Vec<_> = params.into_iter().collect();
+        let params = types.len();
+        types.extend(results);
+        Self { types: types.into(), params }
+    }
+
+    /// Parameter types.
+    pub fn params(&self) -> &[ValType] {
+        &self.types[..self.params]
+    }
+
+    /// Result types.
+    pub fn results(&self) -> &[ValType] {
+        &self.types[self.params..]
+    }
+}
+
+impl fmt::Display for FuncType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |f: &mut fmt::Formatter<'_>, types: &[ValType]| {
+            f.write_str("(")?;
+            for (i, ty) in types.iter().enumerate() {
+                write!(f, "{}{ty}", if i == 0 { "" } else { ", " })?;
+            }
+            f.write_str(")")
+        };
+        list(f, self.params())?;
+        f.write_str(" -> ")?;
+        list(f, self.results())
+    }
+}
+
+/// The type of a global.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlobalType {
+    /// Type of the value.
+    pub content: ValType,
+    /// Whether it can be set.
+    pub mutable: bool,
+}
+
+/// The type of a table. Sizes are in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableType {
+    /// Type of the elements.
+    pub element: ValType,
+    /// Initial size.
+    pub min: u32,
+    /// Size beyond which it never grows.
+    pub max: Option<u32>,
+}
+
+/// The type of a memory. Sizes are in pages of 64 KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryType {
+    /// Initial size.
+    pub min: u32,
+    /// Size beyond which it never grows.
+    pub max: Option<u32>,
+}
+
+/// The type of something importable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ExternType {
+    Func(FuncType),
+    Global(GlobalType),
+    Table(TableType),
+    Memory(MemoryType),
+}

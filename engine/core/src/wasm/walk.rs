@@ -1,0 +1,239 @@
+//! One pass over a body: validate through the parser, look up the row, follow the plan, emit to a sink.
+
+use super::isa::Op;
+use super::plan::{Planner, Step};
+use crate::error::{LoadError, LoadErrorKind};
+use crate::profile::Profile;
+use alloc::vec::Vec;
+use wasmparser::{
+    BlockType, BrTable, FrameStack, FuncValidator, FunctionBody, HeapType, Ieee32, Ieee64, MemArg, Ordering, RefType,
+    ResumeTable, TryTable, ValType, ValidatorResources, VisitOperator,
+};
+
+/// The immediates of an operator.
+#[derive(Clone, Debug)]
+pub enum Arg<'a> {
+    /// None, or none that the engine needs.
+    None,
+    /// Of `block`, `loop`, `if`.
+    Block(BlockType),
+    /// One index or label.
+    Index(u32),
+    /// Two indices, in the parser's order.
+    Pair(u32, u32),
+    /// Static offset of a load or store.
+    Offset(u64),
+    /// A constant, as a slot.
+    Bits(u64),
+    /// Targets of a `br_table`.
+    Table(BrTable<'a>),
+}
+
+/// What is known of a function before its operators.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyHead {
+    /// Index in the module, imports included.
+    pub function: u32,
+    /// Parameters.
+    pub params: u32,
+    /// Declared locals.
+    pub locals: u32,
+    /// Results.
+    pub results: u32,
+    /// Bytes of the body.
+    pub bytes: usize,
+}
+
+/// Where a walked function goes: interpreter code, later machine code.
+pub trait Sink {
+    /// A function begins; its first block is open.
+    fn begin(&mut self, head: BodyHead);
+    /// One operator. Dead ones come only if they are part of the block structure.
+    fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), LoadError>;
+    /// Behind an operator: the open block is complete at this cost, or a new one opens, or both.
+    fn block(&mut self, closed: Option<u32>, opens: bool);
+    /// The function ends. `height` is its static height in slots.
+    fn end(&mut self, height: u32) -> Result<Ended, LoadError>;
+}
+
+/// What a sink says at the end of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The function is in.
+    Done,
+    /// The sink wants the body once more, knowing more about it now.
+    Again,
+}
+
+/// Walks bodies of one module.
+pub(crate) struct Walker {
+    planner: Planner,
+    profile: Profile,
+}
+
+impl Walker {
+    pub(crate) fn new(planner: Planner, profile: Profile) -> Self {
+        Self { planner, profile }
+    }
+
+    /// Walks one body into `sink`.
+    pub(crate) fn body(
+        &mut self,
+        body: &FunctionBody<'_>,
+        validator: &mut FuncValidator<ValidatorResources>,
+        mut head: BodyHead,
+        sink: &mut impl Sink,
+    ) -> Result<Ended, LoadError> {
+        let mut reader = body.get_binary_reader();
+        reader.set_features(self.profile.features);
+        let offset = reader.original_position() as usize;
+        validator.read_locals(&mut reader)?;
+        head.locals = validator.len_locals() - head.params;
+        let limits = &self.profile.module;
+        if head.params + head.locals > limits.locals {
+            return Err(limit(offset, "too many locals"));
+        }
+        self.planner.reset();
+        sink.begin(head);
+        let mut visitor = Visitor {
+            validator,
+            planner: &mut self.planner,
+            sink,
+            offset: 0,
+            height: 0,
+            nesting: limits.nesting,
+            targets: limits.br_table_targets,
+        };
+        while !reader.eof() {
+            visitor.offset = reader.original_position() as usize;
+            reader.visit_operator(&mut visitor)??;
+        }
+        let operands = visitor.height;
+        reader.finish_expression(&visitor)?;
+        let height = head.params + head.locals + operands + crate::limits::FRAME_OVERHEAD_SLOTS;
+        if height > crate::limits::MAX_FRAME_SLOTS {
+            return Err(limit(offset, "the function's frame is too large"));
+        }
+        sink.end(height)
+    }
+}
+
+fn limit(offset: usize, what: &'static str) -> LoadError {
+    LoadError::new(LoadErrorKind::Limit, offset, what)
+}
+
+struct Visitor<'v, S> {
+    validator: &'v mut FuncValidator<ValidatorResources>,
+    planner: &'v mut Planner,
+    sink: &'v mut S,
+    offset: usize,
+    /// Greatest operand height behind a reachable operator so far.
+    height: u32,
+    nesting: u32,
+    targets: u32,
+}
+
+impl<S> FrameStack for Visitor<'_, S> {
+    fn current_frame(&self) -> Option<wasmparser::FrameKind> {
+        self.validator.get_control_frame(0).map(|f| f.kind)
+    }
+}
+
+impl<S: Sink> Visitor<'_, S> {
+    fn operator(&mut self, op: Op, arg: Arg<'_>) -> Result<(), LoadError> {
+        match &arg {
+            Arg::Index(depth) if matches!(op, Op::Br | Op::BrIf) => self.planner.branch(*depth),
+            Arg::Table(table) => {
+                if table.len() > self.targets {
+                    return Err(limit(self.offset, "too many br_table targets"));
+                }
+                for target in table.targets() {
+                    self.planner.branch(target?);
+                }
+                self.planner.branch(table.default());
+            }
+            Arg::Block(_) if self.validator.control_stack_height() > self.nesting + 1 => {
+                return Err(limit(self.offset, "blocks are nested too deep"));
+            }
+            _ => {}
+        }
+        let step = self.planner.step(op, self.offset)?;
+        if step.live {
+            self.height = self.height.max(self.validator.operand_stack_height());
+        }
+        if step.live || matches!(op, Op::Block | Op::Loop | Op::If | Op::Else | Op::End) {
+            self.sink.operator(op, &arg, step)?;
+        }
+        if step.closed.is_some() || step.opens {
+            self.sink.block(step.closed, step.opens);
+        }
+        Ok(())
+    }
+}
+
+macro_rules! visit {
+    ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => { $(
+        fn $visit(&mut self $($(, $arg: $ty)*)?) -> Self::Output {
+            // A join at compile time: an operator without a row is refused here whatever the parser thinks of it.
+            const OP: Option<Op> = Op::from_ident(stringify!($op));
+            self.validator.visitor(self.offset as u64).$visit($($($arg.clone()),*)?)?;
+            match OP {
+                Some(op) => self.operator(op, Immediates(($($($arg,)*)?)).into()),
+                None => Err(LoadError::new(
+                    LoadErrorKind::Unsupported,
+                    self.offset,
+                    concat!("operator ", stringify!($op), " is not supported"),
+                )),
+            }
+        }
+    )* };
+}
+
+impl<'a, S: Sink> VisitOperator<'a> for Visitor<'_, S> {
+    type Output = Result<(), LoadError>;
+
+    wasmparser::for_each_visit_operator!(visit);
+}
+
+/// The parser's immediates of one operator, as a tuple.
+struct Immediates<T>(T);
+
+macro_rules! immediates {
+    ($($ty:ty, $value:pat => $arg:expr;)*) => { $(
+        impl<'a> From<Immediates<$ty>> for Arg<'a> {
+            #[inline]
+            fn from(Immediates($value): Immediates<$ty>) -> Self {
+                $arg
+            }
+        }
+    )* };
+}
+
+immediates! {
+    (), () => Arg::None;
+    (BlockType,), (ty,) => Arg::Block(ty);
+    (u32,), (index,) => Arg::Index(index);
+    (u32, u32), (a, b) => Arg::Pair(a, b);
+    (MemArg,), (memarg,) => Arg::Offset(memarg.offset);
+    (i32,), (value,) => Arg::Bits(u64::from(value as u32));
+    (i64,), (value,) => Arg::Bits(value as u64);
+    (Ieee32,), (value,) => Arg::Bits(u64::from(value.bits()));
+    (Ieee64,), (value,) => Arg::Bits(value.bits());
+    // Immediates of operators that have no row, and types, which slots do not need.
+    (ValType,), _ => Arg::None;
+    (HeapType,), _ => Arg::None;
+    (TryTable,), _ => Arg::None;
+    (Vec<ValType>,), _ => Arg::None;
+    (u32, RefType, RefType), _ => Arg::None;
+    (Ordering,), _ => Arg::None;
+    (Ordering, u32), _ => Arg::None;
+    (Ordering, u32, u32), _ => Arg::None;
+    (u32, ResumeTable), _ => Arg::None;
+    (u32, u32, ResumeTable), _ => Arg::None;
+}
+
+impl<'a> From<Immediates<(BrTable<'a>,)>> for Arg<'a> {
+    fn from(Immediates((table,)): Immediates<(BrTable<'a>,)>) -> Self {
+        Arg::Table(table)
+    }
+}
