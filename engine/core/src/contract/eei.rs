@@ -98,7 +98,7 @@ crate::host_api! {
         "ethereum" log => emit_log(data: i32, length: i32, topics: i32, topic1: i32, topic2: i32, topic3: i32, topic4: i32)
             -> none, |_| prices::LOG, + log::price(topics, length), writes;
         /// Calls the account at `address` with the 16-byte value at `value`. 0 success, 1 failure, 2 revert.
-        "ethereum" call => call(gas: i64, address: i32, value: i32, data: i32, length: i32) -> i32,
+        "ethereum" call => call_account(gas: i64, address: i32, value: i32, data: i32, length: i32) -> i32,
             |e| e.prices.call, + in_range(gas), guards;
         /// Runs the code of the account at `address` on our state. 0 success, 1 failure, 2 revert.
         "ethereum" callCode => call_code(gas: i64, address: i32, value: i32, data: i32, length: i32) -> i32,

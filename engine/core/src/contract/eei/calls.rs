@@ -47,7 +47,7 @@ impl Data {
 }
 
 impl Eei<'_> {
-    pub(super) fn call(
+    pub(super) fn call_account(
         &mut self,
         guest: &mut Guest<'_>,
         gas: u64,

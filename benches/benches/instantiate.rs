@@ -1,0 +1,27 @@
+//! How long from a loaded module to an instance, with a store of its own, dropped again?
+
+use gristmill_benches::engines::all;
+use gristmill_benches::kernels::KERNELS;
+use gristmill_benches::measure::Contender;
+use gristmill_benches::report::{MICROSECONDS, Report};
+use std::hint::black_box;
+
+fn main() {
+    let mut report = Report::from_arguments("instantiate: store, link, memory, data", MICROSECONDS);
+    let peers = all();
+    for kernel in KERNELS.iter().filter(|k| k.name == k.module) {
+        if !report.wants(kernel.name) {
+            continue;
+        }
+        let wasm = kernel.bytes();
+        let mut contenders: Vec<Contender<'_>> = peers
+            .iter()
+            .map(|peer| {
+                let module = peer.load(&wasm);
+                Contender::new(peer.name(), move || drop(black_box(module.instantiate())))
+            })
+            .collect();
+        report.time(kernel.name, 1.0, true, &mut contenders);
+    }
+    report.finish();
+}

@@ -1,0 +1,119 @@
+//! wasmi 2.0: eager translation, default dispatch (or the portable loop, by the feature of this crate).
+
+use super::{Live, Loaded, Peer};
+use crate::host::KernelHost;
+use wasmi::{Caller, CompilationMode, Config, Engine, Error, Extern, Instance, Linker, Memory, Module, Store};
+use std::rc::Rc;
+
+/// wasmi, with or without fuel.
+pub struct Wasmi {
+    engine: Engine,
+    linker: Rc<Linker<State>>,
+    fuel: bool,
+}
+
+struct State {
+    host: KernelHost,
+    memory: Option<Memory>,
+}
+
+impl Wasmi {
+    /// wasmi with its own metering on or off.
+    pub fn new(fuel: bool) -> Self {
+        let mut config = Config::default();
+        config.compilation_mode(CompilationMode::Eager).consume_fuel(fuel);
+        let engine = Engine::new(&config);
+        let linker = Rc::new(linker(&engine).expect("names are distinct"));
+        Self { engine, linker, fuel }
+    }
+}
+
+impl Peer for Wasmi {
+    fn name(&self) -> String {
+        let dispatch = if cfg!(feature = "portable") { "wasmi portable" } else { "wasmi" };
+        format!("{dispatch}{}", if self.fuel { " fuel" } else { "" })
+    }
+
+    fn load(&self, wasm: &[u8]) -> Box<dyn Loaded> {
+        let module = Module::new(&self.engine, wasm).expect("a kernel is valid");
+        Box::new(Ready { module, linker: Rc::clone(&self.linker), fuel: self.fuel })
+    }
+}
+
+struct Ready {
+    module: Module,
+    linker: Rc<Linker<State>>,
+    fuel: bool,
+}
+
+impl Loaded for Ready {
+    fn instantiate(&self) -> Box<dyn Live> {
+        let state = State { host: KernelHost::default(), memory: None };
+        let mut store = Store::new(self.linker.engine(), state);
+        if self.fuel {
+            store.set_fuel(u64::MAX).expect("fuel is on");
+        }
+        let instance = self.linker.instantiate_and_start(&mut store, &self.module).expect("a kernel links");
+        store.data_mut().memory = instance.get_export(&store, "memory").and_then(Extern::into_memory);
+        Box::new(Running { store, instance })
+    }
+}
+
+struct Running {
+    store: Store<State>,
+    instance: Instance,
+}
+
+impl Live for Running {
+    fn run(&mut self, export: &str, n: i32) -> i64 {
+        let run = self.instance.get_typed_func::<i32, i64>(&self.store, export).expect("a kernel has the export");
+        run.call(&mut self.store, n).expect("a kernel does not trap")
+    }
+
+    fn main(&mut self) {
+        let main = self.instance.get_typed_func::<(), ()>(&self.store, "main").expect("the token kernel has main");
+        main.call(&mut self.store, ()).expect("the token kernel does not trap");
+    }
+}
+
+/// Memory and host of a call, borrowed together.
+fn parts<'a>(caller: &'a mut Caller<'_, State>) -> (&'a mut [u8], &'a mut KernelHost) {
+    let memory = caller.data().memory.expect("set right after instantiation");
+    let (bytes, state) = memory.data_and_store_mut(caller);
+    (bytes, &mut state.host)
+}
+
+fn linker(engine: &Engine) -> Result<Linker<State>, Error> {
+    let mut linker = Linker::new(engine);
+    linker.func_wrap("ethereum", "getGasLeft", || KernelHost::GAS_LEFT)?;
+    linker.func_wrap("ethereum", "getCallDataSize", |c: Caller<'_, State>| c.data().host.call_data_size())?;
+    linker.func_wrap("ethereum", "getCaller", |mut c: Caller<'_, State>, result: u32| {
+        let (memory, host) = parts(&mut c);
+        host.caller(memory, result).map_err(Error::host)
+    })?;
+    linker.func_wrap("ethereum", "callDataCopy", |mut c: Caller<'_, State>, result: u32, from: u32, len: u32| {
+        let (memory, host) = parts(&mut c);
+        host.call_data_copy(memory, result, from, len).map_err(Error::host)
+    })?;
+    linker.func_wrap("ethereum", "storageLoad", |mut c: Caller<'_, State>, key: u32, result: u32| {
+        let (memory, host) = parts(&mut c);
+        host.storage_load(memory, key, result).map_err(Error::host)
+    })?;
+    linker.func_wrap("ethereum", "storageStore", |mut c: Caller<'_, State>, key: u32, value: u32| {
+        let (memory, host) = parts(&mut c);
+        host.storage_store(memory, key, value).map_err(Error::host)
+    })?;
+    linker.func_wrap(
+        "ethereum",
+        "log",
+        |mut c: Caller<'_, State>, data: u32, len: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
+            let (memory, host) = parts(&mut c);
+            host.data(memory, data, len).map_err(Error::host)
+        },
+    )?;
+    linker.func_wrap("ethereum", "finish", |mut c: Caller<'_, State>, data: u32, len: u32| {
+        let (memory, host) = parts(&mut c);
+        host.data(memory, data, len).map_err(Error::host)
+    })?;
+    Ok(linker)
+}

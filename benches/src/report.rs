@@ -1,0 +1,169 @@
+//! Arguments of a bench, and its result as a table for people and as JSON.
+
+use crate::measure::{Contender, Effort, Times, geomean, interleave};
+use serde_json::{Value, json};
+use std::process::Command;
+use std::time::Duration;
+
+/// A bench under way: what was asked for, and the rows so far.
+pub struct Report {
+    question: &'static str,
+    unit: Unit,
+    effort: Effort,
+    only: Option<String>,
+    json: Option<String>,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    input: String,
+    scale: f64,
+    in_mean: bool,
+    times: Vec<Times>,
+}
+
+/// What a figure of the table means.
+#[derive(Clone, Copy, Debug)]
+pub struct Unit {
+    /// For people: `µs`, `ns a call`.
+    pub name: &'static str,
+    /// Nanoseconds in one of it.
+    pub nanoseconds: f64,
+}
+
+/// Microseconds for one unit of work.
+pub const MICROSECONDS: Unit = Unit { name: "µs", nanoseconds: 1e3 };
+
+impl Report {
+    /// Reads the arguments: `--rounds N`, `--turn MILLISECONDS`, `--only SUBSTRING`, `--json FILE`.
+    ///
+    /// # Panics
+    /// On arguments that make no sense.
+    pub fn from_arguments(question: &'static str, unit: Unit) -> Self {
+        let mut report = Self {
+            question,
+            unit,
+            effort: Effort { rounds: 11, turn: Duration::from_millis(10) },
+            only: None,
+            json: None,
+            rows: Vec::new(),
+        };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(name) = arguments.next() {
+            if name == "--bench" {
+                continue; // cargo adds it
+            }
+            let value = arguments.next().unwrap_or_else(|| panic!("{name} needs a value"));
+            match &*name {
+                "--rounds" => report.effort.rounds = value.parse().expect("--rounds takes a number"),
+                "--turn" => {
+                    report.effort.turn = Duration::from_millis(value.parse().expect("--turn takes milliseconds"));
+                }
+                "--only" => report.only = Some(value),
+                "--json" => report.json = Some(value),
+                _ => panic!("{name}: only --rounds, --turn, --only and --json are known"),
+            }
+        }
+        report
+    }
+
+    /// Whether the input was asked for.
+    pub fn wants(&self, input: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| input.contains(&**only))
+    }
+
+    /// Times one input. Figures are divided by `per` (calls in a unit of work, kilobytes of a module); rows outside the
+    /// mean are shown and left out of the last line. The last contender is what the others are compared with.
+    pub fn time(&mut self, input: &str, per: f64, in_mean: bool, contenders: &mut [Contender<'_>]) {
+        let times = interleave(contenders, self.effort);
+        let scale = 1.0 / (per * self.unit.nanoseconds);
+        eprint!("{input}:");
+        for t in &times {
+            eprint!(" {} {:.3}", t.name, t.median() * scale);
+        }
+        eprintln!(" {}", self.unit.name);
+        self.rows.push(Row { input: input.to_string(), scale, in_mean, times });
+    }
+
+    /// Prints the tables and, when asked, writes the JSON.
+    ///
+    /// # Panics
+    /// When the JSON file cannot be written.
+    pub fn finish(self) {
+        let machine = machine();
+        println!("\n## {} ({}, median of {} rounds; least in brackets)\n", self.question, self.unit.name, self.effort.rounds);
+        println!("{}\n", machine.as_object().into_iter().flatten().map(|(k, v)| format!("{k}: {}", text(v))).collect::<Vec<_>>().join("; "));
+        let Some(first) = self.rows.first() else {
+            println!("nothing was asked for");
+            return;
+        };
+        let names: Vec<&str> = first.times.iter().map(|t| &*t.name).collect();
+        let rule = "|---".repeat(names.len() + 1);
+        println!("| input | {} |\n{rule}|", names.join(" | "));
+        for row in &self.rows {
+            let cells: Vec<String> =
+                row.times.iter().map(|t| format!("{:.3} ({:.3})", t.median() * row.scale, t.least() * row.scale)).collect();
+            println!("| {} | {} |", row.input, cells.join(" | "));
+        }
+        let base = names[names.len() - 1];
+        println!("\nRatio to {base}, median over the rounds (below 1 is faster):\n");
+        println!("| input | {} |\n{rule}|", names.join(" | "));
+        let mut columns = vec![Vec::new(); names.len()];
+        for row in &self.rows {
+            let ratios: Vec<f64> = row.times.iter().map(|t| t.ratio(&row.times[names.len() - 1])).collect();
+            println!("| {} | {} |", row.input, ratios.iter().map(|r| format!("{r:.3}")).collect::<Vec<_>>().join(" | "));
+            if row.in_mean {
+                columns.iter_mut().zip(&ratios).for_each(|(c, r)| c.push(*r));
+            }
+        }
+        let means: Vec<f64> = columns.iter().map(|c| geomean(c)).collect();
+        println!("| **geomean** | {} |", means.iter().map(|m| format!("**{m:.3}**")).collect::<Vec<_>>().join(" | "));
+        if let Some(file) = &self.json {
+            let rows: Vec<Value> = self.rows.iter().map(|row| row.json()).collect();
+            let geomean: serde_json::Map<String, Value> =
+                names.iter().zip(&means).map(|(n, m)| (n.to_string(), json!(m))).collect();
+            let all = json!({
+                "question": self.question, "unit": self.unit.name, "rounds": self.effort.rounds,
+                "machine": machine, "base": base, "geomean": geomean, "rows": rows,
+            });
+            std::fs::write(file, format!("{all:#}\n")).unwrap_or_else(|e| panic!("{file}: {e}"));
+        }
+    }
+}
+
+impl Row {
+    fn json(&self) -> Value {
+        let base = &self.times[self.times.len() - 1];
+        let contenders: serde_json::Map<String, Value> = self
+            .times
+            .iter()
+            .map(|t| {
+                let figures = json!({
+                    "median": t.median() * self.scale, "least": t.least() * self.scale, "ratio": t.ratio(base),
+                });
+                (t.name.clone(), figures)
+            })
+            .collect();
+        json!({ "input": self.input, "contenders": contenders })
+    }
+}
+
+/// What the figures were taken on.
+fn machine() -> Value {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpuinfo.lines().find_map(|l| l.strip_prefix("model name")).map(|l| l.trim_start_matches([' ', '\t', ':']));
+    let rustc = Command::new("rustc").arg("-V").output().map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string());
+    json!({
+        "cpu": cpu.unwrap_or("unknown"),
+        "cores": std::thread::available_parallelism().map_or(0, |n| n.get()),
+        "os": std::env::consts::OS,
+        "rustc": rustc.unwrap_or_else(|_| "unknown".into()),
+        "gristmill": env!("CARGO_PKG_VERSION"),
+        "wasmi": if cfg!(feature = "portable") { "2.0.0 portable-dispatch" } else { "2.0.0 tail dispatch" },
+        "profile": "release, fat LTO, one codegen unit",
+    })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_string)
+}

@@ -1,0 +1,138 @@
+//! Loaded contracts by their bytes.
+
+use foldhash::quality::RandomState;
+use gristmill::contract::ModuleCache;
+use gristmill::{Error, Module};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// What an entry counts beyond the bytes of its code: the module around them.
+const OVERHEAD: usize = 4_096;
+
+/// Keeps loaded modules, the last used ones, within a bound on their code.
+///
+/// A look-up hashes the code with a seed of this process and compares all of it: nobody can make two contracts share an
+/// entry. Threads that want the same code at once load it once. No lock is held while loading.
+#[derive(Debug)]
+pub struct CodeCache {
+    bound: usize,
+    inner: Mutex<Inner>,
+    loaded: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    entries: HashMap<Arc<[u8]>, Entry, RandomState>,
+    /// By time of use.
+    order: BTreeMap<u64, Arc<[u8]>>,
+    loading: HashSet<Arc<[u8]>, RandomState>,
+    bytes: usize,
+    clock: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    module: Module,
+    used: u64,
+}
+
+fn weight(code: &[u8]) -> usize {
+    code.len() + OVERHEAD
+}
+
+impl Inner {
+    fn find(&mut self, code: &[u8]) -> Option<Module> {
+        self.clock += 1;
+        let (key, _) = self.entries.get_key_value(code)?;
+        let key = key.clone();
+        let entry = self.entries.get_mut(&key)?;
+        self.order.remove(&entry.used);
+        entry.used = self.clock;
+        self.order.insert(self.clock, key);
+        Some(entry.module.clone())
+    }
+
+    fn insert(&mut self, code: Arc<[u8]>, module: Module, bound: usize) {
+        if weight(&code) > bound {
+            return;
+        }
+        self.bytes += weight(&code);
+        while self.bytes > bound {
+            let Some((_, oldest)) = self.order.pop_first() else { break };
+            self.entries.remove(&oldest);
+            self.bytes -= weight(&oldest);
+        }
+        self.clock += 1;
+        self.order.insert(self.clock, code.clone());
+        self.entries.insert(code, Entry { module, used: self.clock });
+    }
+}
+
+impl CodeCache {
+    /// A cache of at most `bytes` bytes of code, each entry counting 4 KiB more. Loaded code takes a few times that.
+    pub fn new(bytes: usize) -> Self {
+        Self { bound: bytes, inner: Mutex::default(), loaded: Condvar::new() }
+    }
+
+    /// How many contracts are kept.
+    pub fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the kept contracts count against the bound.
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&self) {
+        let mut inner = self.lock();
+        let loading = std::mem::take(&mut inner.loading);
+        *inner = Inner { loading, clock: inner.clock, ..Inner::default() };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing in here panics half-way through a change.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the loading of its code, also when loading panics: others wait for it.
+struct Loading<'c> {
+    cache: &'c CodeCache,
+    code: Arc<[u8]>,
+}
+
+impl Drop for Loading<'_> {
+    fn drop(&mut self) {
+        self.cache.lock().loading.remove(&self.code);
+        self.cache.loaded.notify_all();
+    }
+}
+
+impl ModuleCache for CodeCache {
+    fn get_or_load(&self, code: &[u8], load: &mut dyn FnMut() -> Result<Module, Error>) -> Result<Module, Error> {
+        let mut inner = self.lock();
+        loop {
+            if let Some(module) = inner.find(code) {
+                return Ok(module);
+            }
+            if !inner.loading.contains(code) {
+                break;
+            }
+            inner = self.loaded.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+        let key: Arc<[u8]> = code.into();
+        inner.loading.insert(key.clone());
+        drop(inner);
+        let loading = Loading { cache: self, code: key };
+        let module = load()?;
+        self.lock().insert(loading.code.clone(), module.clone(), self.bound);
+        Ok(module)
+    }
+}

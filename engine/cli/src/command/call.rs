@@ -1,0 +1,135 @@
+//! `gristmill call`: a transaction to a contract, in the words of its functions.
+
+use std::path::{Path, PathBuf};
+
+use alloy_json_abi::JsonAbi;
+use gristmill::contract::{Address, StatusCode, Transaction, U256};
+use serde_json::json;
+
+use crate::abi::{self, Call, hex_text};
+use crate::args;
+use crate::command::deploy;
+use crate::local::{ChainArgs, LocalChain, TransactionArgs, abi_for_module, read_abi};
+use crate::output::{Answer, Failure};
+use crate::receipt::{Sheet, exit_of, status_text};
+
+/// Call a contract
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "gristmill call [OPTIONS] <CONTRACT> [FUNCTION] [ARGUMENTS]...\n       \
+                      gristmill call [OPTIONS] --deploy <MODULE> [FUNCTION] [ARGUMENTS]...",
+    after_help = "\
+CONTRACT is an address (short ones are padded with zeros on the left) or a name given to `deploy --name`.
+FUNCTION is a signature, with the results as a second list if they should be decoded: 'balanceOf(address)(uint256)'; or,
+where the ABI is known (--abi, remembered from the deployment, or abi.json beside a module given to --deploy), the name
+alone; or raw call data: 0x70a08231... . Without it the call data is empty.
+Addresses among the arguments may be short or names too; arrays and tuples are written [1,2] and (1,2).
+
+Examples:
+  gristmill call --deploy token.wasm 'balanceOf(address)(uint256)' alice
+  gristmill call --deploy token.wasm --abi abi.json transfer 0xb0b 5
+  gristmill call --state dev.redb TOKEN 'transfer(address,uint256)(bool)' bob 5
+  gristmill call --state dev.redb TOKEN 'totalSupply()(uint256)' --dry-run --json"
+)]
+pub struct Args {
+    /// Contract (unless --deploy), function, arguments
+    #[arg(value_name = "WORDS", allow_negative_numbers = true)]
+    words: Vec<String>,
+    /// Create the contract from this module first, then call it
+    #[arg(long, value_name = "MODULE")]
+    deploy: Option<PathBuf>,
+    /// ABI of the contract
+    #[arg(long, value_name = "FILE")]
+    abi: Option<PathBuf>,
+    /// Change nothing: run on the state as it is, keep nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    transaction: TransactionArgs,
+    #[command(flatten)]
+    chain: ChainArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The contract, the function or an argument makes no sense; the deployment fails; the state cannot be read or written.
+pub fn run(args: &Args) -> Result<Answer, Failure> {
+    let mut local = LocalChain::open(&args.chain)?;
+    let mut sheet = Sheet::default();
+    let (contract, abi, words) = match &args.deploy {
+        Some(file) => {
+            let abi = abi_for_module(args.abi.as_deref(), file)?;
+            // A mistake in the call must not leave a contract behind.
+            encode(&args.words, abi.as_ref(), &local)?;
+            let address = deployed(args, file, &mut local, abi.as_ref())?;
+            sheet.both("contract", hex_text(address.as_bytes()));
+            (address, abi, args.words.as_slice())
+        }
+        None => {
+            let (target, words) = args.words.split_first().ok_or_else(|| {
+                Failure::usage("which contract? An address or a name first, or --deploy MODULE (see --help)")
+            })?;
+            let address = local.address(target)?;
+            let abi = match &args.abi {
+                Some(path) => Some(read_abi(path)?),
+                None => local.abi(&address),
+            };
+            (address, abi, words)
+        }
+    };
+    let call = encode(words, abi.as_ref(), &local)?;
+    let transaction =
+        Transaction { to: Some(contract), data: call.data.clone(), ..local.transaction(&args.transaction)? };
+    let codeless = local.chain().code(&contract)?.is_empty();
+    let receipt = match args.dry_run {
+        true => local.chain().call(&transaction)?,
+        false => local.chain_mut().transact(&transaction)?,
+    };
+
+    let outcome = &receipt.outcome;
+    sheet.status(outcome, abi.as_ref());
+    if codeless {
+        sheet.both("note", format!("there is no code at {contract:?}"));
+    }
+    let results = call.decode_output(&outcome.output).filter(|_| outcome.status == StatusCode::Success);
+    match &results {
+        Some(values) => values.iter().for_each(|v| sheet.row("result", abi::to_text(v))),
+        None if !outcome.output.is_empty() => sheet.row("output", hex_text(&outcome.output)),
+        None => {}
+    }
+    sheet.field("output", hex_text(&outcome.output));
+    sheet.field("results", json!(results.map(|values| values.iter().map(abi::to_json).collect::<Vec<_>>())));
+    sheet.logs(&receipt, abi.as_ref());
+    sheet.gas(&receipt);
+    let (text, json) = sheet.finish();
+    Ok(Answer { exit: exit_of(outcome.status), text, json })
+}
+
+fn encode(words: &[String], abi: Option<&JsonAbi>, local: &LocalChain) -> Result<Call, Failure> {
+    let (what, arguments) = match words.split_first() {
+        Some((what, arguments)) => (Some(what.as_str()), arguments),
+        None => (None, words),
+    };
+    Call::encode(what, arguments, abi, &|name| local.lookup(name)).map_err(Failure::usage)
+}
+
+/// Deploys without value: that one belongs to the call.
+fn deployed(args: &Args, file: &Path, local: &mut LocalChain, abi: Option<&JsonAbi>) -> Result<Address, Failure> {
+    let transaction = TransactionArgs { value: U256::zero(), ..args.transaction.clone() };
+    let transaction = Transaction { data: args::read_module(file)?, ..local.transaction(&transaction)? };
+    let receipt = local.chain_mut().transact(&transaction)?;
+    if let Some(address) = receipt.outcome.create_address {
+        deploy::remember(local, &address, None, abi)?;
+        return Ok(address);
+    }
+    let outcome = &receipt.outcome;
+    let mut failure = match outcome.status {
+        StatusCode::ContractValidationFailure => local.explain(&transaction)?,
+        StatusCode::Revert => Failure::guest(format!("reverted: {}", abi::revert_reason(&outcome.output, abi).text)),
+        status => Failure::guest(status_text(status)),
+    };
+    failure.exit = exit_of(outcome.status);
+    let failure = failure.with("status", format!("{:?}", outcome.status)).with("gas_used", receipt.gas_used);
+    Err(failure.at("the deployment failed").at(file.display()))
+}

@@ -1,0 +1,12 @@
+//! The commands, a file each: its arguments, and what it does with them.
+
+pub mod account;
+pub mod call;
+pub mod check;
+pub mod completions;
+pub mod deploy;
+pub mod pack;
+pub mod run;
+pub mod scenario;
+pub mod storage;
+pub mod wast;

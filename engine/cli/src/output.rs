@@ -1,0 +1,210 @@
+//! What a command says and how it ends: text for people, one JSON object for machines, an exit code for scripts.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use gristmill::{Error, LoadError};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Map, Value, json};
+
+/// How the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// All is well.
+    Good = 0,
+    /// The guest trapped, reverted, ran out of gas, or a test of a suite failed.
+    Guest = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// The input was refused: not Wasm, invalid, against the profile or the rules of contracts, not to be linked.
+    Refused = 3,
+    /// This machine or this program failed: files, state, memory, bugs.
+    Host = 4,
+}
+
+impl Exit {
+    /// The word for it in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Exit::Good => "good",
+            Exit::Guest => "guest",
+            Exit::Usage => "usage",
+            Exit::Refused => "refused",
+            Exit::Host => "host",
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// What a command that did its work has to say.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Good, or why not.
+    pub exit: Exit,
+    /// For people; lines without a newline at the end. Empty: nothing to say.
+    pub text: String,
+    /// For machines.
+    pub json: Value,
+}
+
+impl Answer {
+    /// A good end.
+    pub fn good(text: impl Into<String>, json: Value) -> Self {
+        Self { exit: Exit::Good, text: text.into(), json }
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Whose fault it was.
+    pub exit: Exit,
+    /// For people.
+    pub message: String,
+    /// More for machines: byte offsets, names.
+    pub details: Map<String, Value>,
+}
+
+impl Failure {
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), details: Map::new() }
+    }
+
+    /// The command line makes no sense.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// The input was refused.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(Exit::Refused, message)
+    }
+
+    /// This machine or program failed.
+    pub fn host(message: impl Into<String>) -> Self {
+        Self::new(Exit::Host, message)
+    }
+
+    /// The guest failed.
+    pub fn guest(message: impl Into<String>) -> Self {
+        Self::new(Exit::Guest, message)
+    }
+
+    /// Adds a fact for machines.
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(key.into(), value.into());
+        self
+    }
+
+    /// Puts where it happened before the message.
+    pub fn at(mut self, place: impl std::fmt::Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
+    fn json(&self) -> Value {
+        let mut error = self.details.clone();
+        error.insert("kind".into(), self.exit.name().into());
+        error.insert("message".into(), self.message.clone().into());
+        json!({ "error": error })
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(e: LoadError) -> Self {
+        Failure::refused(e.to_string()).with("offset", e.offset).with("rule", rule(&e))
+    }
+}
+
+/// The stage of loading that refused a module, as a word.
+pub fn rule(e: &LoadError) -> String {
+    format!("{:?}", e.kind).to_lowercase()
+}
+
+impl From<Error> for Failure {
+    fn from(e: Error) -> Self {
+        match e {
+            Error::Load(e) => e.into(),
+            Error::Link(what) => Failure::refused(what),
+            Error::Trap(t) => Failure::guest(format!("trap: {t}")).with("trap", format!("{t:?}")),
+            Error::Halt(_) => Failure::guest(e.to_string()),
+            Error::Usage(what) => Failure::usage(what),
+            Error::Fault(_) | Error::Custom(_) => Failure::host(e.to_string()),
+        }
+    }
+}
+
+/// Prints what a command has to say and tells how the process ends.
+pub fn finish(outcome: Result<Answer, Failure>, as_json: bool) -> Exit {
+    let (exit, written) = match outcome {
+        Ok(answer) if as_json => (answer.exit, print_line(&answer.json.to_string())),
+        Ok(answer) if answer.text.is_empty() => (answer.exit, Ok(())),
+        Ok(answer) => (answer.exit, print_line(&answer.text)),
+        Err(failure) if as_json => (failure.exit, print_line(&failure.json().to_string())),
+        Err(failure) => {
+            eprintln!("error: {}", failure.message);
+            (failure.exit, Ok(()))
+        }
+    };
+    match written {
+        // A reader that went away (`| head`) has what it wanted.
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Exit::Host,
+        _ => exit,
+    }
+}
+
+/// Writes one line to standard output.
+///
+/// # Errors
+/// Standard output is gone.
+pub fn print_line(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// Progress of something that may take longer than a second, shown only then and only to a terminal.
+pub struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+    visible: bool,
+}
+
+impl Progress {
+    /// Progress over `steps` steps; `quiet` for machines.
+    pub fn new(steps: usize, quiet: bool) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, started: Instant::now(), visible: quiet || !io::stderr().is_terminal() }
+    }
+
+    /// One more step is about to begin.
+    pub fn step(&mut self, what: &str) {
+        if !self.visible && self.started.elapsed() > Duration::from_secs(1) {
+            self.visible = true;
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.set_message(what.to_string());
+        self.bar.inc(1);
+    }
+
+    /// Prints a line without disturbing the bar.
+    pub fn line(&self, line: &str) {
+        // Nobody reads standard output any more: the summary will notice.
+        self.bar.suspend(|| drop(print_line(line)));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

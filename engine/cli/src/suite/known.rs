@@ -1,0 +1,123 @@
+//! Known failures: a line each, with the reason. A listed case that passes is an error, so the list cannot rot.
+
+use std::path::Path;
+
+use super::Tally;
+use super::wast::Verdict;
+
+/// The failures that this version knows of.
+pub const WAST: &str = include_str!("known-wast.txt");
+
+/// One line of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// End of the script's path: whole components.
+    pub file: String,
+    /// Line of the directive.
+    pub line: usize,
+    /// Why it fails.
+    pub reason: String,
+}
+
+impl Known {
+    /// Whether this entry means that directive.
+    pub fn means(&self, path: &Path, line: usize) -> bool {
+        self.line == line && path.ends_with(&self.file)
+    }
+}
+
+/// Reads a list: `file.wast:LINE reason`; empty lines and lines that begin with `#` are not entries.
+///
+/// # Errors
+/// A line without a file, a number or a reason.
+pub fn parse(text: &str) -> Result<Vec<Known>, String> {
+    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
+    lines.map(|line| entry(line).ok_or_else(|| format!("not `file.wast:LINE reason`: {line}"))).collect()
+}
+
+fn entry(line: &str) -> Option<Known> {
+    let (place, reason) = line.split_once(char::is_whitespace)?;
+    let (file, number) = place.rsplit_once(':')?;
+    let known = Known { file: file.into(), line: number.parse().ok()?, reason: reason.trim().into() };
+    (!known.file.is_empty() && !known.reason.is_empty()).then_some(known)
+}
+
+/// A directive that did not do as it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unexpected {
+    /// Line in the script.
+    pub line: usize,
+    /// What happened.
+    pub what: String,
+}
+
+/// Sums up the verdicts over the script at `path`, with what is known to fail taken out.
+///
+/// A known failure counts as skipped. It counts as failed when it passes, or when there is no such directive.
+pub fn judge(path: &Path, verdicts: &[Verdict], known: &[Known]) -> (Tally, Vec<Unexpected>) {
+    let (mut tally, mut unexpected) = (Tally::default(), Vec::new());
+    for verdict in verdicts {
+        let entry = known.iter().find(|k| k.means(path, verdict.line));
+        let what = match (&verdict.error, entry) {
+            (None, None) => {
+                tally.passed += usize::from(verdict.assertion);
+                continue;
+            }
+            (Some(_), Some(_)) => {
+                tally.skipped += 1;
+                continue;
+            }
+            (Some(error), None) => format!("{}: {error}", verdict.directive),
+            (None, Some(entry)) => format!("{} passes, but is listed as failing: {}", verdict.directive, entry.reason),
+        };
+        unexpected.push(Unexpected { line: verdict.line, what });
+    }
+    for entry in known.iter().filter(|k| path.ends_with(&k.file)) {
+        if !verdicts.iter().any(|v| v.line == entry.line) {
+            let what = format!("is listed as failing, but nothing begins there: {}", entry.reason);
+            unexpected.push(Unexpected { line: entry.line, what });
+        }
+    }
+    tally.failed = unexpected.len();
+    (tally, unexpected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(line: usize, error: Option<&str>) -> Verdict {
+        Verdict { line, directive: "assert_return", assertion: true, error: error.map(Into::into) }
+    }
+
+    #[test]
+    fn a_listed_case_that_passes_is_a_failure() {
+        let known = parse("a.wast:1 not yet\na.wast:2 not yet\na.wast:9 not yet\nb.wast:3 not yet").unwrap();
+        let verdicts = [verdict(1, None), verdict(2, Some("no")), verdict(3, Some("no")), verdict(4, None)];
+        let (tally, unexpected) = judge(Path::new("x/a.wast"), &verdicts, &known);
+        assert_eq!(tally, Tally { passed: 1, failed: 3, skipped: 1 });
+        assert_eq!(unexpected.iter().map(|u| u.line).collect::<Vec<_>>(), [1, 3, 9]);
+    }
+
+    #[test]
+    fn entries_need_a_place_and_a_reason() {
+        for bad in ["a.wast:1", "a.wast reason", ":1 reason", "a.wast:x reason"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_entry_means_one_directive() {
+        let known = parse("# comment\n\ncore-2.0/a.wast:7  no such thing yet\n").unwrap();
+        assert_eq!(known[0].reason, "no such thing yet");
+        assert!(known[0].means(Path::new("suite/core-2.0/a.wast"), 7));
+        assert!(!known[0].means(Path::new("suite/core-2.0/a.wast"), 8));
+        assert!(!known[0].means(Path::new("suite/proposals/a.wast"), 7));
+        assert!(!known[0].means(Path::new("suite/core-2.0/aa.wast"), 7));
+    }
+
+    #[test]
+    fn the_embedded_list_is_well_formed() {
+        parse(WAST).unwrap();
+    }
+}

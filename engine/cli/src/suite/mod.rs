@@ -1,0 +1,44 @@
+//! Test suites, as functions that tests call too: they are generic over what executes.
+
+pub mod embedded;
+pub mod known;
+pub mod scenario;
+pub mod wast;
+
+use serde_json::{Value, json};
+
+/// The tier that suites run in.
+pub const TIER: &str = "interp";
+
+/// Sums of a suite.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// What did as it should.
+    pub passed: usize,
+    /// What did not.
+    pub failed: usize,
+    /// What was not tried, or is a known failure.
+    pub skipped: usize,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+}
+
+impl Tally {
+    /// The last line of a suite's run.
+    pub fn json(&self, suite: &str, dispatch: &str) -> Value {
+        json!({
+            "suite": suite,
+            "tier": TIER,
+            "dispatch": dispatch,
+            "passed": self.passed,
+            "failed": self.failed,
+            "skipped": self.skipped,
+        })
+    }
+}

@@ -1,0 +1,489 @@
+//! Execution: a stack of values, a stack of labels, a stack of frames.
+
+use crate::body::{Body, Immediate, Step};
+use crate::store::{Func, Host, Memory, PAGE, Span, Store, Table, range, range_mut};
+use gristmill::wasm::isa::{Group, Op};
+use gristmill::{Fault, Guest, Pages, Particles, Stop, Trap};
+use std::rc::Rc;
+
+/// A function being executed.
+struct Frame {
+    instance: usize,
+    body: Rc<Body>,
+    /// The next operator.
+    at: usize,
+    /// Where its locals start among the values.
+    locals: usize,
+    /// Where its labels start.
+    labels: usize,
+    results: usize,
+}
+
+/// An open block: where a branch to it goes on and what it keeps.
+struct Label {
+    to: usize,
+    arity: usize,
+    height: usize,
+    is_loop: bool,
+}
+
+/// What comes after an operator.
+enum Next {
+    Step,
+    Jump(usize),
+    Call(usize),
+}
+
+struct Machine<'a> {
+    store: &'a mut Store,
+    host: &'a mut dyn Host,
+    values: Vec<u64>,
+    labels: Vec<Label>,
+    frames: Vec<Frame>,
+    /// Static heights of the live frames.
+    slots: u64,
+}
+
+impl Store {
+    /// Calls a function with raw argument slots; returns its result slots.
+    ///
+    /// # Errors
+    /// Whatever ends the run early.
+    pub fn invoke(&mut self, host: &mut dyn Host, func: usize, args: &[u64]) -> Result<Vec<u64>, Stop> {
+        if self.spent {
+            return Err(Fault::Spent.into());
+        }
+        assert_eq!(self.funcs[func].ty().params().len(), args.len(), "the caller knows the function's type");
+        let mut machine =
+            Machine { store: self, host, values: args.to_vec(), labels: Vec::new(), frames: Vec::new(), slots: 0 };
+        let end = machine.enter(func, None).and_then(|()| machine.run());
+        let values = machine.values;
+        self.spent |= end == Err(Stop::Trap(Trap::OutOfGas));
+        end.map(|()| values)
+    }
+}
+
+impl Machine<'_> {
+    fn run(&mut self) -> Result<(), Stop> {
+        while let Some(frame) = self.frames.last() {
+            let body = Rc::clone(&frame.body);
+            let mut at = frame.at;
+            loop {
+                let Some(step) = body.steps.get(at) else {
+                    self.leave();
+                    break;
+                };
+                self.store.meter.charge(Particles(step.cost))?;
+                match self.step(step, at) {
+                    Ok(Next::Step) => at += 1,
+                    Ok(Next::Jump(to)) => at = to,
+                    Ok(Next::Call(func)) => {
+                        let frame = self.frame();
+                        frame.at = at + 1;
+                        let caller = frame.instance;
+                        self.enter(func, Some(caller))?;
+                        break;
+                    }
+                    Err(Stop::Trap(trap)) => {
+                        // The whole block had to be paid before any of it happened.
+                        self.store.meter.charge(Particles(body.rest_of_block(at)))?;
+                        return Err(trap.into());
+                    }
+                    Err(stop) => return Err(stop),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Enters a function whose arguments are the topmost values: entry charge, depth, stack.
+    fn enter(&mut self, func: usize, caller: Option<usize>) -> Result<(), Stop> {
+        match &self.store.funcs[func] {
+            Func::Wasm { instance, ty, body } => {
+                let (instance, body) = (*instance, Rc::clone(body));
+                let (params, results) = (ty.params().len(), ty.results().len());
+                self.store.meter.charge(self.store.schedule.entry_cost(body.locals))?;
+                if self.frames.len() >= self.store.limits.call_depth as usize {
+                    return Err(Trap::CallDepth.into());
+                }
+                if self.slots + u64::from(body.height) > u64::from(self.store.limits.stack_slots) {
+                    return Err(Trap::StackSlots.into());
+                }
+                self.slots += u64::from(body.height);
+                let locals = self.values.len() - params;
+                self.values.resize(self.values.len() + body.locals as usize, 0);
+                let labels = self.labels.len();
+                let (to, height) = (body.steps.len(), self.values.len());
+                self.labels.push(Label { to, arity: results, height, is_loop: false });
+                self.frames.push(Frame { instance, body, at: 0, locals, labels, results });
+            }
+            Func::Host { number, ty } => {
+                let (number, params) = (*number, ty.params().len());
+                let args = self.values.split_off(self.values.len() - params);
+                let memory = caller.and_then(|instance| self.store.instances[instance].memories.first());
+                let memory = match memory {
+                    Some(&memory) => self.store.memories[memory].bytes.as_mut_slice(),
+                    None => &mut [],
+                };
+                let mut guest = Guest { memory, meter: &mut self.store.meter };
+                self.values.extend(self.host.call(number, &mut guest, &args)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves the function: its results take the place of its arguments.
+    fn leave(&mut self) {
+        if let Some(frame) = self.frames.pop() {
+            self.keep(frame.results, frame.locals);
+            self.labels.truncate(frame.labels);
+            self.slots -= u64::from(frame.body.height);
+        }
+    }
+
+    /// Drops everything above `height` but the topmost `count` values.
+    fn keep(&mut self, count: usize, height: usize) {
+        let kept = self.values.len() - count;
+        self.values.drain(height..kept);
+    }
+
+    fn branch(&mut self, depth: u32) -> Next {
+        let index = self.labels.len() - 1 - depth as usize;
+        let Label { to, arity, height, is_loop } = self.labels[index];
+        self.keep(arity, height);
+        self.labels.truncate(index + usize::from(is_loop));
+        Next::Jump(to)
+    }
+
+    fn frame(&mut self) -> &mut Frame {
+        self.frames.last_mut().expect("an operator runs in a frame")
+    }
+
+    fn pop(&mut self) -> u64 {
+        self.values.pop().expect("validation: operands are there")
+    }
+
+    fn pop_u32(&mut self) -> u32 {
+        self.pop() as u32
+    }
+
+    /// The operands of a bulk operator, in order.
+    fn pop3(&mut self) -> Span {
+        let (c, b, a) = (self.pop_u32(), self.pop_u32(), self.pop_u32());
+        (a, b, c)
+    }
+
+    fn local(&mut self, step: &Step) -> &mut u64 {
+        let index = self.frame().locals + index(step);
+        &mut self.values[index]
+    }
+
+    fn global(&mut self, step: &Step) -> &mut u64 {
+        let instance = self.frame().instance;
+        let global = self.store.instances[instance].globals[index(step)];
+        &mut self.store.globals[global].value
+    }
+
+    fn table(&mut self, table: usize) -> &mut Table {
+        let instance = self.frame().instance;
+        let table = self.store.instances[instance].tables[table];
+        &mut self.store.tables[table]
+    }
+
+    fn memory(&mut self) -> &mut Memory {
+        let instance = self.frame().instance;
+        let memory = self.store.instances[instance].memories[0];
+        &mut self.store.memories[memory]
+    }
+
+    fn step(&mut self, step: &Step, at: usize) -> Result<Next, Stop> {
+        match step.op.row().group {
+            Group::Control => return self.control(step, at),
+            Group::Pure | Group::Partial => {
+                let first = self.values.len() - step.op.row().params.len();
+                let result = step.op.eval(&self.values[first..])?;
+                self.values.truncate(first);
+                self.values.push(result);
+            }
+            Group::Constant => self.values.push(bits(step)),
+            Group::Parametric | Group::Variable => self.variable(step),
+            Group::Load => self.load(step)?,
+            Group::Store => self.store(step)?,
+            Group::Table | Group::Reference | Group::Memory => self.table_or_reference(step)?,
+            Group::Bulk => self.bulk(step)?,
+        }
+        Ok(Next::Step)
+    }
+
+    fn control(&mut self, step: &Step, at: usize) -> Result<Next, Stop> {
+        Ok(match (step.op, &step.immediate) {
+            (Op::Unreachable, _) => return Err(Trap::Unreachable.into()),
+            (Op::Nop, _) => Next::Step,
+            (Op::Block, &Immediate::Block { params, results, end, .. }) => {
+                self.open(end, params, results);
+                Next::Step
+            }
+            (Op::Loop, &Immediate::Block { params, .. }) => {
+                let height = self.values.len() - params;
+                self.labels.push(Label { to: at + 1, arity: params, height, is_loop: true });
+                Next::Step
+            }
+            (Op::If, &Immediate::Block { params, results, end, otherwise }) => {
+                if self.pop_u32() != 0 {
+                    self.open(end, params, results);
+                    Next::Step
+                } else if let Some(otherwise) = otherwise {
+                    self.open(end, params, results);
+                    Next::Jump(otherwise)
+                } else {
+                    Next::Jump(end)
+                }
+            }
+            // Reached at the end of the taken arm: on behind the `end` of the other.
+            (Op::Else, _) => Next::Jump(self.labels.pop().expect("validation: else inside an if").to),
+            (Op::End, _) => {
+                self.labels.pop();
+                Next::Step
+            }
+            (Op::Br, &Immediate::Index(depth)) => self.branch(depth),
+            (Op::BrIf, &Immediate::Index(depth)) => {
+                if self.pop_u32() != 0 {
+                    self.branch(depth)
+                } else {
+                    Next::Step
+                }
+            }
+            (Op::BrTable, Immediate::Labels(labels)) => {
+                let chosen = (self.pop_u32() as usize).min(labels.len() - 1);
+                self.branch(labels[chosen])
+            }
+            (Op::Return, _) => Next::Jump(self.frame().body.steps.len()),
+            (Op::Call, &Immediate::Index(func)) => {
+                let instance = self.frame().instance;
+                Next::Call(self.store.instances[instance].funcs[func as usize])
+            }
+            (Op::CallIndirect, &Immediate::Pair(ty, table)) => {
+                let element = self.pop_u32() as usize;
+                let &slot = self.table(table as usize).elements.get(element).ok_or(Trap::UndefinedElement)?;
+                let func = slot.checked_sub(1).ok_or(Trap::UninitializedElement)? as usize;
+                let instance = &self.store.instances[self.frames.last().map_or(0, |f| f.instance)];
+                if *self.store.funcs[func].ty() != instance.module.types[ty as usize] {
+                    return Err(Trap::IndirectCallTypeMismatch.into());
+                }
+                Next::Call(func)
+            }
+            _ => return Err(Fault::Internal("control operator without its immediate").into()),
+        })
+    }
+
+    fn open(&mut self, end: usize, params: usize, results: usize) {
+        let height = self.values.len() - params;
+        self.labels.push(Label { to: end, arity: results, height, is_loop: false });
+    }
+
+    fn variable(&mut self, step: &Step) {
+        match step.op {
+            Op::Drop => {
+                self.pop();
+            }
+            Op::Select | Op::TypedSelect => {
+                let (condition, second, first) = (self.pop_u32(), self.pop(), self.pop());
+                self.values.push(if condition != 0 { first } else { second });
+            }
+            Op::LocalGet => {
+                let value = *self.local(step);
+                self.values.push(value);
+            }
+            Op::LocalSet => {
+                let value = self.pop();
+                *self.local(step) = value;
+            }
+            Op::LocalTee => {
+                let value = self.pop();
+                *self.local(step) = value;
+                self.values.push(value);
+            }
+            Op::GlobalGet => {
+                let value = *self.global(step);
+                self.values.push(value);
+            }
+            _ => {
+                let value = self.pop();
+                *self.global(step) = value;
+            }
+        }
+    }
+
+    /// The `N` bytes at the popped address plus the immediate offset.
+    fn access<const N: usize>(&mut self, step: &Step) -> Result<&mut [u8; N], Stop> {
+        let address = u64::from(self.pop_u32()) + bits(step);
+        let bytes = self.memory().bytes.get_mut(address as usize..).and_then(|rest| rest.first_chunk_mut());
+        Ok(bytes.ok_or(Trap::MemoryOutOfBounds)?)
+    }
+
+    fn load(&mut self, step: &Step) -> Result<(), Stop> {
+        let slot32 = |value: i32| u64::from(value as u32);
+        let value = match step.op {
+            Op::I32Load8S => slot32(i8::from_le_bytes(*self.access(step)?).into()),
+            Op::I32Load16S => slot32(i16::from_le_bytes(*self.access(step)?).into()),
+            Op::I64Load8S => i64::from(i8::from_le_bytes(*self.access(step)?)) as u64,
+            Op::I64Load16S => i64::from(i16::from_le_bytes(*self.access(step)?)) as u64,
+            Op::I64Load32S => i64::from(i32::from_le_bytes(*self.access(step)?)) as u64,
+            Op::I32Load8U | Op::I64Load8U => u8::from_le_bytes(*self.access(step)?).into(),
+            Op::I32Load16U | Op::I64Load16U => u16::from_le_bytes(*self.access(step)?).into(),
+            Op::I32Load | Op::F32Load | Op::I64Load32U => u32::from_le_bytes(*self.access(step)?).into(),
+            _ => u64::from_le_bytes(*self.access(step)?),
+        };
+        self.values.push(value);
+        Ok(())
+    }
+
+    fn store(&mut self, step: &Step) -> Result<(), Stop> {
+        let value = self.pop();
+        match step.op {
+            Op::I32Store8 | Op::I64Store8 => *self.access(step)? = (value as u8).to_le_bytes(),
+            Op::I32Store16 | Op::I64Store16 => *self.access(step)? = (value as u16).to_le_bytes(),
+            Op::I32Store | Op::F32Store | Op::I64Store32 => *self.access(step)? = (value as u32).to_le_bytes(),
+            _ => *self.access(step)? = value.to_le_bytes(),
+        }
+        Ok(())
+    }
+
+    fn table_or_reference(&mut self, step: &Step) -> Result<(), Stop> {
+        let instance = self.frame().instance;
+        match step.op {
+            Op::TableGet => {
+                let element = self.pop_u32() as usize;
+                let value = self.table(index(step)).elements.get(element).copied();
+                self.values.push(value.ok_or(Trap::TableOutOfBounds)?);
+            }
+            Op::TableSet => {
+                let (value, element) = (self.pop(), self.pop_u32() as usize);
+                *self.table(index(step)).elements.get_mut(element).ok_or(Trap::TableOutOfBounds)? = value;
+            }
+            Op::TableSize => {
+                let size = self.table(index(step)).elements.len() as u64;
+                self.values.push(size);
+            }
+            Op::ElemDrop => self.store.instances[instance].elements[index(step)].clear(),
+            Op::DataDrop => self.store.instances[instance].data[index(step)].clear(),
+            Op::MemorySize => {
+                let pages = self.memory().pages();
+                self.values.push(pages.into());
+            }
+            Op::RefNull => self.values.push(0),
+            Op::RefIsNull => {
+                let is_null = self.pop() == 0;
+                self.values.push(is_null.into());
+            }
+            _ => {
+                let func = self.store.instances[instance].funcs[index(step)];
+                self.values.push(func as u64 + 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Operators with a dynamic charge: operands first, then the charge, then bounds, then the act.
+    fn bulk(&mut self, step: &Step) -> Result<(), Stop> {
+        let schedule = self.store.schedule;
+        let instance = self.frame().instance;
+        match (step.op, &step.immediate) {
+            (Op::MemoryGrow, _) => {
+                let delta = self.pop_u32();
+                let grown = self.grow_memory(delta)?;
+                self.values.push(grown.into());
+            }
+            (Op::MemoryInit, &Immediate::Pair(segment, _)) => {
+                let (to, from, len) = self.pop3();
+                self.store.meter.charge(schedule.bulk_cost(len))?;
+                self.store.memory_init(instance, segment, (to, from, len))?;
+            }
+            (Op::MemoryCopy, _) => {
+                let (to, from, len) = self.pop3();
+                self.store.meter.charge(schedule.bulk_cost(len))?;
+                let bytes = &mut self.memory().bytes;
+                let both = range(bytes, from, len).and(range(bytes, to, len));
+                both.ok_or(Trap::MemoryOutOfBounds)?;
+                bytes.copy_within(from as usize..from as usize + len as usize, to as usize);
+            }
+            (Op::MemoryFill, _) => {
+                let (to, value, len) = self.pop3();
+                self.store.meter.charge(schedule.bulk_cost(len))?;
+                let bytes = &mut self.memory().bytes;
+                range_mut(bytes, to, len).ok_or(Trap::MemoryOutOfBounds)?.fill(value as u8);
+            }
+            (Op::TableInit, &Immediate::Pair(segment, table)) => {
+                let (to, from, len) = self.pop3();
+                self.store.meter.charge(schedule.table_cost(len))?;
+                self.store.table_init(instance, table, segment, (to, from, len))?;
+            }
+            (Op::TableCopy, &Immediate::Pair(target, source)) => {
+                let (to, from, len) = self.pop3();
+                self.store.meter.charge(schedule.table_cost(len))?;
+                let source = range(&self.table(source as usize).elements, from, len).map(<[u64]>::to_vec);
+                let source = source.ok_or(Trap::TableOutOfBounds)?;
+                let target = range_mut(&mut self.table(target as usize).elements, to, len);
+                target.ok_or(Trap::TableOutOfBounds)?.copy_from_slice(&source);
+            }
+            (Op::TableFill, &Immediate::Index(table)) => {
+                let (len, value, to) = (self.pop_u32(), self.pop(), self.pop_u32());
+                self.store.meter.charge(schedule.table_cost(len))?;
+                let elements = &mut self.table(table as usize).elements;
+                range_mut(elements, to, len).ok_or(Trap::TableOutOfBounds)?.fill(value);
+            }
+            (Op::TableGrow, &Immediate::Index(table)) => {
+                let (delta, value) = (self.pop_u32(), self.pop());
+                let grown = self.grow_table(table as usize, delta, value)?;
+                self.values.push(grown.into());
+            }
+            _ => return Err(Fault::Internal("bulk operator without its immediate").into()),
+        }
+        Ok(())
+    }
+
+    /// The size before, or -1. Only a growth that is allowed pays for pages, before it happens.
+    fn grow_memory(&mut self, delta: u32) -> Result<u32, Stop> {
+        let cap = u64::from(self.store.limits.memory.0);
+        let (pages, most) = (self.memory().pages(), self.memory().max.map_or(cap, |max| max.min(cap)));
+        if u64::from(pages) + u64::from(delta) > most {
+            return Ok(u32::MAX);
+        }
+        self.store.meter.charge(self.store.schedule.grow_cost(Pages(pages), Pages(delta)))?;
+        let bytes = &mut self.memory().bytes;
+        bytes.try_reserve_exact(delta as usize * PAGE).map_err(|_| Fault::OutOfMemory)?;
+        bytes.resize(bytes.len() + delta as usize * PAGE, 0);
+        Ok(pages)
+    }
+
+    /// As [`Machine::grow_memory`], in elements.
+    fn grow_table(&mut self, table: usize, delta: u32, value: u64) -> Result<u32, Stop> {
+        let cap = u64::from(self.store.limits.table_elements);
+        let size = self.table(table).elements.len() as u32;
+        let most = self.table(table).max.map_or(cap, |max| max.min(cap));
+        if u64::from(size) + u64::from(delta) > most {
+            return Ok(u32::MAX);
+        }
+        self.store.meter.charge(self.store.schedule.table_cost(delta))?;
+        let elements = &mut self.table(table).elements;
+        elements.try_reserve_exact(delta as usize).map_err(|_| Fault::OutOfMemory)?;
+        elements.resize(size as usize + delta as usize, value);
+        Ok(size)
+    }
+}
+
+/// The index behind an operator.
+fn index(step: &Step) -> usize {
+    match step.immediate {
+        Immediate::Index(index) => index as usize,
+        _ => unreachable!("the decoder gives an index to every operator that asks for one"),
+    }
+}
+
+/// The constant or offset behind an operator.
+fn bits(step: &Step) -> u64 {
+    match step.immediate {
+        Immediate::Bits(bits) => bits,
+        _ => unreachable!("the decoder gives bits to every operator that asks for them"),
+    }
+}

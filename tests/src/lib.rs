@@ -1,0 +1,74 @@
+//! What the integration tests share: where data is, the executors, and one way to run a module on each of them.
+//!
+//! Three executors judge each other: the engine with tail and with loop dispatch, and the naive one of
+//! `gristmill-reference`. A test that names none of them runs on all.
+
+pub mod fuzz;
+pub mod machine;
+pub mod reference_script;
+pub mod reference_vm;
+
+use gristmill::contract::{Ewasm, Options, Vm};
+use gristmill::{Config, Dispatch, Engine, Profile, Schedule};
+use reference_vm::Reference;
+use std::path::PathBuf;
+
+/// The engine with every dispatch back end that this build has.
+///
+/// # Panics
+/// When the engine does not take a dispatch that it says it has.
+pub fn engines(profile: Profile, schedule: Schedule) -> Vec<(&'static str, Engine)> {
+    let dispatches = [Dispatch::Loop, Dispatch::Tail].into_iter().filter(|d| *d == Dispatch::Loop || Dispatch::has_tail());
+    dispatches
+        .map(|dispatch| {
+            let engine = Engine::new(Config::new().profile(profile).schedule(schedule).dispatch(dispatch));
+            (dispatch.name(), engine.expect("this build has this dispatch"))
+        })
+        .collect()
+}
+
+/// All executors as VMs for contracts under `chain1`.
+pub fn vms(schedule: Schedule, options: &Options) -> Vec<(&'static str, Box<dyn Vm>)> {
+    let options = Options { schedule, ..options.clone() };
+    let mut vms: Vec<(_, Box<dyn Vm>)> = Vec::new();
+    for (name, engine) in engines(Profile::chain1(), schedule) {
+        vms.push((name, Box::new(Ewasm::new(&engine, options.clone()))));
+    }
+    vms.push(("reference", Box::new(Reference::new(Profile::chain1(), options))));
+    vms
+}
+
+/// A folder of the material beside the repository: `conformance/..`, `kernels`, `contracts`.
+///
+/// `GRISTMILL_CONFORMANCE` names the conformance folder when it is elsewhere; the others are its siblings. Without it
+/// the place is `../shared` from the workspace's root. `None`, with a line on standard error, when there is nothing.
+///
+/// # Panics
+/// When there is nothing and `CI=true`.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let root = match std::env::var_os("GRISTMILL_CONFORMANCE") {
+        Some(conformance) => PathBuf::from(conformance).join(".."),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
+    };
+    let found = root.join(path);
+    if found.exists() {
+        return Some(found);
+    }
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{} not found, and CI=true", found.display());
+    eprintln!("{} not found: nothing is tested", found.display());
+    None
+}
+
+/// Runs `f` on a thread with a stack for the deepest recursion of any test: messages nested 1,024 times in a build that
+/// nothing optimised.
+///
+/// # Panics
+/// When `f` does.
+pub fn deep<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
+    const STACK: usize = 256 << 20;
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(f).expect("a thread starts");
+    match thread.join() {
+        Ok(value) => value,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}

@@ -1,0 +1,58 @@
+//! The WebAssembly specification's own tests: core 2.0 without SIMD, on every executor.
+
+use gristmill::{Profile, Schedule};
+use gristmill_cli::suite::Tally;
+use gristmill_cli::suite::embedded::Embedded;
+use gristmill_cli::suite::known::{self, Known};
+use gristmill_cli::suite::wast::{Verdict, run_script};
+use gristmill_tests::reference_script::Script;
+use gristmill_tests::{deep, engines, shared};
+use std::path::{Path, PathBuf};
+
+/// Assertions of `core-2.0` without SIMD (conformance/wasm-spec/README.md).
+const ASSERTIONS: usize = 26_716;
+
+fn scripts(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a readable folder");
+    let mut scripts: Vec<_> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
+    scripts.retain(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".wast") && !name.starts_with("simd_")
+    });
+    scripts.sort();
+    scripts
+}
+
+/// Runs all scripts; `known` is the list of failures that are known.
+fn suite(executor: &str, known: &[Known], mut run: impl FnMut(&str) -> Result<Vec<Verdict>, String>) {
+    let Some(folder) = shared("conformance/wasm-spec/core-2.0") else { return };
+    let (mut tally, mut failures) = (Tally::default(), Vec::new());
+    for path in scripts(&folder) {
+        let text = std::fs::read_to_string(&path).expect("a readable script");
+        let verdicts = run(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let (found, unexpected) = known::judge(&path, &verdicts, known);
+        tally += found;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        failures.extend(unexpected.into_iter().map(|u| format!("{name}:{}: {}", u.line, u.what)));
+    }
+    println!("{executor}: {tally:?}");
+    assert!(failures.is_empty(), "{} failures on {executor}:\n{}", failures.len(), failures.join("\n"));
+    assert_eq!(tally.passed + tally.skipped, ASSERTIONS, "{executor}");
+}
+
+#[test]
+fn the_engine_with_both_dispatches() {
+    let known = known::parse(known::WAST).expect("the list of known failures");
+    deep(move || {
+        for (name, engine) in engines(Profile::general(), Schedule::V1) {
+            suite(name, &known, |text| {
+                run_script(text, &mut Embedded::new(&engine).expect("the spectest module links"))
+            });
+        }
+    });
+}
+
+#[test]
+fn the_reference() {
+    deep(|| suite("reference", &[], |text| run_script(text, &mut Script::default())));
+}

@@ -1,0 +1,10 @@
+(module
+  (memory (export "memory") 1)
+  (func (export "main")
+    block
+    (drop (i32.div_u (i32.const 1) (i32.const 0))) ;; traps
+    end
+    ;; three divisions that succeed: more than a gas in v1
+    (drop (i32.div_u (i32.const 1) (i32.const 1)))
+    (drop (i32.div_u (i32.const 1) (i32.const 1)))
+    (drop (i32.div_u (i32.const 1) (i32.const 1)))))

@@ -1,0 +1,7 @@
+(module
+  (memory (export "memory") 1)
+  (func (export "main")
+    (memory.fill (i32.const 0) (i32.const 1) (i32.const 0))
+    (memory.fill (i32.const 0) (i32.const 1) (i32.const 1))
+    (memory.fill (i32.const 0) (i32.const 1) (i32.const 32))
+    (memory.fill (i32.const 0) (i32.const 1) (i32.const 33))))

@@ -1,0 +1,13 @@
+(module
+  (memory (export "memory") 1)
+  (func $down (param $n i32)
+    (if (local.get $n)
+      (then (call $down (i32.sub (local.get $n) (i32.const 1))))))
+  (func (export "main")
+    (drop (i32.div_u (i32.const 1) (i32.const 1)))
+    (drop (i32.div_u (i32.const 1) (i32.const 1)))
+    (drop (memory.size))
+    (drop (memory.size))
+    (drop (i32.const 0))
+    (drop (i32.const 0))
+    (call $down (i32.const 4095))))

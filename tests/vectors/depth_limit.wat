@@ -1,0 +1,7 @@
+(module
+  (memory (export "memory") 1)
+  (func $down (param $n i32)
+    (if (local.get $n)
+      (then (call $down (i32.sub (local.get $n) (i32.const 1))))))
+  (func (export "main")
+    (call $down (i32.const 4094))))

@@ -1,0 +1,5 @@
+(module
+  (memory (export "memory") 1)
+  (func (export "main")
+    return
+    (drop (f32.const 1))))

@@ -1,0 +1,9 @@
+(module
+  (import "ethereum" "getGasLeft" (func $gas (result i64)))
+  (memory (export "memory") 1)
+  (func (export "main")
+    (drop (call $gas))
+    ;; three divisions that succeed: more than a gas in v1
+    (drop (i32.div_u (i32.const 1) (i32.const 1)))
+    (drop (i32.div_u (i32.const 1) (i32.const 1)))
+    (drop (i32.div_u (i32.const 1) (i32.const 1)))))

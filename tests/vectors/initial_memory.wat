@@ -1,0 +1,3 @@
+(module
+  (memory (export "memory") 17)
+  (func (export "main")))

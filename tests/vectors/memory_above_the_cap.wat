@@ -1,0 +1,3 @@
+(module
+  (memory (export "memory") 257)
+  (func (export "main")))

@@ -1,0 +1,10 @@
+(module
+  (memory (export "memory") 1)
+  (table 8 funcref)
+  (elem func $f $f $f $f $f)
+  (func $f)
+  (func (export "main")
+    (table.init 0 (i32.const 0) (i32.const 0) (i32.const 5))
+    (table.copy (i32.const 5) (i32.const 0) (i32.const 3))
+    (elem.drop 0)
+    (call_indirect (i32.const 7))))

@@ -1,0 +1,8 @@
+(module
+  (memory (export "memory") 1)
+  (func (export "main")
+    unreachable
+    ;; three divisions that succeed: more than a gas in v1
+    (drop (i32.div_u (i32.const 1) (i32.const 1)))
+    (drop (i32.div_u (i32.const 1) (i32.const 1)))
+    (drop (i32.div_u (i32.const 1) (i32.const 1)))))

@@ -1,0 +1,158 @@
+//! Dependencies: the versions that fit together, who may use whom, and no std below the chain.
+
+use crate::{Outcome, output, root};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::Command;
+
+/// Crates that must appear in no other version: the pallet's runtime brings these, or the engine's limits rest on them.
+const FIXED: &[(&str, &str, &str)] = &[
+    ("primitive-types", "0.13.", "sp-core's: the pallet shares types with FRAME"),
+    ("wasmparser", "0.263.", "its limits and feature flags are part of validation"),
+    ("tiny-keccak", "2.", "hashes of consensus"),
+    ("revm-precompile", "43.", "of the revm that fits"),
+];
+
+/// The engine core's direct dependencies: all of them.
+const CORE: &[&str] = &["libm", "primitive-types", "tiny-keccak", "wasmparser"];
+
+/// Which of our packages a package may use, apart from its tests. `*` is anything.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("gristmill", &[]),
+    ("gristmill-chain", &["gristmill"]),
+    ("gristmill-cli", &["gristmill", "gristmill-chain"]),
+    ("gristmill-fixtures", &[]),
+    ("gristmill-reference", &["gristmill"]),
+    ("gristmill-tests", &["*"]),
+    ("xtask", &["*"]),
+];
+
+pub fn main(_: &[String]) -> Outcome {
+    let metadata = output(cargo().args(["metadata", "--format-version=1", "--locked", "--all-features"]))?;
+    let metadata: Value = serde_json::from_str(&metadata)?;
+    let mut wrong = versions(&metadata);
+    wrong.extend(arrows(&metadata));
+    let tree = output(cargo().args(["tree", "--package=gristmill", "--no-default-features", "--locked"]).args([
+        "--target=wasm32v1-none",
+        "--edges=normal,no-proc-macro",
+        "--prefix=none",
+        "--format={p} [{f}]",
+    ]))?;
+    wrong.extend(no_std(&tree));
+    if wrong.is_empty() {
+        println!("dependencies: versions, arrows and no_std hold");
+        return Ok(());
+    }
+    Err(format!("{} rules broken\n  {}", wrong.len(), wrong.join("\n  ")).into())
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(root());
+    cargo
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+fn array<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn versions(metadata: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for package in array(metadata, "packages") {
+        let (name, version) = (text(package, "name"), text(package, "version"));
+        if let Some((_, fixed, why)) = FIXED.iter().find(|f| f.0 == name)
+            && !version.starts_with(fixed)
+        {
+            wrong.push(format!("{name} {version}: must be {fixed}x ({why})"));
+        }
+    }
+    wrong
+}
+
+fn arrows(metadata: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let ours: BTreeMap<&str, &Value> = array(metadata, "packages")
+        .iter()
+        .filter(|p| p["source"].is_null())
+        .map(|package| (text(package, "name"), package))
+        .collect();
+    for (name, package) in &ours {
+        let Some((_, allowed)) = ARROWS.iter().find(|a| a.0 == *name) else {
+            wrong.push(format!("{name}: no row in the table of arrows (xtask/src/deps.rs)"));
+            continue;
+        };
+        let used = || array(package, "dependencies").iter().filter(|d| d["kind"].as_str() != Some("dev"));
+        for dependency in used().map(|d| text(d, "name")).filter(|d| ours.contains_key(d)) {
+            if !allowed.contains(&"*") && !allowed.contains(&dependency) {
+                wrong.push(format!("{name} -> {dependency}: not an arrow of the architecture"));
+            }
+        }
+        if *name == "gristmill" {
+            let mut direct: Vec<&str> = used().map(|d| text(d, "name")).collect();
+            direct.sort_unstable();
+            if direct != CORE {
+                wrong.push(format!("gristmill depends on {direct:?}, not on exactly {CORE:?}"));
+            }
+            let keccak = used().find(|d| text(d, "name") == "tiny-keccak").map(|d| array(d, "features"));
+            if !keccak.is_some_and(|features| features.iter().any(|f| f == "keccak")) {
+                wrong.push("gristmill: tiny-keccak without its feature keccak".into());
+            }
+        }
+    }
+    wrong
+}
+
+/// Lines of `cargo tree`: `name version [features]`.
+fn no_std(tree: &str) -> Vec<String> {
+    let mut wrong: Vec<String> = tree
+        .lines()
+        .filter(|line| line.split(['[', ']', ',']).any(|feature| feature == "std"))
+        .map(|line| format!("std in the no_std part: {line}"))
+        .collect();
+    if !tree.contains("wasmparser") {
+        wrong.push("cargo tree did not list the core's dependencies".into());
+    }
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn package(name: &str, version: &str, dependencies: &[&str]) -> Value {
+        let dependencies: Vec<Value> =
+            dependencies.iter().map(|d| json!({"name": d, "kind": null, "features": ["keccak"]})).collect();
+        json!({"name": name, "version": version, "source": null, "dependencies": dependencies})
+    }
+
+    #[test]
+    fn what_holds_passes_and_each_breach_is_named() {
+        let good = json!({"packages": [package("gristmill", "0.1.0", CORE), package("gristmill-chain", "0.1.0", &["gristmill"])]});
+        assert_eq!(arrows(&good), [String::new(); 0]);
+        let bad = json!({"packages": [
+            package("gristmill", "0.1.0", &["libm", "gristmill-chain"]),
+            package("gristmill-chain", "0.1.0", &["gristmill"]),
+            package("stranger", "0.1.0", &[]),
+            package("primitive-types", "0.14.0", &[]),
+        ]});
+        let wrong = arrows(&bad).join("\n");
+        for part in ["gristmill -> gristmill-chain", "not on exactly", "without its feature keccak", "stranger: no row"] {
+            assert!(wrong.contains(part), "{part} not in {wrong}");
+        }
+        assert_eq!(versions(&bad).len(), 1);
+        assert_eq!(versions(&good), [String::new(); 0]);
+    }
+
+    #[test]
+    fn std_is_found_by_feature_and_not_by_substring() {
+        let good = "gristmill v0.1.0 []\nwasmparser v0.263.0 [validate,features]\nhashbrown v0.17.0 [nostd]";
+        assert_eq!(no_std(good), [String::new(); 0]);
+        assert_eq!(no_std(&good.replace("nostd", "a,std")).len(), 1);
+        assert_eq!(no_std("").len(), 1);
+    }
+}
