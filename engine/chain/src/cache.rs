@@ -32,6 +32,8 @@ struct Inner {
 
 #[derive(Debug)]
 struct Entry {
+    /// The key again, to name the entry in the order without a second look-up.
+    code: Arc<[u8]>,
     module: Module,
     used: u64,
 }
@@ -43,12 +45,10 @@ fn weight(code: &[u8]) -> usize {
 impl Inner {
     fn find(&mut self, code: &[u8]) -> Option<Module> {
         self.clock += 1;
-        let (key, _) = self.entries.get_key_value(code)?;
-        let key = key.clone();
-        let entry = self.entries.get_mut(&key)?;
+        let entry = self.entries.get_mut(code)?;
         self.order.remove(&entry.used);
         entry.used = self.clock;
-        self.order.insert(self.clock, key);
+        self.order.insert(self.clock, entry.code.clone());
         Some(entry.module.clone())
     }
 
@@ -64,7 +64,7 @@ impl Inner {
         }
         self.clock += 1;
         self.order.insert(self.clock, code.clone());
-        self.entries.insert(code, Entry { module, used: self.clock });
+        self.entries.insert(code.clone(), Entry { code, module, used: self.clock });
     }
 }
 

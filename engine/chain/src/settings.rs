@@ -1,7 +1,7 @@
 //! What a chain is, as its file says.
 
 use gristmill::contract::{Address, KeccakAt9, Revision, Rules};
-use gristmill::{Schedule, contract};
+use gristmill::{Exports, Schedule, contract};
 use serde::{Deserialize, Serialize};
 
 /// What a chain is. Stored with the chain: those of an existing file win over the ones given to open it.
@@ -17,6 +17,8 @@ pub struct Settings {
     pub keccak_at_9: KeccakAt9,
     /// Whether contracts may import what no other VM has.
     pub beyond: bool,
+    /// Which exports a contract may have; strict by default: `memory` and `main` alone.
+    pub exports: Exports,
     /// Whether transactions pay 21,000 gas and their data; off by default.
     pub intrinsic_gas: bool,
     /// Whether gas costs money; off by default.
@@ -39,6 +41,7 @@ impl Default for Settings {
             schedule: Schedule::V1,
             keccak_at_9: KeccakAt9::On,
             beyond: false,
+            exports: Exports::Strict,
             intrinsic_gas: false,
             fees: false,
             max_code_size: None,
@@ -67,6 +70,7 @@ impl Settings {
             schedule: self.schedule,
             keccak_at_9: self.keccak_at_9,
             beyond: self.beyond,
+            exports: self.exports,
             ..contract::Options::default()
         }
     }
@@ -81,6 +85,7 @@ pub(crate) struct SettingsText {
     schedule: String,
     keccak_at_9: String,
     beyond: bool,
+    exports: String,
     intrinsic_gas: bool,
     fees: bool,
     max_code_size: Option<usize>,
@@ -97,6 +102,7 @@ impl From<&Settings> for SettingsText {
             schedule: s.schedule.name().into(),
             keccak_at_9: keccak_name(s.keccak_at_9).into(),
             beyond: s.beyond,
+            exports: exports_name(s.exports).into(),
             intrinsic_gas: s.intrinsic_gas,
             fees: s.fees,
             max_code_size: s.max_code_size,
@@ -120,6 +126,10 @@ impl SettingsText {
                 .find(|choice| keccak_name(*choice) == self.keccak_at_9)
                 .ok_or_else(|| format!("keccakAt9 is auto, on or off, not {:?}", self.keccak_at_9))?,
             beyond: self.beyond,
+            exports: [Exports::Strict, Exports::Lenient]
+                .into_iter()
+                .find(|choice| exports_name(*choice) == self.exports)
+                .ok_or_else(|| format!("exports are strict or lenient, not {:?}", self.exports))?,
             intrinsic_gas: self.intrinsic_gas,
             fees: self.fees,
             max_code_size: self.max_code_size,
@@ -137,5 +147,12 @@ fn keccak_name(choice: KeccakAt9) -> &'static str {
         KeccakAt9::Auto => "auto",
         KeccakAt9::On => "on",
         KeccakAt9::Off => "off",
+    }
+}
+
+fn exports_name(choice: Exports) -> &'static str {
+    match choice {
+        Exports::Strict => "strict",
+        Exports::Lenient => "lenient",
     }
 }

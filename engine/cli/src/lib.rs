@@ -18,7 +18,7 @@ use crate::output::{Exit, finish};
 
 /// A deterministic, metered WebAssembly engine for contracts
 #[derive(Debug, Parser)]
-#[command(name = "gristmill", version, about, after_help = EXAMPLES, max_term_width = 110)]
+#[command(name = "gristmill", version, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Cli {
     /// Print one JSON object for machines
     #[arg(long, global = true)]

@@ -5,14 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use alloy_json_abi::JsonAbi;
 use clap::Args;
-use gristmill::contract::{Address, CallKind, Ewasm, Host, Message, Options, Outcome, Revision, Transaction, U256, Vm};
+use gristmill::contract::{
+    Address, CallKind, Ewasm, Host, Message, Options, Outcome, Receipt, Revision, Transaction, U256, Vm, rules,
+};
 use gristmill::{Gas, Profile, Schedule};
 use gristmill_chain::{Chain, ChainError, CodeCache, Settings};
 
 use crate::abi::{self, hex_text};
 use crate::args::{self, DispatchArg, ExportsArg};
 use crate::command::check;
-use crate::output::Failure;
+use crate::output::{Failure, Spinner};
 
 /// Accounts that every new chain funds, with names that work wherever an address does.
 pub const ACCOUNTS: [(&str, Address); 2] = [
@@ -58,6 +60,9 @@ pub struct ChainArgs {
     /// Exports that contracts of a new chain may have [default: strict]
     #[arg(long, value_enum, value_name = "RULE")]
     pub exports: Option<ExportsArg>,
+    /// Let contracts import the functions of `debug`, and print what they say to standard error
+    #[arg(long)]
+    pub debug: bool,
     /// Back end of the interpreter; results and gas are the same
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub dispatch: DispatchArg,
@@ -106,6 +111,7 @@ impl Vm for Unchecked {
 /// An open chain.
 pub struct LocalChain {
     chain: Chain,
+    debug: bool,
 }
 
 impl From<ChainError> for Failure {
@@ -134,7 +140,7 @@ impl LocalChain {
                 (Chain::open(path, &settings)?, new)
             }
         };
-        let mut local = Self { chain };
+        let mut local = Self { chain, debug: args.debug };
         if new {
             for (_, account) in ACCOUNTS {
                 local.chain.set_balance(&account, first_balance())?;
@@ -157,7 +163,7 @@ impl LocalChain {
         if !path.exists() {
             return Err(Failure::host("there is no such state file").at(path.display()));
         }
-        Ok(Self { chain: Chain::open(path, &Settings::default())? })
+        Ok(Self { chain: Chain::open(path, &Settings::default())?, debug: false })
     }
 
     /// A chain keeps the rules that it was made under.
@@ -181,10 +187,18 @@ impl LocalChain {
         Ok(if lenient { ExportsArg::Lenient } else { ExportsArg::Strict })
     }
 
+    fn options(&self) -> Result<Options, Failure> {
+        let mut options = self.chain.settings().options();
+        options.exports = self.exports()?.into();
+        if self.debug {
+            options.debug = Some(Arc::new(|line: &str| eprintln!("debug: {line}")));
+        }
+        Ok(options)
+    }
+
     fn vm(&self, dispatch: DispatchArg) -> Result<Ewasm, Failure> {
-        let settings = self.chain.settings();
-        let engine = args::engine(Profile::chain1(), settings.schedule, dispatch.into())?;
-        let options = Options { exports: self.exports()?.into(), ..settings.options() };
+        let options = self.options()?;
+        let engine = args::engine(Profile::chain1(), options.schedule, dispatch.into())?;
         Ok(Ewasm::new(&engine, options).with_cache(Arc::new(CodeCache::new(CACHE_BYTES))))
     }
 
@@ -193,20 +207,39 @@ impl LocalChain {
     /// # Errors
     /// The engine cannot be made, the state cannot be read.
     pub fn explain(&mut self, creation: &Transaction) -> Result<Failure, Failure> {
-        let (schedule, exports) = (self.chain.settings().schedule, self.exports()?.into());
-        if let Err(why) = check::contract(&creation.data, schedule, exports) {
+        let options = self.options()?;
+        if let Err(why) = check::contract(&creation.data, &options) {
             return Ok(why.at("creation code"));
         }
         // Once more, without the check of what it returns, to see that.
         let returned = Arc::new(Mutex::new(Vec::new()));
         let vm = Unchecked { vm: self.vm(DispatchArg::Auto)?, returned: returned.clone() };
         self.chain.set_vm(Box::new(vm));
-        self.chain.call(creation)?;
+        let again = self.chain.call(creation);
         let code = returned.lock().map(|code| code.clone()).unwrap_or_default();
-        Ok(match check::contract(&code, schedule, exports) {
-            Err(why) => why.at("the code that it returned"),
-            Ok(_) => Failure::refused("a contract that it created is not valid"),
+        let returned = "the code that it returned";
+        Ok(match check::contract(&code, &options) {
+            Err(why) if again.is_ok() && rules::is_wasm(&code) => why.at(returned),
+            _ => Failure::refused(format!("{returned} is no valid contract")),
         })
+    }
+
+    /// Runs a transaction and writes it.
+    ///
+    /// # Errors
+    /// It is refused, or cannot be written.
+    pub fn transact(&mut self, transaction: &Transaction) -> Result<Receipt, Failure> {
+        let _spinner = Spinner::new("running");
+        Ok(self.chain.transact(transaction)?)
+    }
+
+    /// Runs a transaction on the state as it is and forgets it.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn call(&self, transaction: &Transaction) -> Result<Receipt, Failure> {
+        let _spinner = Spinner::new("running");
+        Ok(self.chain.call(transaction)?)
     }
 
     /// The chain itself.

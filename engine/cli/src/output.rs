@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use gristmill::{Error, LoadError};
@@ -170,11 +172,20 @@ pub fn print_line(line: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Progress of something that may take longer than a second, shown only then and only to a terminal.
+/// How long a command may be silent.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Whether anybody would see a progress bar.
+fn watched(quiet: bool) -> bool {
+    !quiet && io::stderr().is_terminal()
+}
+
+/// Progress over steps that may take longer than a second, shown only then and only to a terminal.
 pub struct Progress {
     bar: ProgressBar,
     started: Instant,
-    visible: bool,
+    /// Not shown yet, but will be when patience ends.
+    waiting: bool,
 }
 
 impl Progress {
@@ -183,13 +194,13 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, started: Instant::now(), visible: quiet || !io::stderr().is_terminal() }
+        Self { bar, started: Instant::now(), waiting: watched(quiet) }
     }
 
     /// One more step is about to begin.
     pub fn step(&mut self, what: &str) {
-        if !self.visible && self.started.elapsed() > Duration::from_secs(1) {
-            self.visible = true;
+        if self.waiting && self.started.elapsed() > PATIENCE {
+            self.waiting = false;
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         self.bar.set_message(what.to_string());
@@ -206,5 +217,43 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// A sign of life while the guest runs, shown after a second and only to a terminal. It ends with this value.
+pub struct Spinner {
+    /// Dropping it wakes the thread.
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Spinner {
+    /// Begins to wait.
+    pub fn new(what: &'static str) -> Self {
+        if !watched(false) {
+            return Self { stop: None, thread: None };
+        }
+        let (stop, stopped) = mpsc::channel::<()>();
+        let thread = thread::spawn(move || {
+            if stopped.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            let bar = ProgressBar::new_spinner().with_message(what);
+            bar.enable_steady_tick(Duration::from_millis(100));
+            // Ends with an error when the other side is dropped: that is the signal.
+            let _ = stopped.recv();
+            bar.finish_and_clear();
+        });
+        Self { stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // A spinner that died has nothing more to say.
+            let _ = thread.join();
+        }
     }
 }

@@ -27,6 +27,13 @@ fn mistakes_have_their_own_exit_codes() {
     gristmill(&["storage", "0x1", "--state", "no/such/state.redb"]).exits(4).complains("no such state");
     gristmill(&["account", "--state", "no/such/state.redb"]).exits(4);
     gristmill(&["deploy", TOKEN, "--gas", "1000"]).exits(1).says("out of gas");
+
+    let here = folder("contract_mistakes");
+    let token = root().join(TOKEN);
+    gristmill_in(&here, &["call", "--state", "new.redb", "TOKEN"]).exits(4).complains("no such state");
+    let dry = ["call", "--state", "new.redb", "--deploy", token.to_str().unwrap(), "totalSupply", "--dry-run"];
+    gristmill_in(&here, &dry).exits(2).complains("leave --state out");
+    assert!(!here.join("new.redb").exists(), "no mistake makes a state");
 }
 
 #[test]
@@ -74,6 +81,15 @@ fn one_command_deploys_and_calls() {
     assert_eq!(event["fields"][1], json!({ "name": "to", "value": "0x0000000000000000000000000000000000000b0b" }));
     assert_eq!(event["fields"][2]["value"], "5");
     assert!(run["gas_used"].as_i64().unwrap() > 0);
+}
+
+#[test]
+fn debug_output_is_there_when_asked_for() {
+    let module = r#"(module (import "debug" "print32" (func $print (param i32)))
+      (memory (export "memory") 1) (func (export "main") (call $print (i32.const 4711))))"#;
+    let module = file(&folder("debug"), "debug.wat", module);
+    gristmill(&["deploy", &module]).exits(3).says("debug.print32");
+    gristmill(&["deploy", &module, "--debug"]).exits(0).complains("debug: ").complains("4711");
 }
 
 #[test]

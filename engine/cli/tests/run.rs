@@ -10,7 +10,8 @@ const MODULE: &str = r#"(module
   (func (export "wide") (param i64) (result i64 i32) (local.get 0) (i32.const -7))
   (func (export "half") (param f64) (result f64) (f64.mul (local.get 0) (f64.const 0.5)))
   (func (export "spin") (loop (br 0)))
-  (func $deep (export "trap") (unreachable))
+  (func $deep (param i32) (result i32) (i32.div_u (i32.const 1) (local.get 0)))
+  (func (export "trap") (drop (call $deep (i32.const 0))))
   (func (export "null") (param externref) (result externref) (local.get 0)))"#;
 
 #[test]
@@ -26,7 +27,7 @@ fn mistakes_have_their_own_exit_codes() {
     gristmill(&["run", &module, "--invoke", "add", "1", "x"]).exits(2).complains("not a value of type i32");
     gristmill(&["run", &module, "--invoke", "add", "1", "4294967296"]).exits(2);
     gristmill(&["run", &module, "--invoke", "add", "1", "2", "--schedule", "v9"]).exits(2).complains("unit");
-    gristmill(&["run", &module, "--invoke", "trap"]).exits(1).complains("unreachable");
+    gristmill(&["run", &module, "--invoke", "trap"]).exits(1).complains("divide by zero in `deep` (function 4)");
     gristmill(&["run", &module, "--invoke", "spin", "--gas", "1000"]).exits(1).complains("out of gas");
     gristmill(&["run", &module, "--invoke", "half", "1", "--profile", "chain1"]).exits(3);
 
@@ -76,8 +77,9 @@ fn failures_are_json_too() {
     let module = file(&here, "m.wat", MODULE);
     let trap = gristmill(&["--json", "run", &module, "--invoke", "trap"]).exits(1).json();
     assert_eq!(trap["error"]["kind"], "guest");
-    assert_eq!(trap["error"]["trap"], "Unreachable");
-    assert_eq!(trap["error"]["function"], "trap");
+    assert_eq!(trap["error"]["trap"], "DivideByZero");
+    assert_eq!(trap["error"]["invoked"], "trap");
+    assert_eq!(trap["error"]["function_name"], "deep");
     let mut bytes = b"\0asm\x01\0\0\0".to_vec();
     bytes.push(0xff);
     let bad = file(&here, "bad.wasm", bytes);

@@ -20,10 +20,15 @@ use crate::receipt::{Sheet, exit_of, status_text};
                       gristmill call [OPTIONS] --deploy <MODULE> [FUNCTION] [ARGUMENTS]...",
     after_help = "\
 CONTRACT is an address (short ones are padded with zeros on the left) or a name given to `deploy --name`.
-FUNCTION is a signature, with the results as a second list if they should be decoded: 'balanceOf(address)(uint256)'; or,
-where the ABI is known (--abi, remembered from the deployment, or abi.json beside a module given to --deploy), the name
-alone; or raw call data: 0x70a08231... . Without it the call data is empty.
-Addresses among the arguments may be short or names too; arrays and tuples are written [1,2] and (1,2).
+
+FUNCTION is one of
+  a signature   'balanceOf(address)(uint256)': the second list are the results, if they should be decoded
+  a name        transfer: where the ABI is known, from --abi, from the deployment, or from abi.json
+                beside a module given to --deploy
+  raw data      0x70a08231...
+  nothing       the call data is empty
+
+ARGUMENTS follow the types: numbers, 0x... for bytes, [1,2] for arrays, (1,2) for tuples. Addresses may be short, or names.
 
 Examples:
   gristmill call --deploy token.wasm 'balanceOf(address)(uint256)' alice
@@ -55,6 +60,7 @@ pub struct Args {
 /// # Errors
 /// The contract, the function or an argument makes no sense; the deployment fails; the state cannot be read or written.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
+    check_state(args)?;
     let mut local = LocalChain::open(&args.chain)?;
     let mut sheet = Sheet::default();
     let (contract, abi, words) = match &args.deploy {
@@ -83,8 +89,8 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         Transaction { to: Some(contract), data: call.data.clone(), ..local.transaction(&args.transaction)? };
     let codeless = local.chain().code(&contract)?.is_empty();
     let receipt = match args.dry_run {
-        true => local.chain().call(&transaction)?,
-        false => local.chain_mut().transact(&transaction)?,
+        true => local.call(&transaction)?,
+        false => local.transact(&transaction)?,
     };
 
     let outcome = &receipt.outcome;
@@ -106,6 +112,19 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     Ok(Answer { exit: exit_of(outcome.status), text, json })
 }
 
+/// Only a deployment makes a state, and a dry run keeps none.
+fn check_state(args: &Args) -> Result<(), Failure> {
+    match (&args.chain.state, &args.deploy) {
+        (Some(state), None) if !state.exists() => {
+            Err(Failure::host("there is no such state file; `deploy` makes one").at(state.display()))
+        }
+        (Some(_), Some(_)) if args.dry_run => {
+            Err(Failure::usage("--dry-run changes no state, so it cannot --deploy into one; leave --state out"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn encode(words: &[String], abi: Option<&JsonAbi>, local: &LocalChain) -> Result<Call, Failure> {
     let (what, arguments) = match words.split_first() {
         Some((what, arguments)) => (Some(what.as_str()), arguments),
@@ -118,7 +137,7 @@ fn encode(words: &[String], abi: Option<&JsonAbi>, local: &LocalChain) -> Result
 fn deployed(args: &Args, file: &Path, local: &mut LocalChain, abi: Option<&JsonAbi>) -> Result<Address, Failure> {
     let transaction = TransactionArgs { value: U256::zero(), ..args.transaction.clone() };
     let transaction = Transaction { data: args::read_module(file)?, ..local.transaction(&transaction)? };
-    let receipt = local.chain_mut().transact(&transaction)?;
+    let receipt = local.transact(&transaction)?;
     if let Some(address) = receipt.outcome.create_address {
         deploy::remember(local, &address, None, abi)?;
         return Ok(address);

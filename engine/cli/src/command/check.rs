@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gristmill::contract::{Options, rules};
-use gristmill::{Dispatch, Exports, Module, Profile, Schedule};
+use gristmill::{Dispatch, Module, Profile, Schedule};
 use serde_json::{Value, json};
 
 use crate::args::{self, ExportsArg, ProfileArg};
@@ -12,9 +12,9 @@ use crate::output::{Answer, Exit, Failure};
 /// Validate modules, with the reason and the byte offset of a refusal
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-`chain1` means contracts: its features and limits, and the rules for exports (`memory` and `main`), imports (`ethereum`,
-exact signatures) and start functions. `general` means any WebAssembly that this engine knows.
-Offsets of a text module are those of the bytes that it stands for. Exit code 3 when a module is refused.
+`chain1` means contracts: its features and limits, and the rules for exports (`memory` and `main`), imports \
+(`ethereum`, exact signatures) and start functions. `general` means any WebAssembly that this engine knows. Offsets of a \
+text module are those of the bytes that it stands for. Exit code 3 when a module is refused.
 
 Examples:
   gristmill check token.wasm
@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
 fn module(args: &Args, file: &Path) -> Result<Module, Failure> {
     let bytes = args::read_module(file)?;
     match args.profile {
-        ProfileArg::Chain1 => contract(&bytes, Schedule::V1, args.exports.into()),
+        ProfileArg::Chain1 => contract(&bytes, &Options { exports: args.exports.into(), ..Options::default() }),
         ProfileArg::General => {
             Ok(Module::new(&args::engine(Profile::general(), Schedule::V1, Dispatch::Auto)?, &bytes)?)
         }
@@ -73,10 +73,10 @@ fn module(args: &Args, file: &Path) -> Result<Module, Failure> {
 ///
 /// # Errors
 /// It is refused; the details have `rule` and `offset`.
-pub fn contract(bytes: &[u8], schedule: Schedule, exports: Exports) -> Result<Module, Failure> {
-    let engine = args::engine(Profile::chain1(), schedule, Dispatch::Auto)?;
+pub fn contract(bytes: &[u8], options: &Options) -> Result<Module, Failure> {
+    let engine = args::engine(Profile::chain1(), options.schedule, Dispatch::Auto)?;
     let module = Module::new(&engine, bytes)?;
-    rules::check(module.parsed(), &Options { exports, ..Options::default() })?;
+    rules::check(module.parsed(), options)?;
     if !rules::segments_fit(module.parsed()) {
         let what = "an active segment does not fit into its memory or table";
         return Err(Failure::refused(what).with("rule", "contract"));

@@ -14,9 +14,9 @@ use crate::receipt::{Sheet, exit_of};
 /// Create a contract on the local chain
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The module is creation code: what its `main` gives to `finish` becomes the contract. `gristmill pack` makes one out of a
-runtime module. The names alice and bob stand for two accounts with a million ether each; short addresses are padded with
-zeros on the left.
+The module is creation code: what its `main` gives to `finish` becomes the contract. `gristmill pack` makes one out of \
+a runtime module. The names alice and bob stand for two accounts with a million ether each; short addresses are padded \
+with zeros on the left.
 
 Examples:
   gristmill deploy token.wasm
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     }
     let arguments = args.input.clone().map(|b| b.0).unwrap_or_default();
     let transaction = Transaction { data, arguments, ..local.transaction(&args.transaction)? };
-    let receipt = local.chain_mut().transact(&transaction)?;
+    let receipt = local.transact(&transaction)?;
 
     let mut sheet = Sheet::default();
     sheet.status(&receipt.outcome, abi.as_ref());

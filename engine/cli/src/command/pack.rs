@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gristmill::{Exports, Schedule};
+use gristmill::contract::Options;
 use serde_json::json;
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function, FunctionSection,
@@ -20,9 +20,9 @@ use crate::output::{Answer, Failure};
 /// Make a deployable contract out of a module of Rust, C or AssemblyScript
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Drops all exports but `memory` and `main` and wraps the module into a creation module that returns it by `finish`.
-The result is checked against the rules of contracts; what cannot be mended (a start function, imports from elsewhere
-than `ethereum`) is refused.
+Drops all exports but `memory` and `main` and wraps the module into a creation module that returns it by `finish`. The \
+result is checked against the rules of contracts; what cannot be mended (a start function, imports from elsewhere than \
+`ethereum`) is refused.
 
 Examples:
   gristmill pack target/wasm32-unknown-unknown/release/token.wasm
@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let output = args.output.clone().unwrap_or_else(|| args.file.with_extension(extension));
     let bytes = args::read_module(&args.file)?;
     let trimmed = trim(&bytes, &args.main, args.strip).map_err(|e| Failure::refused(e).at(args.file.display()))?;
-    check::contract(&trimmed.bytes, Schedule::V1, Exports::Strict).map_err(|e| e.at(args.file.display()))?;
+    check::contract(&trimmed.bytes, &Options::default()).map_err(|e| e.at(args.file.display()))?;
 
     let mut changes = trimmed.changes;
     let packed = if args.no_wrap {
@@ -69,7 +69,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
             trimmed.bytes.len(),
             creation.len()
         ));
-        check::contract(&creation, Schedule::V1, Exports::Strict).map_err(|e| e.at("creation module"))?;
+        check::contract(&creation, &Options::default()).map_err(|e| e.at("creation module"))?;
         creation
     };
     write(&output, &packed)?;

@@ -7,13 +7,13 @@ use gristmill::{Error, Extern, Func, Gas, Instance, Linker, Meter, Module, Store
 use serde_json::{Value, json};
 
 use crate::args::{self, EngineArgs, ProfileArg};
-use crate::output::{Answer, Failure};
+use crate::output::{Answer, Exit, Failure, Spinner};
 
 /// Call an exported function of a module
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Arguments are read by the function's signature: integers signed, unsigned or in hex, floats in decimal, references `null`.
-Results are printed a line each.
+Arguments are read by the function's signature: integers signed, unsigned or in hex, floats in decimal, references \
+`null`. Results are printed a line each. Without --invoke the error lists what the module exports.
 
 Examples:
   gristmill run fib.wasm --invoke run 27
@@ -58,7 +58,10 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         store.set_gas(gas);
     }
     let before = store.meter().left();
-    let instance = Linker::<()>::new(&engine).instantiate(&mut store, &module).map_err(|e| link_failure(e, &module))?;
+    let instance = match Linker::new(&engine).instantiate(&mut store, &module) {
+        Ok(instance) => instance,
+        Err(e) => return Err(located(link_failure(e, &module), &store)),
+    };
     let (name, func) = function(args, &store, instance)?;
     let ty = func.ty(&store);
     if ty.params().len() != args.args.len() {
@@ -69,9 +72,11 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let values = values.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
     let mut results: Vec<_> = ty.results().iter().map(|ty| Val::default(*ty)).collect();
 
+    let spinner = Spinner::new("running");
     let running = Instant::now();
     let outcome = func.call(&mut store, &values, &mut results);
     let run_time = running.elapsed();
+    drop(spinner);
 
     let stats = Stats {
         gas_used: used(before, store.meter()),
@@ -81,7 +86,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         dispatch: engine.dispatch().name(),
     };
     if let Err(e) = outcome {
-        return Err(trapped(e, name, &stats));
+        return Err(located(e.into(), &store).with("invoked", name).with("stats", stats.json()));
     }
     let mut lines: Vec<_> = results.iter().map(args::value_text).collect();
     let values: Vec<_> =
@@ -141,11 +146,15 @@ fn link_failure(e: Error, module: &Module) -> Failure {
     }
 }
 
-fn trapped(e: Error, name: &str, stats: &Stats) -> Failure {
-    let failure = Failure::from(e);
-    Failure { message: format!("{} in `{name}`", failure.message), ..failure }
-        .with("function", name)
-        .with("stats", stats.json())
+/// Adds where the guest trapped: the function, by its name if the module tells names.
+fn located(failure: Failure, store: &Store<()>) -> Failure {
+    let Some(frame) = store.trap_frame().filter(|_| failure.exit == Exit::Guest) else { return failure };
+    let place = match &frame.name {
+        Some(name) => format!("`{name}` (function {})", frame.function),
+        None => format!("function {}", frame.function),
+    };
+    let message = format!("{} in {place}", failure.message);
+    Failure { message, ..failure }.with("function", frame.function).with("function_name", frame.name)
 }
 
 /// The function to call; without `--invoke` an error that lists what there is.

@@ -14,9 +14,9 @@ use crate::suite::scenario::{Negative, PairReport, Scenario, SuiteFile, Terms, v
 /// Run contract scenarios and compare every result
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Folders are searched for scenario.json (ewasm-scenario-1) and negative.json (ewasm-negative-1). A scenario counts one for
-each compiler's output. The last line is one JSON object; what must fail is summed up in a line of its own before it.
-Without --keep-going the run stops at the first failure, and what was not run counts as skipped.
+Folders are searched for scenario.json (ewasm-scenario-1) and negative.json (ewasm-negative-1). A scenario counts one \
+for each compiler's output. The last line is one JSON object; what must fail is summed up in a line of its own before \
+it. Without --keep-going the run stops at the first failure, and what was not run counts as skipped.
 
 Examples:
   gristmill scenario soll-fixtures

@@ -15,7 +15,7 @@ use crate::suite::wast::{count_assertions, run_script};
 /// Run test scripts of the WebAssembly specification
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Folders are searched for *.wast. Assertions count one each; those of SIMD scripts and known failures count as skipped.
+Folders are searched for *.wast. Assertions count one each; those of SIMD scripts and known failures count as skipped. \
 A known failure that passes is an error, so that the list stays true. The last line is one JSON object.
 
 Examples:

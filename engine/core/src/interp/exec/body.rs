@@ -22,6 +22,35 @@ pub(crate) struct Regs {
     pub acc: u64,
 }
 
+/// The fields of the op at an address.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields(*const Word);
+
+macro_rules! field {
+    ($($name:ident: $ty:ty = $index:literal;)*) => { $(
+        #[inline(always)]
+        pub fn $name(self) -> $ty {
+            // SAFETY: made for a complete op alone (contract), whose word lies in memory in this machine's order; the index
+            // counts from the lowest bits.
+            unsafe {
+                let parts = self.0.cast::<$ty>();
+                let last = 8 / size_of::<$ty>() - 1;
+                *parts.add(if cfg!(target_endian = "little") { $index } else { last - $index })
+            }
+        }
+    )* };
+}
+
+impl Fields {
+    field! {
+        code: u16 = 0;
+        a: u16 = 1;
+        b: u16 = 2;
+        c: u16 = 3;
+        high: u32 = 1;
+    }
+}
+
 /// What comes after a body.
 pub(crate) enum Flow {
     /// The op at `pc`.
@@ -50,10 +79,10 @@ pub(crate) trait Body {
 }
 
 impl Regs {
+    /// The op at `pc`. Its fields are loaded one by one: cheaper than one load and many shifts.
     #[inline(always)]
-    pub unsafe fn word(&self) -> Word {
-        // SAFETY: `pc` points at a complete op (contract).
-        unsafe { *self.pc }
+    pub unsafe fn word(&self) -> Fields {
+        Fields(self.pc)
     }
 
     #[inline(always)]
@@ -133,7 +162,7 @@ impl Regs {
     }
 
     /// Ends the run: notes where, and makes an unpaid block what it is.
-    #[cold]
+    #[inline(always)]
     pub unsafe fn leave(&self, flow: Flow) -> Flow {
         // SAFETY: `vm` is the running machine.
         unsafe { (*self.vm).saved.pc = self.pc };
@@ -183,16 +212,18 @@ impl Regs {
 
 // ---- operands ----
 
-/// Where a left operand is: field b, or the accumulator.
+/// Where a left operand is: field b (of a branch: a), or the accumulator.
 pub(crate) trait Left {
     const KIND: Kind;
-    unsafe fn get(r: &Regs, w: Word) -> u64;
+    unsafe fn get(r: &Regs, w: Fields) -> u64;
+    unsafe fn left_of_branch(r: &Regs, w: Fields) -> u64;
 }
 
-/// Where a right operand is: field c, the accumulator, or the extension word.
+/// Where a right operand is: field c (of a branch: b), the accumulator, or the extension word.
 pub(crate) trait Right {
     const KIND: Kind;
-    unsafe fn get(r: &Regs, w: Word) -> u64;
+    unsafe fn get(r: &Regs, w: Fields) -> u64;
+    unsafe fn right_of_branch(r: &Regs, w: Fields) -> u64;
 }
 
 /// In a slot.
@@ -205,27 +236,39 @@ pub(crate) struct A;
 pub(crate) struct K;
 
 macro_rules! operand {
-    ($($side:ident $ty:ident $kind:ident = |$r:ident, $w:ident| $value:expr;)*) => { $(
+    ($($side:ident $branch:ident $ty:ident $kind:ident = |$r:ident, $w:ident| $value:expr, $of_branch:expr;)*) => { $(
         impl $side for $ty {
             const KIND: Kind = Kind::$kind;
             #[inline(always)]
-            unsafe fn get($r: &Regs, $w: Word) -> u64 {
+            unsafe fn get($r: &Regs, $w: Fields) -> u64 {
                 // SAFETY: the form says that the operand is there (contract).
                 #[allow(unused_unsafe)]
                 unsafe { $value }
+            }
+            #[inline(always)]
+            unsafe fn $branch($r: &Regs, $w: Fields) -> u64 {
+                // SAFETY: the form says that the operand is there (contract).
+                #[allow(unused_unsafe)]
+                unsafe { $of_branch }
             }
         }
     )* };
 }
 
 operand! {
-    Left S Slot = |r, w| r.slot(w.b());
-    Left I Imm = |_r, w| i64::from(w.b() as i16) as u64;
-    Left A Acc = |r, _w| r.acc;
-    Right S Slot = |r, w| r.slot(w.c());
-    Right I Imm = |_r, w| i64::from(w.c() as i16) as u64;
-    Right A Acc = |r, _w| r.acc;
-    Right K Ext = |r, _w| r.extension().0;
+    Left left_of_branch S Slot = |r, w| r.slot(w.b()), r.slot(w.a());
+    Left left_of_branch I Imm = |_r, w| immediate(w.b()), immediate(w.a());
+    Left left_of_branch A Acc = |r, _w| r.acc, r.acc;
+    Right right_of_branch S Slot = |r, w| r.slot(w.c()), r.slot(w.b());
+    Right right_of_branch I Imm = |_r, w| immediate(w.c()), immediate(w.b());
+    Right right_of_branch A Acc = |r, _w| r.acc, r.acc;
+    Right right_of_branch K Ext = |r, _w| r.extension().0, r.extension().0;
+}
+
+/// The slot of a 16-bit immediate.
+#[inline(always)]
+fn immediate(field: u16) -> u64 {
+    i64::from(field as i16) as u64
 }
 
 /// Where a value goes: always the accumulator, and slot `a` too if the form says so.
@@ -247,7 +290,7 @@ impl To for ToSlot {
 }
 
 #[inline(always)]
-unsafe fn put<D: To>(r: &mut Regs, w: Word, value: u64) {
+unsafe fn put<D: To>(r: &mut Regs, w: Fields, value: u64) {
     r.acc = value;
     if D::BIT != 0 {
         // SAFETY: the form says that `a` is a slot.
@@ -431,7 +474,7 @@ impl<const FORM: u16> Body for Copy<FORM> {
 
 /// Where an address is: slot, accumulator, or an absolute 32-bit immediate in b:c.
 #[inline(always)]
-unsafe fn address<L: Left>(r: &Regs, w: Word, slot: u16, near: u16, far: bool) -> u64 {
+unsafe fn address<L: Left>(r: &Regs, w: Fields, slot: u16, near: u16, far: bool) -> u64 {
     // SAFETY: contract.
     unsafe {
         let base = match L::KIND {
@@ -480,7 +523,7 @@ impl<F: Access, L: Left, V: Left, const FAR: bool> Body for Store<F, L, V, FAR> 
             // With an absolute address in b:c the value's field is a.
             let value = match (L::KIND, V::KIND) {
                 (Kind::Imm, Kind::Slot) => r.slot(w.a()),
-                (Kind::Imm, Kind::Imm) => i64::from(w.a() as i16) as u64,
+                (Kind::Imm, Kind::Imm) => immediate(w.a()),
                 _ => V::get(r, w),
             };
             if at + F::SIZE > r.len as u64 {
@@ -505,10 +548,9 @@ impl<F: Compare, L: Left, R: Right> Body for Branch<F, L, R> {
         // SAFETY: contract.
         unsafe {
             let w = r.word();
-            // Operands are one field further left than in a value's op: the offset has c.
-            let operands = Word::new(0, 0, w.a(), w.b());
             let costs = r.extension();
-            if F::apply(L::get(r, operands), R::get(r, operands)) != 0 {
+            // Operands are one field further left than in a value's op: the offset has c.
+            if F::apply(L::left_of_branch(r, w), R::right_of_branch(r, w)) != 0 {
                 r.jump(i32::from(w.c() as i16));
                 r.pay(costs.low())
             } else {

@@ -11,7 +11,10 @@ macro_rules! looped {
         ///
         /// # Safety
         /// The contract of the bodies.
-        pub(crate) unsafe fn run(mut r: Regs) -> Flow {
+        pub(crate) unsafe fn run(start: Regs) -> Flow {
+            // A copy field by field: the argument itself lives in memory, and would keep living there.
+            let Regs { vm, pc, fp, mem, len, acc } = start;
+            let mut r = Regs { vm, pc, fp, mem, len, acc };
             loop {
                 // SAFETY: the caller's promise; ops keep it for the ops behind them.
                 unsafe {

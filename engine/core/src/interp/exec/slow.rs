@@ -136,7 +136,7 @@ pub(crate) unsafe fn operator(vm: *mut Vm) -> Flow {
     // SAFETY: the caller's promise; operands lie in consecutive slots from `a`, which are the frame's.
     unsafe {
         let mut r = registers(vm);
-        let (w, extension) = (r.word(), r.extension());
+        let (w, extension) = (*r.pc, r.extension());
         let operands = core::slice::from_raw_parts_mut(r.fp.add(usize::from(w.a())), 3.min(r.operands_after(w.a())));
         let instance = (*vm).instance.cast_mut();
         let op = ROWS[extension.high() as usize].op;
