@@ -29,7 +29,8 @@ fn main() {
     }
     report.finish();
 
-    let mut report = Report::from_arguments("contract: one transfer of the SOLL token, a whole transaction", MICROSECONDS);
+    let mut report =
+        Report::from_arguments("contract: one transfer of the SOLL token, a whole transaction", MICROSECONDS);
     for (input, warm) in [("token cold", false), ("token warm", true)] {
         if report.wants(input) {
             let variants = [

@@ -60,8 +60,6 @@ impl Kernel {
 
 /// Where the kernels lie: `$GRISTMILL_KERNELS`, or `shared/kernels` beside the repository.
 pub fn folder() -> PathBuf {
-    std::env::var_os("GRISTMILL_KERNELS").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/kernels")),
-        PathBuf::from,
-    )
+    std::env::var_os("GRISTMILL_KERNELS")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/kernels")), PathBuf::from)
 }

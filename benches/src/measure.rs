@@ -119,8 +119,10 @@ mod tests {
     fn contenders_take_turns() {
         let order = std::cell::RefCell::new(String::new());
         let effort = Effort { rounds: 3, turn: Duration::ZERO };
-        let mut contenders =
-            [Contender::new("a", || order.borrow_mut().push('a')), Contender::new("b", || order.borrow_mut().push('b'))];
+        let mut contenders = [
+            Contender::new("a", || order.borrow_mut().push('a')),
+            Contender::new("b", || order.borrow_mut().push('b')),
+        ];
         let times = interleave(&mut contenders, effort);
         drop(contenders);
         assert!(order.borrow().ends_with("ababab"), "{}", order.borrow());

@@ -91,8 +91,20 @@ impl Report {
     /// When the JSON file cannot be written.
     pub fn finish(self) {
         let machine = machine();
-        println!("\n## {} ({}, median of {} rounds; least in brackets)\n", self.question, self.unit.name, self.effort.rounds);
-        println!("{}\n", machine.as_object().into_iter().flatten().map(|(k, v)| format!("{k}: {}", text(v))).collect::<Vec<_>>().join("; "));
+        println!(
+            "\n## {} ({}, median of {} rounds; least in brackets)\n",
+            self.question, self.unit.name, self.effort.rounds
+        );
+        println!(
+            "{}\n",
+            machine
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(k, v)| format!("{k}: {}", text(v)))
+                .collect::<Vec<_>>()
+                .join("; ")
+        );
         let Some(first) = self.rows.first() else {
             println!("nothing was asked for");
             return;
@@ -101,8 +113,11 @@ impl Report {
         let rule = "|---".repeat(names.len() + 1);
         println!("| input | {} |\n{rule}|", names.join(" | "));
         for row in &self.rows {
-            let cells: Vec<String> =
-                row.times.iter().map(|t| format!("{:.3} ({:.3})", t.median() * row.scale, t.least() * row.scale)).collect();
+            let cells: Vec<String> = row
+                .times
+                .iter()
+                .map(|t| format!("{:.3} ({:.3})", t.median() * row.scale, t.least() * row.scale))
+                .collect();
             println!("| {} | {} |", row.input, cells.join(" | "));
         }
         let base = names[names.len() - 1];
@@ -111,7 +126,11 @@ impl Report {
         let mut columns = vec![Vec::new(); names.len()];
         for row in &self.rows {
             let ratios: Vec<f64> = row.times.iter().map(|t| t.ratio(&row.times[names.len() - 1])).collect();
-            println!("| {} | {} |", row.input, ratios.iter().map(|r| format!("{r:.3}")).collect::<Vec<_>>().join(" | "));
+            println!(
+                "| {} | {} |",
+                row.input,
+                ratios.iter().map(|r| format!("{r:.3}")).collect::<Vec<_>>().join(" | ")
+            );
             if row.in_mean {
                 columns.iter_mut().zip(&ratios).for_each(|(c, r)| c.push(*r));
             }
@@ -151,7 +170,8 @@ impl Row {
 /// What the figures were taken on.
 fn machine() -> Value {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let cpu = cpuinfo.lines().find_map(|l| l.strip_prefix("model name")).map(|l| l.trim_start_matches([' ', '\t', ':']));
+    let cpu =
+        cpuinfo.lines().find_map(|l| l.strip_prefix("model name")).map(|l| l.trim_start_matches([' ', '\t', ':']));
     let rustc = Command::new("rustc").arg("-V").output().map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string());
     json!({
         "cpu": cpu.unwrap_or("unknown"),

@@ -18,7 +18,8 @@ use std::path::PathBuf;
 /// # Panics
 /// When the engine does not take a dispatch that it says it has.
 pub fn engines(profile: Profile, schedule: Schedule) -> Vec<(&'static str, Engine)> {
-    let dispatches = [Dispatch::Loop, Dispatch::Tail].into_iter().filter(|d| *d == Dispatch::Loop || Dispatch::has_tail());
+    let dispatches =
+        [Dispatch::Loop, Dispatch::Tail].into_iter().filter(|d| *d == Dispatch::Loop || Dispatch::has_tail());
     dispatches
         .map(|dispatch| {
             let engine = Engine::new(Config::new().profile(profile).schedule(schedule).dispatch(dispatch));

@@ -141,7 +141,8 @@ mod tests {
             package("primitive-types", "0.14.0", &[]),
         ]});
         let wrong = arrows(&bad).join("\n");
-        for part in ["gristmill -> gristmill-chain", "not on exactly", "without its feature keccak", "stranger: no row"] {
+        for part in ["gristmill -> gristmill-chain", "not on exactly", "without its feature keccak", "stranger: no row"]
+        {
             assert!(wrong.contains(part), "{part} not in {wrong}");
         }
         assert_eq!(versions(&bad).len(), 1);

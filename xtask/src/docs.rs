@@ -69,8 +69,13 @@ fn eei() -> String {
             let effect = if row.writes { "writes" } else { "reads" };
             let docs: Vec<&str> = row.docs.iter().map(|line| line.trim()).collect();
             let (name, params) = (row.name, params.join(", "));
-            writeln!(page, "### `{name}({params}){result}`\n\n{}\n\nPrice: `{}`; {effect}.\n", docs.join(" "), price(row))
-                .expect("writing to a string does not fail");
+            writeln!(
+                page,
+                "### `{name}({params}){result}`\n\n{}\n\nPrice: `{}`; {effect}.\n",
+                docs.join(" "),
+                price(row)
+            )
+            .expect("writing to a string does not fail");
         }
     }
     page.truncate(page.trim_end().len());
@@ -101,8 +106,7 @@ mod tests {
 
     /// Whether the operator computes a float: patterns that say "integers" leave these out.
     fn is_float(row: &Row) -> bool {
-        row.results.iter().any(|t| matches!(t, Ty::f32 | Ty::f64))
-            && matches!(row.group, Group::Pure | Group::Partial)
+        row.results.iter().any(|t| matches!(t, Ty::f32 | Ty::f64)) && matches!(row.group, Group::Pure | Group::Partial)
     }
 
     #[test]

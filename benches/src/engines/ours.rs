@@ -2,7 +2,9 @@
 
 use super::{Live, Loaded, Peer};
 use crate::host::KernelHost;
-use gristmill::{Caller, Config, Dispatch, Engine, Error, Extern, Gas, Instance, Linker, Memory, Module, Schedule, Store};
+use gristmill::{
+    Caller, Config, Dispatch, Engine, Error, Extern, Gas, Instance, Linker, Memory, Module, Schedule, Store,
+};
 use std::rc::Rc;
 
 /// gristmill with one of its dispatch back ends; schedule `ewasm` is metering off.

@@ -2,8 +2,8 @@
 
 use super::{Live, Loaded, Peer};
 use crate::host::KernelHost;
-use wasmi::{Caller, CompilationMode, Config, Engine, Error, Extern, Instance, Linker, Memory, Module, Store};
 use std::rc::Rc;
+use wasmi::{Caller, CompilationMode, Config, Engine, Error, Extern, Instance, Linker, Memory, Module, Store};
 
 /// wasmi, with or without fuel.
 pub struct Wasmi {

@@ -195,7 +195,7 @@ impl Chain {
     pub fn transact(&mut self, transaction: &Transaction) -> Result<Receipt, ChainError> {
         let block = self.next_block();
         let (receipt, changes) = self.run(&block, transaction)?;
-        self.commit(changes, block)?;
+        self.commit(changes, &[block])?;
         Ok(receipt)
     }
 
@@ -255,9 +255,11 @@ impl Chain {
         }
     }
 
-    fn commit(&mut self, changes: Changes, block: Block) -> Result<(), ChainError> {
-        self.store.commit(changes, block.clone())?;
-        self.head = block;
+    fn commit(&mut self, changes: Changes, blocks: &[Block]) -> Result<(), ChainError> {
+        self.store.commit(changes, blocks)?;
+        if let Some(head) = blocks.last() {
+            self.head = head.clone();
+        }
         Ok(())
     }
 
@@ -308,8 +310,7 @@ impl Chain {
     pub fn set_balance(&mut self, address: &Address, balance: U256) -> Result<(), ChainError> {
         let info = AccountInfo { balance, ..self.account(address)?.unwrap_or_default() };
         let change = Change { info: Some(info), ..Change::default() };
-        let head = self.head.clone();
-        self.commit(Changes { accounts: [(*address, change)].into() }, head)
+        self.commit(Changes { accounts: [(*address, change)].into() }, &[])
     }
 
     /// The last block.
@@ -327,7 +328,9 @@ impl Chain {
     /// # Errors
     /// [`ChainError::File`].
     pub fn advance(&mut self, blocks: u32) -> Result<(), ChainError> {
-        (0..blocks).try_for_each(|_| self.commit(Changes::default(), self.next_block()))
+        let next = |last: &Block| Some(last.next(self.time));
+        let blocks: Vec<_> = std::iter::successors(next(&self.head), next).take(blocks as usize).collect();
+        self.commit(Changes::default(), &blocks)
     }
 
     /// A text kept beside the state, such as a name for an address; no part of the chain.

@@ -193,13 +193,15 @@ impl Store for JsonStore {
         Ok(self.head.clone())
     }
 
-    fn commit(&mut self, changes: Changes, head: Block) -> Result<(), ChainError> {
+    fn commit(&mut self, changes: Changes, blocks: &[Block]) -> Result<(), ChainError> {
         // A file that cannot be written must not leave its chain ahead of it.
         let before = self.path.is_some().then(|| (self.ledger.clone(), self.head.clone()));
         self.ledger.apply(changes);
-        self.ledger.block_hashes.insert(head.number, head.hash);
-        self.ledger.block_hashes = self.ledger.block_hashes.split_off(&(head.number - KEPT_BLOCKS + 1));
-        self.head = head;
+        for block in blocks {
+            self.ledger.block_hashes.insert(block.number, block.hash);
+            self.head = block.clone();
+        }
+        self.ledger.block_hashes = self.ledger.block_hashes.split_off(&(self.head.number - KEPT_BLOCKS + 1));
         let saved = self.save();
         if let (Err(_), Some(before)) = (&saved, before) {
             (self.ledger, self.head) = before;

@@ -66,7 +66,7 @@ impl RedbStore {
             Some(FORMAT) => {}
             Some(other) => return Err(store.bad(format!("the format is {other:?} and must be {FORMAT:?}"))),
             None => store.write(|write| {
-                put_block(write, &Block::genesis(settings.chain_id))?;
+                put_blocks(write, &[Block::genesis(settings.chain_id)])?;
                 let mut meta = write.open_table(META)?;
                 meta.insert("format", FORMAT)?;
                 meta.insert("settings", settings_text(settings).as_str())?;
@@ -98,10 +98,14 @@ fn settings_text(settings: &Settings) -> String {
     serde_json::to_string(&SettingsText::from(settings)).expect("strings, numbers and booleans are always JSON")
 }
 
-fn put_block(write: &WriteTransaction, block: &Block) -> Result<(), redb::Error> {
-    let mut blocks = write.open_table(BLOCKS)?;
-    blocks.insert(block.number, (block.timestamp, &block.hash.0))?;
-    blocks.retain(|number, _| number > block.number - KEPT_BLOCKS)?;
+fn put_blocks(write: &WriteTransaction, blocks: &[Block]) -> Result<(), redb::Error> {
+    let mut table = write.open_table(BLOCKS)?;
+    for block in blocks {
+        table.insert(block.number, (block.timestamp, &block.hash.0))?;
+    }
+    if let Some(head) = blocks.last() {
+        table.retain(|number, _| number > head.number - KEPT_BLOCKS)?;
+    }
     Ok(())
 }
 
@@ -189,10 +193,10 @@ impl Store for RedbStore {
         last.ok_or_else(|| self.bad("there is no block"))
     }
 
-    fn commit(&mut self, changes: Changes, head: Block) -> Result<(), ChainError> {
+    fn commit(&mut self, changes: Changes, blocks: &[Block]) -> Result<(), ChainError> {
         self.write(|write| {
             changes.accounts.iter().try_for_each(|(address, change)| put_change(write, address, change))?;
-            put_block(write, &head)
+            put_blocks(write, blocks)
         })
     }
 

@@ -14,8 +14,8 @@ pub(crate) trait Store: Send {
     fn backing(&self) -> Result<Box<dyn Backing + '_>, ChainError>;
     /// The last block.
     fn head(&self) -> Result<Block, ChainError>;
-    /// Writes a block: all of it or nothing.
-    fn commit(&mut self, changes: Changes, head: Block) -> Result<(), ChainError>;
+    /// Writes blocks, the last of which is the new head, and what they changed: all of it or nothing.
+    fn commit(&mut self, changes: Changes, blocks: &[Block]) -> Result<(), ChainError>;
     fn settings(&self) -> Result<Settings, ChainError>;
     fn set_settings(&mut self, settings: &Settings) -> Result<(), ChainError>;
     /// Every account, by address.

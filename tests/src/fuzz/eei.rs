@@ -177,7 +177,9 @@ impl Case {
         let mut ledger = Ledger::new();
         let rich = LedgerAccount { balance: U256::from(1_000_000u64), ..LedgerAccount::default() };
         let sender = address(0xa11ce);
-        for (account, code) in [(sender, None), (address(ACCOUNTS[0]), Some(code.to_vec())), (address(ACCOUNTS[2]), None)] {
+        for (account, code) in
+            [(sender, None), (address(ACCOUNTS[0]), Some(code.to_vec())), (address(ACCOUNTS[2]), None)]
+        {
             let code = code.map_or_else(Default::default, Into::into);
             ledger.accounts.insert(account, LedgerAccount { code, ..rich.clone() });
         }

@@ -1,8 +1,8 @@
 //! The Ethereum side: messages, the interface that contracts import, state, transactions.
 //!
-//! A frame is [`execute`]: bytes of code, a [`Message`] and a [`Host`] in, an [`Outcome`] out. EVMC edge, pallet and
+//! A frame is [`execute()`]: bytes of code, a [`Message`] and a [`Host`] in, an [`Outcome`] out. EVMC edge, pallet and
 //! tests implement [`Host`]; [`Journal`] is the one implementation with state of its own, over any [`Backing`], and
-//! [`Ledger`] the backing in memory. [`transact`] is a whole transaction over it.
+//! [`Ledger`] the backing in memory. [`transact()`] is a whole transaction over it.
 
 mod address;
 pub mod eei;

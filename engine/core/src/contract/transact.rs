@@ -270,3 +270,141 @@ fn settle(
     }
     Ok((used, refunded))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::journal::NoPrecompiles;
+    use crate::contract::ledger::{Ledger, LedgerAccount};
+    use alloc::vec;
+
+    fn address(n: u64) -> Address {
+        Address::from_low_u64_be(n)
+    }
+
+    /// Uses 40,000 of what it gets and claims a refund of 30,000.
+    struct Spender;
+
+    impl Vm for Spender {
+        fn execute(&self, _: &mut dyn Host, _: Revision, message: &Message<'_>, _: &[u8]) -> Outcome {
+            let end = Outcome::failure(StatusCode::Success);
+            Outcome { gas_left: message.gas - 40_000, gas_refund: 30_000, ..end }
+        }
+    }
+
+    const PRICE: u64 = 3;
+    const START: u64 = 1_000_000;
+
+    fn ledger() -> Ledger {
+        let mut ledger = Ledger::new();
+        let account = |balance: u64, code: &[u8]| LedgerAccount {
+            balance: balance.into(),
+            code: code.into(),
+            ..LedgerAccount::default()
+        };
+        ledger.accounts.insert(address(1), account(START, &[]));
+        ledger.accounts.insert(address(2), account(0, &[1]));
+        ledger
+    }
+
+    fn run(rules: Rules, base_fee: u64, transaction: &Transaction) -> (Ledger, Result<Receipt, Refusal>) {
+        let context = TxContext { coinbase: address(9), base_fee: base_fee.into(), ..TxContext::default() };
+        let environment = Environment { vm: &Spender, precompiles: &NoPrecompiles, rules: &rules, context: &context };
+        let mut ledger = ledger();
+        let receipt = ledger.transact(&environment, transaction);
+        (ledger, receipt)
+    }
+
+    fn call() -> Transaction {
+        Transaction {
+            sender: address(1),
+            to: Some(address(2)),
+            gas_limit: 100_000,
+            gas_price: PRICE.into(),
+            ..Transaction::default()
+        }
+    }
+
+    #[test]
+    fn intrinsic_gas_by_revision() {
+        let call = Transaction { data: vec![0, 0, 1], ..call() };
+        let create = Transaction { to: None, data: vec![1; 33], arguments: vec![0], ..call.clone() };
+        for (revision, expected) in [
+            (Revision::Frontier, [(21_076, 0), (21_000 + 33 * 68 + 4, 0)]),
+            (Revision::Byzantium, [(21_076, 0), (53_000 + 33 * 68 + 4, 0)]),
+            (Revision::Istanbul, [(21_024, 0), (53_000 + 33 * 16 + 4, 0)]),
+            (Revision::Shanghai, [(21_024, 0), (53_000 + 33 * 16 + 4 + 4, 0)]),
+            (Revision::Prague, [(21_024, 21_060), (53_000 + 33 * 16 + 4 + 4, 21_000 + 10 * (4 * 33 + 1))]),
+        ] {
+            assert_eq!([intrinsic_gas(revision, &call), intrinsic_gas(revision, &create)], expected, "{revision:?}");
+        }
+    }
+
+    #[test]
+    fn fees_and_refunds_by_revision() {
+        for (revision, base_fee, used, tip) in [
+            // Half of 61,000 can come back, so all of 30,000 does.
+            (Revision::Byzantium, 0, 31_000, PRICE),
+            // A fifth, and the base fee is burnt.
+            (Revision::London, 1, 48_800, PRICE - 1),
+        ] {
+            let rules = Rules { fees: true, intrinsic_gas: true, ..Rules::new(revision) };
+            let (ledger, receipt) = run(rules, base_fee, &call());
+            let receipt = receipt.unwrap();
+            assert_eq!((receipt.gas_used, receipt.gas_refunded), (used, 61_000 - used));
+            let balance = |n| ledger.accounts[&address(n)].balance.as_u64();
+            assert_eq!(balance(1), START - PRICE * used as u64);
+            assert_eq!(balance(9), tip * used as u64);
+            assert_eq!(ledger.accounts[&address(1)].nonce, 1);
+        }
+    }
+
+    #[test]
+    fn without_fees_gas_moves_nothing() {
+        let (ledger, receipt) = run(Rules::new(Revision::Byzantium), 0, &call());
+        assert_eq!(receipt.unwrap().gas_used, 20_000);
+        assert_eq!(ledger.accounts[&address(1)].balance, START.into());
+        assert!(!ledger.accounts.contains_key(&address(9)));
+    }
+
+    #[test]
+    fn refusals_change_nothing() {
+        let paid = Rules { fees: true, intrinsic_gas: true, ..Rules::default() };
+        let small = Rules { max_init_code_size: Some(1), ..Rules::default() };
+        let refused = |rules: &Rules, base_fee, transaction| {
+            let (after, receipt) = run(rules.clone(), base_fee, &transaction);
+            assert_eq!(after, ledger());
+            receipt.unwrap_err()
+        };
+        let wrong = Transaction { nonce: Some(1), ..call() };
+        assert_eq!(refused(&paid, 0, wrong), Refusal::Nonce { given: 1, expected: 0 });
+        let short = Transaction { gas_limit: 20_999, ..call() };
+        assert_eq!(refused(&paid, 0, short), Refusal::IntrinsicGas { needed: 21_000 });
+        let negative = Transaction { gas_limit: -1, ..call() };
+        assert_eq!(refused(&Rules::default(), 0, negative), Refusal::IntrinsicGas { needed: 0 });
+        assert_eq!(refused(&paid, PRICE + 1, call()), Refusal::GasPrice);
+        // To the last wei: gas and value together.
+        let all = START - PRICE * 100_000;
+        assert_eq!(refused(&paid, 0, Transaction { value: (all + 1).into(), ..call() }), Refusal::Balance);
+        assert!(run(paid.clone(), 0, &Transaction { value: all.into(), ..call() }).1.is_ok());
+        let dear = Transaction { gas_price: U256::MAX, ..call() };
+        assert_eq!(refused(&paid, 0, dear), Refusal::Balance);
+        assert_eq!(
+            refused(&Rules::default(), 0, Transaction { value: (START + 1).into(), ..call() }),
+            Refusal::Balance
+        );
+        let large = Transaction { to: None, data: vec![1, 2], ..call() };
+        assert_eq!(refused(&small, 0, large), Refusal::InitCodeSize);
+    }
+
+    #[test]
+    fn addresses_of_creations() {
+        let create = Transaction { to: None, data: vec![7], ..call() };
+        let (_, receipt) = run(Rules::default(), 0, &create);
+        assert_eq!(receipt.unwrap().outcome.create_address, Some(create_address(&address(1), 0)));
+        let salt = Bytes32::repeat_byte(5);
+        let (_, receipt) = run(Rules::default(), 0, &Transaction { salt: Some(salt), ..create });
+        let expected = create2_address(&address(1), &salt, &[7]);
+        assert_eq!(receipt.unwrap().outcome.create_address, Some(expected));
+    }
+}

@@ -213,7 +213,6 @@ impl Bodies<'_> {
                 params: ty.params().len() as u32,
                 locals: 0,
                 results: ty.results().len() as u32,
-                bytes: body.as_bytes().len(),
             };
             loop {
                 let again = FuncToValidate { resources: function.resources.clone(), ..function };

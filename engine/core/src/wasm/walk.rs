@@ -40,8 +40,6 @@ pub struct BodyHead {
     pub locals: u32,
     /// Results.
     pub results: u32,
-    /// Bytes of the body.
-    pub bytes: usize,
 }
 
 /// Where a walked function goes: interpreter code, later machine code.

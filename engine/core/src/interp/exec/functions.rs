@@ -48,7 +48,6 @@ trait Widen: Sized {
     fn widen32(self) -> u64;
     fn widen64(self) -> u64;
     fn narrow(slot: u64) -> Self;
-    fn to_le(self) -> Self;
 }
 
 macro_rules! widen {
@@ -65,10 +64,6 @@ macro_rules! widen {
             #[inline(always)]
             fn narrow(slot: u64) -> Self {
                 slot as Self
-            }
-            #[inline(always)]
-            fn to_le(self) -> Self {
-                $ty::to_le(self)
             }
         }
     )* };

@@ -46,9 +46,12 @@ impl Dispatch {
         [Dispatch::Auto, Dispatch::Tail, Dispatch::Loop].into_iter().find(|d| d.name() == name)
     }
 
-    /// Whether this build has tail dispatch.
-    pub const fn has_tail() -> bool {
-        cfg!(gristmill_tail)
+    /// Whether this build has tail dispatch, and its calls between ops are jumps.
+    pub fn has_tail() -> bool {
+        #[cfg(gristmill_tail)]
+        return !tail::stack_grows();
+        #[cfg(not(gristmill_tail))]
+        false
     }
 }
 

@@ -11,12 +11,19 @@ use super::ops::{expand_ops, for_each_op};
 use super::slow;
 use super::vm::Vm;
 use crate::error::Trap;
-use crate::interp::code::{CODES, Word};
+use crate::gas::Schedule;
+use crate::interp::code::{CODES, Family, Word};
+use crate::limits::RunLimits;
+use alloc::vec;
+use core::sync::atomic::{AtomicU8, Ordering};
 
 /// Answers of a run, by number: flows do not fit a register portably.
 const DONE: u64 = 0;
 const STOP: u64 = 1;
 const TRAP: u64 = 2;
+
+/// The code that ends a probe; no op has it.
+const PROBE: u16 = Family::Exit.effect(1);
 
 type Handler = unsafe extern "sysv64" fn(*mut Vm, *const Word, *mut u64, *mut u8, usize, u64) -> u64;
 
@@ -91,11 +98,40 @@ macro_rules! table {
         static TABLE: [Handler; CODES] = {
             let mut table: [Handler; CODES] = [none; CODES];
             $(table[<$op as Body>::CODE as usize] = handler::<$op>;)*
+            table[PROBE as usize] = probe;
             table
         };
     };
 }
 for_each_op!(table);
+
+/// Ends a probe: tells where the host stack is by now.
+unsafe extern "sysv64" fn probe(_: *mut Vm, _: *const Word, _: *mut u64, _: *mut u8, _: usize, _: u64) -> u64 {
+    let here = 0u8;
+    core::hint::black_box(&raw const here) as usize as u64
+}
+
+/// Whether the host stack grows from op to op: then calls were not made jumps, and tail dispatch must not be used.
+///
+/// Looks at this very build, once: two runs of different lengths must end at the same stack address.
+pub(crate) fn stack_grows() -> bool {
+    static ANSWER: AtomicU8 = AtomicU8::new(0);
+    const STEADY: u8 = 1;
+    const GROWS: u8 = 2;
+    if ANSWER.load(Ordering::Relaxed) == 0 {
+        let mut vm = Vm::new(Schedule::Ewasm, RunLimits::CHAIN1);
+        let mut depth = |ops: usize| {
+            let mut code = vec![Word::wide(Family::Charge.effect(0), 0, 0); ops];
+            code.push(Word::new(PROBE, 0, 0, 0));
+            let (pc, fp) = (code.as_ptr(), vm.stack.base);
+            // SAFETY: the ops charge nothing and end in the probe; they touch no slot and no memory.
+            unsafe { handler::<Charge>(&raw mut vm, pc, fp, core::ptr::null_mut(), 0, 0) }
+        };
+        let answer = if depth(1) == depth(256) { STEADY } else { GROWS };
+        ANSWER.store(answer, Ordering::Relaxed);
+    }
+    ANSWER.load(Ordering::Relaxed) == GROWS
+}
 
 /// Runs from `r` to the end of the run.
 ///

@@ -71,7 +71,7 @@ struct Popped {
 
 impl<'m> Translator<'m> {
     pub fn new(parsed: &'m Parsed, schedule: Schedule) -> Self {
-        let head = BodyHead { function: 0, params: 0, locals: 0, results: 0, bytes: 0 };
+        let head = BodyHead { function: 0, params: 0, locals: 0, results: 0 };
         Self {
             parsed,
             schedule,

@@ -113,9 +113,4 @@ impl Stack {
         }
         self.settled = self.values.len();
     }
-
-    /// Whether any value on the stack is `local`.
-    pub fn has_local(&self, local: u16) -> bool {
-        self.heads[usize::from(local)] != 0
-    }
 }
