@@ -1,5 +1,6 @@
 //! One module on any executor: instantiate, call its exports one after the other, look at everything that can be seen.
 
+use gristmill::error::Fault;
 use gristmill::{
     Caller, Engine, Error, Extern, ExternType, Gas, Guest, Linker, Meter, Module, Particles, Profile, Schedule, Stop,
     Store, Trap, Val, ValType,
@@ -101,8 +102,9 @@ fn hash(value: impl Hash) -> u64 {
     hasher.finish()
 }
 
+/// Whether what the store holds is unspecified: gas ran out now or earlier.
 fn is_out_of_gas<T>(end: &Result<T, Stop>) -> bool {
-    matches!(end, Err(Stop::Trap(Trap::OutOfGas)))
+    matches!(end, Err(Stop::Trap(Trap::OutOfGas) | Stop::Fault(Fault::Spent)))
 }
 
 fn stop(error: Error) -> Stop {

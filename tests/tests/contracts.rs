@@ -2,8 +2,8 @@
 //! gas is the same on every executor.
 
 use gristmill::Schedule;
-use gristmill::contract::{KeccakAt9, Options, Revision};
-use gristmill_cli::suite::scenario::{PairReport, SuiteFile, Terms};
+use gristmill::contract::Revision;
+use gristmill_cli::suite::scenario::{PairReport, SuiteFile, Terms, options};
 use gristmill_tests::{deep, shared, vms};
 use std::path::{Path, PathBuf};
 
@@ -30,10 +30,9 @@ fn suites(folder: &Path) -> Vec<(PathBuf, SuiteFile)> {
 fn scenarios_and_negatives_on_every_executor() {
     let Some(folder) = shared("contracts") else { return };
     deep(move || {
-        let options = Options { keccak_at_9: KeccakAt9::On, ..Options::default() };
         for schedule in Schedule::ALL {
             let terms = Terms { revision: Revision::Byzantium, schedule };
-            let vms = vms(schedule, &options);
+            let vms = vms(schedule, &options(schedule));
             let (mut pairs, mut negatives) = (0, 0);
             for (folder, suite) in suites(&folder) {
                 match suite {

@@ -1,11 +1,12 @@
 //! Contracts and programs that others published (`conformance/contracts`): known results, and equality on every executor.
 
 use gristmill::contract::{
-    Access, Address, Bytes32, CallKind, Host, HostCall, KeccakAt9, Log, Message, Observer, Options, Outcome, Revision,
-    StatusCode, StorageStatus, TxContext, U256, Vm, keccak256,
+    Access, Address, Bytes32, CallKind, Environment, Host, HostCall, KeccakAt9, Ledger, Log, Message, Observer,
+    Options, Outcome, Revision, Rules, StatusCode, StorageStatus, Transaction, TxContext, U256, Vm, keccak256,
 };
 use gristmill::error::Fault;
 use gristmill::{Gas, Meter, Profile, Schedule};
+use gristmill_chain::StandardPrecompiles;
 use gristmill_tests::machine::{HostFn, Plan, Seen, executors};
 use gristmill_tests::{deep, shared, vms};
 use serde::Deserialize;
@@ -227,7 +228,7 @@ fn every_published_file_as_a_contract() {
 }
 
 #[test]
-fn contracts_that_are_known_to_finish() {
+fn keccak256_of_two_compilers() {
     let Some(folder) = shared("conformance/contracts") else { return };
     let read = |file: &str| std::fs::read(folder.join(file)).expect("a readable file");
     for index in 0..vms(Schedule::V1, &Options::default()).len() {
@@ -246,12 +247,30 @@ fn contracts_that_are_known_to_finish() {
             );
             assert_eq!(outcome, Outcome::failure(StatusCode::ContractValidationFailure));
         }
-        for file in
-            ["soll/builtinTest.wasm", "soll/exp.wasm", "soll/statements.wasm", "soll/string.wasm", "soll/warshall.wasm"]
-        {
-            let (outcome, ..) = frame(Schedule::V1, index, &read(file), &[], 100_000_000);
-            assert!(matches!(outcome.status, StatusCode::Success | StatusCode::Revert), "{file}: {outcome:?}");
-        }
+    }
+}
+
+/// As creations on a ledger with precompiles; the examples of the Rust binding and of SOLL.
+#[test]
+fn contracts_that_finish_or_revert() {
+    let Some(folder) = shared("conformance/contracts") else { return };
+    let precompiles = StandardPrecompiles { keccak_at_9: KeccakAt9::On, schedule: Schedule::V1 };
+    let rules = Rules::new(Revision::Byzantium);
+    let context = TxContext::default();
+    let paths = ["rust-ssvm", "soll"].map(|name| wasm_files(&folder.join(name))).concat();
+    assert!(paths.len() >= 7, "{paths:?}");
+    for path in paths {
+        let data = std::fs::read(&path).expect("a readable file");
+        let transaction = Transaction { data, gas_limit: 100_000_000, ..Transaction::default() };
+        let receipts = vms(Schedule::V1, &Options::default()).into_iter().map(|(name, vm)| {
+            let environment = Environment { vm: &*vm, precompiles: &precompiles, rules: &rules, context: &context };
+            let receipt = Ledger::new().transact(&environment, &transaction).expect("the transaction is in order");
+            let ended = matches!(receipt.outcome.status, StatusCode::Success | StatusCode::Revert);
+            assert!(ended, "{} on {name}: {receipt:?}", path.display());
+            receipt
+        });
+        let receipts: Vec<_> = receipts.collect();
+        assert!(receipts.windows(2).all(|pair| pair[0] == pair[1]), "{}: {receipts:?}", path.display());
     }
 }
 

@@ -383,7 +383,6 @@ pub static REFUSED: &[(&str, &str)] = &[
     ("@legacy_exceptions", "superseded by exceptions"),
     ("@function_references", "WebAssembly 3.0, not yet"),
     ("@gc", "WebAssembly 3.0, not yet"),
-    ("@multibyte_array_access", "not in any WebAssembly version"),
     ("@custom_descriptors", "not in any WebAssembly version"),
     ("@memory_control", "not in any WebAssembly version"),
     ("@stack_switching", "not in any WebAssembly version"),
