@@ -62,7 +62,8 @@ fn kernel(peer: &dyn Peer, warm: bool) -> Contender<'_> {
 
 /// A closure that sends one transfer to a token that was deployed before, and checks what the token answered.
 fn token(dispatch: Dispatch, schedule: Schedule, warm: bool) -> impl FnMut() {
-    let config = Config::new().profile(Profile::chain1()).schedule(schedule).dispatch(dispatch).clone();
+    let mut config = Config::new();
+    config.profile(Profile::chain1()).schedule(schedule).dispatch(dispatch);
     let engine = Engine::new(&config).expect("this build has both dispatches");
     let mut vm = Ewasm::new(&engine, Options { schedule, keccak_at_9: KeccakAt9::On, ..Options::default() });
     if warm {

@@ -33,7 +33,7 @@ impl Numbers {
     fn argument(&mut self) -> u64 {
         const EDGES: [u64; 8] = [0, 1, 2, 31, 0x7fff_ffff, 0x8000_0000, u64::MAX, 1 << 63];
         let n = self.next();
-        if n % 3 == 0 { self.next() } else { EDGES[(n >> 8) as usize % EDGES.len()] }
+        if n.is_multiple_of(3) { self.next() } else { EDGES[(n >> 8) as usize % EDGES.len()] }
     }
 }
 
@@ -41,11 +41,11 @@ fn config(general: bool, seed: u64) -> Config {
     Config {
         available_imports: Some(wat::parse_str(IMPORTS).expect("the imports are well-formed")),
         allow_floats: general,
-        allow_start_export: seed % 4 == 0,
+        allow_start_export: seed.is_multiple_of(4),
         bulk_memory_enabled: true,
         compact_imports_enabled: false,
         custom_page_sizes_enabled: false,
-        disallow_traps: seed % 3 == 0,
+        disallow_traps: seed.is_multiple_of(3),
         exceptions_enabled: false,
         export_everything: true,
         extended_const_enabled: false,
@@ -58,8 +58,8 @@ fn config(general: bool, seed: u64) -> Config {
         max_tables: if general { 3 } else { 1 },
         memory64_enabled: false,
         min_funcs: 2,
-        min_memories: u32::from(seed % 2 == 0),
-        min_tables: u32::from(seed % 5 != 0),
+        min_memories: u32::from(seed.is_multiple_of(2)),
+        min_tables: u32::from(!seed.is_multiple_of(5)),
         min_types: 3,
         multi_value_enabled: true,
         reference_types_enabled: general,

@@ -10,8 +10,8 @@ use std::process::Command;
 
 /// The module that the handlers are functions of.
 const HANDLERS: &str = "::interp::exec::tail::";
-/// The function of that module that is none: it starts the first handler and waits for the last to return.
-const ENTRY: &str = "::interp::exec::tail::run";
+/// The functions of that module that are none: they start the first handler and wait for the last to return.
+const ENTRIES: [&str; 2] = ["::interp::exec::tail::run", "::interp::exec::tail::stack_grows"];
 
 pub fn main(arguments: &[String]) -> Outcome {
     let binary = match arguments.first() {
@@ -41,7 +41,7 @@ fn examine(listing: &str) -> (usize, Vec<String>) {
     let (mut handlers, mut calls) = (0, Vec::new());
     for line in listing.lines() {
         if let Some(name) = line.strip_suffix(">:") {
-            handler = (name.contains(HANDLERS) && !name.contains(ENTRY)).then_some(name);
+            handler = (name.contains(HANDLERS) && !ENTRIES.iter().any(|entry| name.contains(entry))).then_some(name);
             handlers += usize::from(handler.is_some());
         } else if let Some(name) = handler
             && let Some((_, callee)) = line.split_once("call")

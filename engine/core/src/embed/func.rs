@@ -281,7 +281,8 @@ impl<V: WasmValues> WasmResults for Result<V, Error> {
 
 macro_rules! tuples {
     ($(($($v:ident)*))*) => { $(
-        #[allow(non_snake_case, unused_variables, unused_mut)]
+        // The empty tuple has nothing to read or write.
+        #[allow(non_snake_case, unused_variables, unused_mut, clippy::unused_unit)]
         impl<$($v: WasmValue),*> WasmValues for ($($v,)*) {
             fn types() -> impl ExactSizeIterator<Item = ValType> {
                 [$($v::TYPE),*].into_iter()

@@ -261,6 +261,7 @@ macro_rules! family_enum {
 for_each_family!(family_enum);
 
 /// Codes that can occur: the size of a table of handlers.
+#[cfg(gristmill_tail)]
 pub(crate) const CODES: usize = (Family::ReturnAcross as usize + 1) * FORMS as usize;
 
 impl Family {

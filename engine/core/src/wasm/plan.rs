@@ -163,7 +163,7 @@ mod tests {
         let mut p = Planner::new(Schedule::Unit);
         p.reset();
         for (op, target) in ops {
-            target.into_iter().for_each(|d| p.branch(*d));
+            target.iter().for_each(|d| p.branch(*d));
             p.step(*op, 0).unwrap();
         }
         p.blocks().iter().map(|b| (b.start, b.cost / 10_000)).collect()

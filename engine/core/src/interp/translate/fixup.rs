@@ -18,7 +18,7 @@ impl Place {
 
     pub fn write(self, code: &mut [Word], cost: u32) {
         let word = &mut code[self.0 / 2];
-        let shift = if self.0 % 2 == 0 { 0 } else { 32 };
+        let shift = if self.0.is_multiple_of(2) { 0 } else { 32 };
         *word = Word(word.0 & !(0xffff_ffff << shift) | u64::from(cost) << shift);
     }
 }
