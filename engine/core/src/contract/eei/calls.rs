@@ -3,7 +3,7 @@
 use super::prices::{NEW_ACCOUNT, STIPEND, VALUE, words};
 use super::{Eei, read_address, read_value};
 use crate::contract::keccak256;
-use crate::contract::types::{Address, Bytes32, CallKind, Message, Outcome, StatusCode, U256};
+use crate::contract::types::{Address, Bytes32, CallKind, H160, Message, Outcome, StatusCode, U256};
 use crate::embed::Guest;
 use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Gas, Schedule};
@@ -16,7 +16,7 @@ pub(super) const FAILURE: u32 = 1;
 const REVERT: u32 = 2;
 
 /// The keccak256 service of the Ewasm design.
-const KECCAK_ADDRESS: u8 = 9;
+const KECCAK_ADDRESS: Address = H160([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
 
 /// Which of the four functions.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl Eei<'_> {
         data: u32,
         length: u32,
     ) -> Result<u32, Stop> {
-        if self.keccak_at_9 && read_address(guest, address)? == Address::from_low_u64_be(KECCAK_ADDRESS.into()) {
+        if self.keccak_at_9 && read_address(guest, address)? == KECCAK_ADDRESS {
             let data = Data::check(guest, data, length)?;
             let (at_once, a_word) = self.prices.keccak_at_9;
             guest.charge(Gas(at_once.0 + a_word * words(length)))?;
