@@ -192,22 +192,20 @@ impl<T> Context for Store<T> {
         };
         let func = func.clone();
         let id = self.id;
-        let args: Vec<Val> = args.iter().map(|cell| Val::from_cell(*cell, id)).collect();
-        let mut values: Vec<Val> = results.iter().map(|cell| Val::default(cell.ty())).collect();
-        let done = func(Caller { store: self, instance }, &args, &mut values);
-        if let Err(error) = done {
-            return Err(self.stop(error));
-        }
-        for (cell, value) in results.iter_mut().zip(values) {
-            if value.ty() != cell.ty() {
-                return Err(self.stop(Error::usage("a host function's result is of another type")));
+        let done = machine::with_list(args.len() + results.len(), Val::I32(0), |vals| {
+            let (params, returned) = vals.split_at_mut(args.len());
+            params.iter_mut().zip(args).for_each(|(val, cell)| *val = Val::from_cell(*cell, id));
+            returned.iter_mut().zip(&*results).for_each(|(val, cell)| *val = Val::default(cell.ty()));
+            func(Caller { store: self, instance }, params, returned)?;
+            for (cell, val) in results.iter_mut().zip(returned) {
+                if val.ty() != cell.ty() {
+                    return Err(Error::usage("a host function's result is of another type"));
+                }
+                *cell = val.cell(id, &self.machine)?;
             }
-            match value.cell(id, &self.machine) {
-                Ok(value) => *cell = value,
-                Err(error) => return Err(self.stop(error)),
-            }
-        }
-        Ok(())
+            Ok(())
+        });
+        done.map_err(|error| self.stop(error))
     }
 }
 

@@ -448,6 +448,15 @@ fn fill_segments(instance: &mut Instance) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Lends `f` a list of `len` times `fill`: on the stack if it is short, as nearly all are.
+pub(crate) fn with_list<V: Copy, R>(len: usize, fill: V, f: impl FnOnce(&mut [V]) -> R) -> R {
+    let mut short = [fill; 8];
+    match short.get_mut(..len) {
+        Some(list) => f(list),
+        None => f(&mut vec![fill; len]),
+    }
+}
+
 /// Calls function `index` of the context's machine.
 ///
 /// # Errors
@@ -525,6 +534,9 @@ unsafe fn trampoline<C: Context>(vm: *mut Vm, callee: *const Func, args: *mut u6
 }
 
 /// Calls a host function that may use the whole store: its values are copied, since it may move the stack.
+///
+/// Apart from the trampoline, whose frame counts when messages nest.
+#[inline(never)]
 unsafe fn wide<C: Context>(
     context: &mut C,
     vm: *mut Vm,
@@ -536,22 +548,25 @@ unsafe fn wide<C: Context>(
     // in the stack, when they do not move.
     unsafe {
         let machine = &*vm;
-        let ty = &machine.types[(*callee).signature as usize];
-        let cell = |(i, ty): (usize, &ValType)| Cell { ty: *ty, bits: *args.add(i) };
-        let params: Vec<Cell> = ty.params().iter().enumerate().map(cell).collect();
-        let mut returned: Vec<Cell> = ty.results().iter().map(|ty| Cell::zero(*ty)).collect();
         let in_stack = machine.owns_slots(args, 0);
         let distance = (args as usize).wrapping_sub(machine.stack.base as usize) / 8;
         let instance = machine.instance.as_ref().map(|i| i.index);
-        context.wide((*callee).host, instance, &params, &mut returned)?;
-        let ty = &(&(*vm).types)[(*callee).signature as usize];
-        if returned.len() != results || !returned.iter().map(|c| &c.ty).eq(ty.results()) {
-            return Err(Fault::Internal("a host function's results do not fit its type").into());
-        }
-        let to = if in_stack { (*vm).stack.base.add(distance) } else { args };
-        for (i, cell) in returned.iter().enumerate() {
-            *to.add(i) = cell.bits;
-        }
-        Ok(())
+        let count = (*callee).params as usize;
+        with_list(count + results, Cell::i32(0), |cells| {
+            let (params, returned) = cells.split_at_mut(count);
+            let ty = &(&(*vm).types)[(*callee).signature as usize];
+            for (i, (cell, ty)) in params.iter_mut().zip(ty.params()).enumerate() {
+                *cell = Cell { ty: *ty, bits: *args.add(i) };
+            }
+            returned.iter_mut().zip(ty.results()).for_each(|(cell, ty)| *cell = Cell::zero(*ty));
+            context.wide((*callee).host, instance, params, returned)?;
+            let ty = &(&(*vm).types)[(*callee).signature as usize];
+            if !returned.iter().map(|c| &c.ty).eq(ty.results()) {
+                return Err(Fault::Internal("a host function's results do not fit its type").into());
+            }
+            let to = if in_stack { (*vm).stack.base.add(distance) } else { args };
+            returned.iter().enumerate().for_each(|(i, cell)| *to.add(i) = cell.bits);
+            Ok(())
+        })
     }
 }
