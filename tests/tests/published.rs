@@ -348,9 +348,9 @@ fn programs_of_fizzy() {
                     None => first = Some(seen),
                     Some(expected) => assert_eq!(&seen, expected, "{what}"),
                 }
-                checked += 1;
             }
+            checked += 1;
         }
     }
-    assert!(checked >= 40, "{checked}");
+    assert!(checked >= 19, "{checked} cases");
 }

@@ -6,7 +6,7 @@ use super::store::{AsContext, AsContextMut, HostFunc, Store, StoreId};
 use super::value::{ExternRef, Val};
 use crate::error::Error;
 use crate::gas::Meter;
-use crate::interp::exec::machine::Cell;
+use crate::interp::exec::machine::{Cell, Machine, with_list};
 use crate::wasm::types::{FuncType, ValType};
 use alloc::{sync::Arc, vec, vec::Vec};
 use core::marker::PhantomData;
@@ -15,8 +15,11 @@ use core::marker::PhantomData;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Func(pub(crate) Handle);
 
-/// The body of a host function that may use the whole store.
-pub(crate) type WideFunc<T> = dyn Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync;
+/// The body of a host function that may use the whole store, called by the instance of that index.
+///
+/// Arguments have the types of its parameters; results arrive as zeros of their types and must leave with these.
+pub(crate) type WideFunc<T> =
+    dyn Fn(&mut Store<T>, Option<u32>, &[Cell], &mut [Cell]) -> Result<(), Error> + Send + Sync;
 
 impl Func {
     pub(crate) fn new_handle(store: StoreId, index: u32) -> Self {
@@ -29,7 +32,7 @@ impl Func {
         ty: FuncType,
         func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
     ) -> Self {
-        Self::from_wide(ctx.as_context_mut(), &ty, Arc::new(func))
+        Self::from_wide(ctx.as_context_mut(), &ty, over_values(func))
     }
 
     /// A host function from a closure over Rust types.
@@ -89,6 +92,28 @@ impl Func {
     }
 }
 
+/// A closure over values as the body of a host function.
+pub(crate) fn over_values<T>(
+    func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
+) -> Arc<WideFunc<T>> {
+    Arc::new(move |store, instance, args, results| {
+        let id = store.id;
+        with_list(args.len() + results.len(), Val::I32(0), |vals| {
+            let (params, returned) = vals.split_at_mut(args.len());
+            params.iter_mut().zip(args).for_each(|(val, cell)| *val = Val::from_cell(*cell, id));
+            returned.iter_mut().zip(&*results).for_each(|(val, cell)| *val = Val::default(cell.ty()));
+            func(Caller { store, instance }, params, returned)?;
+            for (cell, val) in results.iter_mut().zip(returned) {
+                if val.ty() != cell.ty() {
+                    return Err(Error::usage("a host function's result is of another type"));
+                }
+                *cell = val.cell(id, &store.machine)?;
+            }
+            Ok(())
+        })
+    })
+}
+
 /// A function whose types were checked once.
 #[derive(Debug)]
 pub struct TypedFunc<P, R> {
@@ -117,19 +142,12 @@ impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
     pub fn call(&self, mut ctx: impl AsContextMut, params: P) -> Result<R, Error> {
         let store = ctx.as_context_mut();
         let index = self.func.0.of(store);
-        let mut args = [Cell::i32(0); MAX_TYPED];
-        let mut results = [Cell::i32(0); MAX_TYPED];
-        let (mut vals, params_len) = ([Val::I32(0); MAX_TYPED], P::types().len());
-        params.write(&mut vals);
-        for (cell, val) in args.iter_mut().zip(&vals[..params_len]) {
-            *cell = val.cell(store.id, &store.machine)?;
-        }
-        let results = &mut results[..R::types().len()];
-        store.call(index, &args[..params_len], results)?;
-        for (val, cell) in vals.iter_mut().zip(results.iter()) {
-            *val = Val::from_cell(*cell, store.id);
-        }
-        Ok(R::read(&vals))
+        let mut cells = [Cell::i32(0); 2 * MAX_TYPED];
+        let (args, results) = cells.split_at_mut(MAX_TYPED);
+        let (args, results) = (&mut args[..P::types().len()], &mut results[..R::types().len()]);
+        params.write(args, store)?;
+        store.call(index, args, results)?;
+        Ok(R::read(results, store.id))
     }
 }
 
@@ -180,25 +198,57 @@ impl<T> AsContextMut for Caller<'_, T> {
 pub trait WasmValue: Copy {
     /// Its type.
     const TYPE: ValType;
-    /// To a value.
-    fn into_val(self) -> Val;
-    /// From a value of the type.
-    fn from_val(val: Val) -> Self;
+    /// To a cell of a store's machine. [`Error::Usage`]: a reference of another store.
+    #[allow(private_interfaces)]
+    fn into_cell(self, store: StoreId, machine: &Machine) -> Result<Cell, Error>;
+    /// From a cell of the type.
+    #[allow(private_interfaces)]
+    fn from_cell(cell: Cell, store: StoreId) -> Self;
 }
 
-macro_rules! wasm_value {
-    ($($ty:ty = $name:ident, $value:ident => $into:expr, $from:expr;)*) => { $(
+macro_rules! wasm_number {
+    ($($ty:ty = $name:ident, $constructor:ident, $value:ident => $into:expr, $from:expr;)*) => { $(
         impl WasmValue for $ty {
             const TYPE: ValType = ValType::$name;
 
-            fn into_val(self) -> Val {
+            #[allow(private_interfaces)]
+            fn into_cell(self, _: StoreId, _: &Machine) -> Result<Cell, Error> {
                 let $value = self;
-                Val::$name($into)
+                Ok(Cell::$constructor($into))
             }
 
-            fn from_val(val: Val) -> Self {
-                match val {
-                    Val::$name($value) => $from,
+            #[allow(private_interfaces)]
+            fn from_cell(cell: Cell, _: StoreId) -> Self {
+                let $value = cell.bits();
+                $from
+            }
+        }
+    )* };
+}
+
+wasm_number! {
+    i32 = I32, i32, v => v as u32, v as i32;
+    u32 = I32, i32, v => v, v as u32;
+    i64 = I64, i64, v => v as u64, v as i64;
+    u64 = I64, i64, v => v, v;
+    f32 = F32, f32, v => v.to_bits(), f32::from_bits(v as u32);
+    f64 = F64, f64, v => v.to_bits(), f64::from_bits(v);
+}
+
+macro_rules! wasm_reference {
+    ($($ty:ty = $name:ident;)*) => { $(
+        impl WasmValue for Option<$ty> {
+            const TYPE: ValType = ValType::$name;
+
+            #[allow(private_interfaces)]
+            fn into_cell(self, store: StoreId, machine: &Machine) -> Result<Cell, Error> {
+                Val::$name(self).cell(store, machine)
+            }
+
+            #[allow(private_interfaces)]
+            fn from_cell(cell: Cell, store: StoreId) -> Self {
+                match Val::from_cell(cell, store) {
+                    Val::$name(reference) => reference,
                     _ => unreachable!("types are compared before values are read"),
                 }
             }
@@ -206,15 +256,9 @@ macro_rules! wasm_value {
     )* };
 }
 
-wasm_value! {
-    i32 = I32, v => v, v;
-    u32 = I32, v => v as i32, v as u32;
-    i64 = I64, v => v, v;
-    u64 = I64, v => v as i64, v as u64;
-    f32 = F32, v => v.to_bits(), f32::from_bits(v);
-    f64 = F64, v => v.to_bits(), f64::from_bits(v);
-    Option<Func> = FuncRef, v => v, v;
-    Option<ExternRef> = ExternRef, v => v, v;
+wasm_reference! {
+    Func = FuncRef;
+    ExternRef = ExternRef;
 }
 
 /// Most values of a [`WasmValues`].
@@ -224,10 +268,12 @@ const MAX_TYPED: usize = 12;
 pub trait WasmValues {
     /// Their types.
     fn types() -> impl ExactSizeIterator<Item = ValType>;
-    /// Writes them to the front of `vals`.
-    fn write(self, vals: &mut [Val]);
-    /// Reads them from the front of `vals`, whose types fit.
-    fn read(vals: &[Val]) -> Self;
+    /// Writes them to `cells`, which are as many. [`Error::Usage`]: a reference of another store.
+    #[allow(private_interfaces)]
+    fn write<T>(self, cells: &mut [Cell], store: &Store<T>) -> Result<(), Error>;
+    /// Reads them from `cells`, which are as many and whose types fit.
+    #[allow(private_interfaces)]
+    fn read(cells: &[Cell], store: StoreId) -> Self;
 }
 
 /// What a closure may return: values, or values or an error.
@@ -254,12 +300,15 @@ impl<V: WasmValue> WasmValues for V {
         [V::TYPE].into_iter()
     }
 
-    fn write(self, vals: &mut [Val]) {
-        vals[0] = self.into_val();
+    #[allow(private_interfaces)]
+    fn write<T>(self, cells: &mut [Cell], store: &Store<T>) -> Result<(), Error> {
+        cells[0] = self.into_cell(store.id, &store.machine)?;
+        Ok(())
     }
 
-    fn read(vals: &[Val]) -> Self {
-        V::from_val(vals[0])
+    #[allow(private_interfaces)]
+    fn read(cells: &[Cell], store: StoreId) -> Self {
+        V::from_cell(cells[0], store)
     }
 }
 
@@ -288,15 +337,18 @@ macro_rules! tuples {
                 [$($v::TYPE),*].into_iter()
             }
 
-            fn write(self, vals: &mut [Val]) {
+            #[allow(private_interfaces)]
+            fn write<T>(self, cells: &mut [Cell], store: &Store<T>) -> Result<(), Error> {
                 let ($($v,)*) = self;
-                let mut vals = vals.iter_mut();
-                $(*vals.next().expect("room for every value of a tuple") = $v.into_val();)*
+                let mut cells = cells.iter_mut();
+                $(*cells.next().expect("room for every value of a tuple") = $v.into_cell(store.id, &store.machine)?;)*
+                Ok(())
             }
 
-            fn read(vals: &[Val]) -> Self {
-                let mut vals = vals.iter().copied();
-                ($($v::from_val(vals.next().expect("a value for every place of a tuple")),)*)
+            #[allow(private_interfaces)]
+            fn read(cells: &[Cell], store: StoreId) -> Self {
+                let mut cells = cells.iter().copied();
+                ($($v::from_cell(cells.next().expect("a value for every place of a tuple"), store),)*)
             }
         }
 
@@ -316,10 +368,9 @@ macro_rules! tuples {
             #[allow(private_interfaces)]
             fn into_func(self) -> (FuncType, Arc<WideFunc<T>>) {
                 let ty = FuncType::new(<($($v,)*)>::types(), Ret::Values::types());
-                (ty, Arc::new(move |_, args, results| {
-                    let ($($v,)*) = WasmValues::read(args);
-                    self($($v),*).into_values()?.write(results);
-                    Ok(())
+                (ty, Arc::new(move |store, _, args, results| {
+                    let ($($v,)*) = WasmValues::read(args, store.id);
+                    self($($v),*).into_values()?.write(results, store)
                 }))
             }
         }
@@ -332,10 +383,9 @@ macro_rules! tuples {
             #[allow(private_interfaces)]
             fn into_func(self) -> (FuncType, Arc<WideFunc<T>>) {
                 let ty = FuncType::new(<($($v,)*)>::types(), Ret::Values::types());
-                (ty, Arc::new(move |caller, args, results| {
-                    let ($($v,)*) = WasmValues::read(args);
-                    self(caller, $($v),*).into_values()?.write(results);
-                    Ok(())
+                (ty, Arc::new(move |store, instance, args, results| {
+                    let ($($v,)*) = WasmValues::read(args, store.id);
+                    self(Caller { store, instance }, $($v),*).into_values()?.write(results, store)
                 }))
             }
         }

@@ -3,7 +3,7 @@
 use super::api::HostApi;
 use super::engine::Engine;
 use super::entity::Extern;
-use super::func::{Caller, Func, IntoFunc, WideFunc};
+use super::func::{Caller, Func, IntoFunc, WideFunc, over_values};
 use super::instance::Instance;
 use super::module::Module;
 use super::store::{AsContextMut, HostFunc, RowCall, Store, call_row};
@@ -70,7 +70,7 @@ impl<T> Linker<T> {
         ty: FuncType,
         func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
     ) -> Result<&mut Self, Error> {
-        self.insert(module, name, Definition::Wide(ty, Arc::new(func)))
+        self.insert(module, name, Definition::Wide(ty, over_values(func)))
     }
 
     /// Names a host function from a closure over Rust types.

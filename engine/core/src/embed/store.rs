@@ -2,8 +2,7 @@
 
 use super::api::{Guest, HostApi};
 use super::engine::Engine;
-use super::func::{Caller, WideFunc};
-use super::value::Val;
+use super::func::WideFunc;
 use crate::error::{Error, Fault, Stop};
 use crate::gas::{Gas, Meter};
 use crate::interp::exec::machine::{self, Cell, Context, Machine, Refused};
@@ -191,21 +190,7 @@ impl<T> Context for Store<T> {
             return Err(Fault::Internal("a narrow host function was called as a wide one").into());
         };
         let func = func.clone();
-        let id = self.id;
-        let done = machine::with_list(args.len() + results.len(), Val::I32(0), |vals| {
-            let (params, returned) = vals.split_at_mut(args.len());
-            params.iter_mut().zip(args).for_each(|(val, cell)| *val = Val::from_cell(*cell, id));
-            returned.iter_mut().zip(&*results).for_each(|(val, cell)| *val = Val::default(cell.ty()));
-            func(Caller { store: self, instance }, params, returned)?;
-            for (cell, val) in results.iter_mut().zip(returned) {
-                if val.ty() != cell.ty() {
-                    return Err(Error::usage("a host function's result is of another type"));
-                }
-                *cell = val.cell(id, &self.machine)?;
-            }
-            Ok(())
-        });
-        done.map_err(|error| self.stop(error))
+        func(self, instance, args, results).map_err(|error| self.stop(error))
     }
 }
 
