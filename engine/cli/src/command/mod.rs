@@ -8,5 +8,6 @@ pub mod deploy;
 pub mod pack;
 pub mod run;
 pub mod scenario;
+pub mod statetest;
 pub mod storage;
 pub mod wast;
