@@ -6,6 +6,7 @@ pub mod abi;
 pub mod args;
 pub mod command;
 pub mod local;
+pub mod names;
 pub mod output;
 pub mod receipt;
 pub mod suite;
@@ -52,6 +53,8 @@ pub enum Command {
     Wast(command::wast::Args),
     Check(command::check::Args),
     Pack(command::pack::Args),
+    Gas(command::gas::Args),
+    Disasm(command::disasm::Args),
     Completions(command::completions::Args),
 }
 
@@ -78,6 +81,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Wast(args) => command::wast::run(&args, json),
         Command::Check(args) => command::check::run(&args),
         Command::Pack(args) => command::pack::run(&args),
+        Command::Gas(args) => command::gas::run(&args),
+        Command::Disasm(args) => command::disasm::run(&args),
         Command::Completions(args) => command::completions::run(&args),
     };
     finish(outcome, json)

@@ -5,6 +5,8 @@ pub mod call;
 pub mod check;
 pub mod completions;
 pub mod deploy;
+pub mod disasm;
+pub mod gas;
 pub mod pack;
 pub mod run;
 pub mod scenario;
