@@ -12,4 +12,5 @@ pub mod run;
 pub mod scenario;
 pub mod statetest;
 pub mod storage;
+pub mod trace;
 pub mod wast;
