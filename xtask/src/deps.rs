@@ -20,7 +20,8 @@ const CORE: &[&str] = &["libm", "primitive-types", "tiny-keccak", "wasmparser"];
 const ARROWS: &[(&str, &[&str])] = &[
     ("gristmill", &[]),
     ("gristmill-chain", &["gristmill"]),
-    ("gristmill-cli", &["gristmill", "gristmill-chain"]),
+    ("gristmill-cli", &["gristmill", "gristmill-chain", "gristmill-evmc"]),
+    ("gristmill-evmc", &["gristmill", "gristmill-chain"]),
     ("gristmill-fixtures", &[]),
     ("gristmill-reference", &["gristmill"]),
     ("gristmill-tests", &["*"]),

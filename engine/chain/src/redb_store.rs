@@ -158,6 +158,11 @@ impl Backing for Snapshot {
         Ok(value.map(|value| Bytes32::from(value.value())).unwrap_or_default())
     }
 
+    fn has_storage(&self, address: &Address) -> Result<bool, Fault> {
+        let mut slots = self.storage.range((&address.0, &[0; 32])..=(&address.0, &[0xff; 32])).map_err(unreadable)?;
+        Ok(slots.next().transpose().map_err(unreadable)?.is_some())
+    }
+
     fn code(&self, _: &Address, hash: &Bytes32) -> Result<Arc<[u8]>, Fault> {
         let code = self.code.get(&hash.0).map_err(unreadable)?;
         Ok(code.ok_or(Fault::Host("the state database lacks a contract's code"))?.value().into())

@@ -6,6 +6,7 @@ pub mod abi;
 pub mod args;
 pub mod command;
 pub mod local;
+pub mod names;
 pub mod output;
 pub mod receipt;
 pub mod suite;
@@ -45,12 +46,16 @@ pub enum Command {
     Run(command::run::Args),
     Deploy(command::deploy::Args),
     Call(command::call::Args),
+    Trace(command::trace::Args),
     Storage(command::storage::Args),
     Account(command::account::Args),
     Scenario(command::scenario::Args),
+    Statetest(command::statetest::Args),
     Wast(command::wast::Args),
     Check(command::check::Args),
     Pack(command::pack::Args),
+    Gas(command::gas::Args),
+    Disasm(command::disasm::Args),
     Completions(command::completions::Args),
 }
 
@@ -70,12 +75,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Run(args) => command::run::run(&args),
         Command::Deploy(args) => command::deploy::run(&args),
         Command::Call(args) => command::call::run(&args),
+        Command::Trace(args) => command::trace::run(&args),
         Command::Storage(args) => command::storage::run(&args),
         Command::Account(args) => command::account::run(&args),
         Command::Scenario(args) => command::scenario::run(&args, json),
+        Command::Statetest(args) => command::statetest::run(&args, json),
         Command::Wast(args) => command::wast::run(&args, json),
         Command::Check(args) => command::check::run(&args),
         Command::Pack(args) => command::pack::run(&args),
+        Command::Gas(args) => command::gas::run(&args),
+        Command::Disasm(args) => command::disasm::run(&args),
         Command::Completions(args) => command::completions::run(&args),
     };
     finish(outcome, json)

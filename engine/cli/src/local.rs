@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use alloy_json_abi::JsonAbi;
 use clap::Args;
 use gristmill::contract::{
-    Address, CallKind, Ewasm, Host, Message, Options, Outcome, Receipt, Revision, Transaction, U256, Vm, rules,
+    Address, CallKind, Ewasm, Host, Message, Observer, Options, Outcome, Receipt, Revision, Transaction, U256, Vm,
+    rules,
 };
 use gristmill::{Gas, Profile, Schedule};
 use gristmill_chain::{Chain, ChainError, CodeCache, Settings};
@@ -112,6 +113,7 @@ impl Vm for Unchecked {
 pub struct LocalChain {
     chain: Chain,
     debug: bool,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl From<ChainError> for Failure {
@@ -140,7 +142,7 @@ impl LocalChain {
                 (Chain::open(path, &settings)?, new)
             }
         };
-        let mut local = Self { chain, debug: args.debug };
+        let mut local = Self { chain, debug: args.debug, observer: None };
         if new {
             for (_, account) in ACCOUNTS {
                 local.chain.set_balance(&account, first_balance())?;
@@ -163,7 +165,7 @@ impl LocalChain {
         if !path.exists() {
             return Err(Failure::host("there is no such state file").at(path.display()));
         }
-        Ok(Self { chain: Chain::open(path, &Settings::default())?, debug: false })
+        Ok(Self { chain: Chain::open(path, &Settings::default())?, debug: false, observer: None })
     }
 
     /// A chain keeps the rules that it was made under.
@@ -193,6 +195,7 @@ impl LocalChain {
         if self.debug {
             options.debug = Some(Arc::new(|line: &str| eprintln!("debug: {line}")));
         }
+        options.observer = self.observer.clone();
         Ok(options)
     }
 
@@ -200,6 +203,17 @@ impl LocalChain {
         let options = self.options()?;
         let engine = args::engine(Profile::chain1(), options.schedule, dispatch.into())?;
         Ok(Ewasm::new(&engine, options).with_cache(Arc::new(CodeCache::new(CACHE_BYTES))))
+    }
+
+    /// Shows the host calls of all frames to `observer` from now on.
+    ///
+    /// # Errors
+    /// This build has no such back end.
+    pub fn observe(&mut self, observer: Arc<dyn Observer>, dispatch: DispatchArg) -> Result<(), Failure> {
+        self.observer = Some(observer);
+        let vm = self.vm(dispatch)?;
+        self.chain.set_vm(Box::new(vm));
+        Ok(())
     }
 
     /// Why a creation that ended with `CONTRACT_VALIDATION_FAILURE` was refused: the status alone does not say.

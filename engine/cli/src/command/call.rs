@@ -1,9 +1,10 @@
 //! `gristmill call`: a transaction to a contract, in the words of its functions.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use alloy_json_abi::JsonAbi;
-use gristmill::contract::{Address, StatusCode, Transaction, U256};
+use gristmill::contract::{Address, Observer, Receipt, StatusCode, Transaction, U256};
 use serde_json::json;
 
 use crate::abi::{self, Call, hex_text};
@@ -55,21 +56,33 @@ pub struct Args {
     chain: ChainArgs,
 }
 
-/// Runs the command.
+/// A call that was made.
+pub struct Sent {
+    /// Who was called.
+    pub contract: Address,
+    /// What is known of it.
+    pub abi: Option<JsonAbi>,
+    /// With what.
+    pub call: Call,
+    /// There was no code.
+    pub codeless: bool,
+    /// What came of it.
+    pub receipt: Receipt,
+}
+
+/// Makes the call; `observer` sees the host calls of its frames, and nothing of a deployment before it.
 ///
 /// # Errors
 /// The contract, the function or an argument makes no sense; the deployment fails; the state cannot be read or written.
-pub fn run(args: &Args) -> Result<Answer, Failure> {
+pub fn send(args: &Args, observer: Option<Arc<dyn Observer>>) -> Result<Sent, Failure> {
     check_state(args)?;
     let mut local = LocalChain::open(&args.chain)?;
-    let mut sheet = Sheet::default();
     let (contract, abi, words) = match &args.deploy {
         Some(file) => {
             let abi = abi_for_module(args.abi.as_deref(), file)?;
             // A mistake in the call must not leave a contract behind.
             encode(&args.words, abi.as_ref(), &local)?;
             let address = deployed(args, file, &mut local, abi.as_ref())?;
-            sheet.both("contract", hex_text(address.as_bytes()));
             (address, abi, args.words.as_slice())
         }
         None => {
@@ -88,11 +101,26 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let transaction =
         Transaction { to: Some(contract), data: call.data.clone(), ..local.transaction(&args.transaction)? };
     let codeless = local.chain().code(&contract)?.is_empty();
+    if let Some(observer) = observer {
+        local.observe(observer, args.chain.dispatch)?;
+    }
     let receipt = match args.dry_run {
         true => local.call(&transaction)?,
         false => local.transact(&transaction)?,
     };
+    Ok(Sent { contract, abi, call, codeless, receipt })
+}
 
+/// Runs the command.
+///
+/// # Errors
+/// As [`send`].
+pub fn run(args: &Args) -> Result<Answer, Failure> {
+    let Sent { contract, abi, call, codeless, receipt } = send(args, None)?;
+    let mut sheet = Sheet::default();
+    if args.deploy.is_some() {
+        sheet.both("contract", hex_text(contract.as_bytes()));
+    }
     let outcome = &receipt.outcome;
     sheet.status(outcome, abi.as_ref());
     if codeless {

@@ -1,8 +1,10 @@
 //! Test suites, as functions that tests call too: they are generic over what executes.
 
 pub mod embedded;
+mod fields;
 pub mod known;
 pub mod scenario;
+pub mod statetest;
 pub mod wast;
 
 use serde_json::{Value, json};

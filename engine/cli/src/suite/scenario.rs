@@ -15,6 +15,7 @@ use gristmill::{Engine, Exports, Schedule};
 use gristmill_chain::StandardPrecompiles;
 use serde::Deserialize;
 
+use super::fields::{Amount, Hex};
 use crate::abi::hex_text;
 
 /// Gas of every step: the format asks for plenty, a billion or more.
@@ -181,49 +182,6 @@ impl From<StatusCode> for Status {
             StatusCode::Revert => Status::Revert,
             _ => Status::Failure,
         }
-    }
-}
-
-/// Hex text of a `T`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String", bound = "Self: TryFrom<String, Error = String>")]
-struct Hex<T>(T);
-
-impl TryFrom<String> for Hex<Vec<u8>> {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        crate::abi::parse_hex(&text).map(Self)
-    }
-}
-
-impl TryFrom<String> for Hex<Address> {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        fixed(&text).map(|bytes| Self(Address::from(bytes)))
-    }
-}
-
-impl TryFrom<String> for Hex<Bytes32> {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        fixed(&text).map(|bytes| Self(Bytes32::from(bytes)))
-    }
-}
-
-fn fixed<const N: usize>(text: &str) -> Result<[u8; N], String> {
-    let bytes = crate::abi::parse_hex(text)?;
-    bytes.try_into().map_err(|_| format!("`{text}` does not have {N} bytes"))
-}
-
-/// A decimal number of at most 256 bits.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "String")]
-struct Amount(U256);
-
-impl TryFrom<String> for Amount {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        U256::from_dec_str(&text).map(Self).map_err(|_| format!("`{text}` is not a decimal number of 256 bits"))
     }
 }
 

@@ -49,6 +49,8 @@ pub trait Backing {
     fn account(&self, address: &Address) -> Result<Option<AccountInfo>, Fault>;
     /// The value under `key`; zero when there is none.
     fn storage(&self, address: &Address, key: &Bytes32) -> Result<Bytes32, Fault>;
+    /// Whether anything is stored for the account.
+    fn has_storage(&self, address: &Address) -> Result<bool, Fault>;
     /// The code of an account whose hash is `hash`; never asked for [`EMPTY_CODE_HASH`].
     fn code(&self, address: &Address, hash: &Bytes32) -> Result<Arc<[u8]>, Fault>;
     /// The hash of a block before this one; zero when it is not known. Asked only for one of the last 256.
@@ -62,6 +64,10 @@ impl<B: Backing + ?Sized> Backing for &B {
 
     fn storage(&self, address: &Address, key: &Bytes32) -> Result<Bytes32, Fault> {
         (**self).storage(address, key)
+    }
+
+    fn has_storage(&self, address: &Address) -> Result<bool, Fault> {
+        (**self).has_storage(address)
     }
 
     fn code(&self, address: &Address, hash: &Bytes32) -> Result<Arc<[u8]>, Fault> {

@@ -151,6 +151,10 @@ impl Backing for Ledger {
         Ok(account.and_then(|account| account.storage.get(key)).copied().unwrap_or_default())
     }
 
+    fn has_storage(&self, address: &Address) -> Result<bool, Fault> {
+        Ok(self.accounts.get(address).is_some_and(|account| account.storage.values().any(|value| !value.is_zero())))
+    }
+
     fn code(&self, address: &Address, _: &Bytes32) -> Result<Arc<[u8]>, Fault> {
         Ok(self.accounts.get(address).map(|account| account.code.bytes.clone()).unwrap_or_default())
     }

@@ -25,8 +25,14 @@ pub struct Transaction {
     pub salt: Option<Bytes32>,
     /// Whole gas. A negative limit is refused.
     pub gas_limit: i64,
-    /// Wei a gas; paid only when [`Rules::fees`] says so, and always seen by contracts.
+    /// Wei a gas; paid only when [`Rules::fees`] says so, and always seen by contracts. With a priority fee: the most that
+    /// is paid in all.
     pub gas_price: U256,
+    /// EIP-1559, from London on: wei a gas for the beneficiary at most, on top of the base fee. `None`: whatever
+    /// `gas_price` leaves.
+    pub priority_fee: Option<U256>,
+    /// EIP-2930, from Berlin on: accounts and slots that are paid for beforehand and warm from the start.
+    pub access_list: Vec<(Address, Vec<Bytes32>)>,
     /// Refused when this is given and not the sender's.
     pub nonce: Option<u64>,
 }
@@ -63,8 +69,10 @@ pub enum Refusal {
     },
     /// EIP-3860: too much init code.
     InitCodeSize,
-    /// EIP-1559: the price is below the base fee.
+    /// EIP-1559: the price is below the base fee, or below the priority fee.
     GasPrice,
+    /// An access list before Berlin, or a priority fee before London.
+    TooEarly,
     /// The machine or its database is broken.
     Fault(Fault),
 }
@@ -76,7 +84,8 @@ impl fmt::Display for Refusal {
             Refusal::Balance => f.write_str("the sender's balance covers not value and gas"),
             Refusal::IntrinsicGas { needed } => write!(f, "the gas limit is below the {needed} that it takes to start"),
             Refusal::InitCodeSize => f.write_str("the init code is too large"),
-            Refusal::GasPrice => f.write_str("the gas price is below the base fee"),
+            Refusal::GasPrice => f.write_str("the gas price is below the base fee or the priority fee"),
+            Refusal::TooEarly => f.write_str("a transaction of this kind belongs to a later revision"),
             Refusal::Fault(fault) => fault.fmt(f),
         }
     }
@@ -113,7 +122,8 @@ pub fn transact(
     transaction: &Transaction,
 ) -> Result<(Receipt, Changes), Refusal> {
     let Environment { vm, precompiles, rules, context } = *environment;
-    let context = TxContext { origin: transaction.sender, gas_price: transaction.gas_price, ..context.clone() };
+    let gas_price = effective_price(transaction, context);
+    let context = TxContext { origin: transaction.sender, gas_price, ..context.clone() };
     let mut journal = Journal::new(backing, vm, precompiles, rules, &context);
     let gas = admit(&mut journal, rules, &context, transaction)?;
     let nonce = start(&mut journal, rules, &context, transaction)?;
@@ -122,6 +132,19 @@ pub fn transact(
     let (changes, logs) = journal.finish();
     Ok((Receipt { outcome, logs, gas_used, gas_refunded }, changes))
 }
+
+/// What a gas costs in this block (EIP-1559).
+fn effective_price(transaction: &Transaction, context: &TxContext) -> U256 {
+    match transaction.priority_fee {
+        None => transaction.gas_price,
+        Some(fee) => context.base_fee.saturating_add(fee).min(transaction.gas_price),
+    }
+}
+
+/// Gas for an account in an access list. Source: EIP-2930.
+const LISTED_ACCOUNT: i64 = 2_400;
+/// Gas for a slot in an access list. Source: EIP-2930.
+const LISTED_SLOT: i64 = 1_900;
 
 /// Whole gas that the transaction costs before anything runs, and the least that it costs at all (EIP-7623).
 pub fn intrinsic_gas(revision: Revision, transaction: &Transaction) -> (i64, i64) {
@@ -141,6 +164,9 @@ pub fn intrinsic_gas(revision: Revision, transaction: &Transaction) -> (i64, i64
             // EIP-3860. A count of words fits wherever the count of bytes did.
             gas = gas.saturating_add(2 * transaction.data.len().div_ceil(32) as i64);
         }
+    }
+    for (_, slots) in &transaction.access_list {
+        gas = gas.saturating_add(LISTED_ACCOUNT).saturating_add(LISTED_SLOT.saturating_mul(slots.len() as i64));
     }
     let floor = if revision >= Revision::Prague {
         others.saturating_mul(4).saturating_add(zeros).saturating_mul(10).saturating_add(21_000)
@@ -162,11 +188,16 @@ fn admit(
     if given != sender.nonce || given == u64::MAX {
         return Err(Refusal::Nonce { given, expected: sender.nonce });
     }
+    let listed = rules.revision < Revision::Berlin && !transaction.access_list.is_empty();
+    if listed || (rules.revision < Revision::London && transaction.priority_fee.is_some()) {
+        return Err(Refusal::TooEarly);
+    }
     let too_large = |max| transaction.data.len() > max;
     if transaction.to.is_none() && rules.max_init_code_size.is_some_and(too_large) {
         return Err(Refusal::InitCodeSize);
     }
-    if rules.fees && rules.revision >= Revision::London && transaction.gas_price < context.base_fee {
+    let least = transaction.priority_fee.unwrap_or_default().max(context.base_fee);
+    if rules.fees && rules.revision >= Revision::London && transaction.gas_price < least {
         return Err(Refusal::GasPrice);
     }
     let (intrinsic, floor) = if rules.intrinsic_gas { intrinsic_gas(rules.revision, transaction) } else { (0, 0) };
@@ -186,7 +217,7 @@ fn gas_cost(gas: i64, price: U256) -> Option<U256> {
     U256::from(gas.max(0)).checked_mul(price)
 }
 
-/// Buys the gas, raises the nonce and warms what EIP-2929 and EIP-3651 say. The nonce before.
+/// Buys the gas, raises the nonce and warms what EIP-2929, EIP-2930 and EIP-3651 say. The nonce before.
 fn start(
     journal: &mut Journal<'_>,
     rules: &Rules,
@@ -195,7 +226,7 @@ fn start(
 ) -> Result<u64, Refusal> {
     let sender = &transaction.sender;
     if rules.fees {
-        let cost = gas_cost(transaction.gas_limit, transaction.gas_price).ok_or(Refusal::Balance)?;
+        let cost = gas_cost(transaction.gas_limit, context.gas_price).ok_or(Refusal::Balance)?;
         journal.take_balance(sender, cost)?;
     }
     let info = journal.account(sender)?.unwrap_or_default();
@@ -206,6 +237,12 @@ fn start(
     }
     if rules.revision >= Revision::Shanghai {
         journal.access_account(&context.coinbase)?;
+    }
+    for (address, slots) in &transaction.access_list {
+        journal.access_account(address)?;
+        for slot in slots {
+            journal.access_storage(address, slot)?;
+        }
     }
     Ok(info.nonce)
 }
@@ -260,7 +297,7 @@ fn settle(
         used = used.max(intrinsic_gas(rules.revision, transaction).1);
     }
     if rules.fees {
-        let price = transaction.gas_price;
+        let price = context.gas_price;
         let rest = gas_cost(transaction.gas_limit - used, price).ok_or(Refusal::Balance)?;
         journal.add_balance(&transaction.sender, rest)?;
         // EIP-1559 burns the base fee.
@@ -276,6 +313,7 @@ mod tests {
     use super::*;
     use crate::contract::journal::NoPrecompiles;
     use crate::contract::ledger::{Ledger, LedgerAccount};
+    use crate::contract::types::Access;
     use alloc::vec;
 
     fn address(n: u64) -> Address {
@@ -360,6 +398,85 @@ mod tests {
     }
 
     #[test]
+    fn access_lists_are_paid_for_and_warm() {
+        let list = vec![(address(5), vec![Bytes32::zero(), Bytes32::repeat_byte(7)]), (address(2), vec![])];
+        let listed = Transaction { access_list: list, ..call() };
+        // 21,000, 2 accounts at 2,400 and 2 slots at 1,900.
+        assert_eq!(intrinsic_gas(Revision::Berlin, &listed), (29_600, 0));
+        assert_eq!(intrinsic_gas(Revision::Prague, &listed), (29_600, 21_000));
+
+        /// Says of some accounts and slots whether they are warm: 1.
+        struct Prober;
+        impl Vm for Prober {
+            fn execute(&self, host: &mut dyn Host, _: Revision, message: &Message<'_>, _: &[u8]) -> Outcome {
+                let accounts = [1, 2, 5, 9, 6].map(|n| host.access_account(&address(n)));
+                let slots = [7, 8].map(|n| host.access_storage(&address(5), &Bytes32::repeat_byte(n)));
+                let warm = accounts.into_iter().chain(slots).map(|access| u8::from(access == Ok(Some(Access::Warm))));
+                let end = Outcome::failure(StatusCode::Success);
+                Outcome { gas_left: message.gas, output: warm.collect(), ..end }
+            }
+        }
+        let context = TxContext { coinbase: address(9), ..TxContext::default() };
+        for (revision, transaction, warm) in [
+            (Revision::London, call(), [1, 1, 0, 0, 0, 0, 0]),
+            (Revision::London, listed.clone(), [1, 1, 1, 0, 0, 1, 0]),
+            // EIP-3651: the beneficiary too.
+            (Revision::Shanghai, listed, [1, 1, 1, 1, 0, 1, 0]),
+        ] {
+            let rules = Rules { intrinsic_gas: true, ..Rules::new(revision) };
+            let environment =
+                Environment { vm: &Prober, precompiles: &NoPrecompiles, rules: &rules, context: &context };
+            let receipt = ledger().call(&environment, &transaction).unwrap();
+            assert_eq!(receipt.outcome.output, warm, "{revision:?}");
+            assert_eq!(receipt.gas_used, intrinsic_gas(revision, &transaction).0);
+        }
+    }
+
+    #[test]
+    fn the_priority_fee_goes_to_the_beneficiary() {
+        let rules = Rules { fees: true, intrinsic_gas: true, ..Rules::new(Revision::London) };
+        // 61,000 used, of which a fifth comes back.
+        let used = 48_800;
+        for (most, fee, price) in [(10, 3, 5), (5, 3, 5), (4, 3, 4), (2, 0, 2)] {
+            let (base_fee, fee) = (2, U256::from(fee));
+            let transaction = Transaction { gas_price: most.into(), priority_fee: Some(fee), ..call() };
+            let (ledger, receipt) = run(rules.clone(), base_fee, &transaction);
+            assert_eq!(receipt.unwrap().gas_used, used);
+            assert_eq!(ledger.accounts[&address(1)].balance, (START - price * used as u64).into());
+            let tip = (price - base_fee) * used as u64;
+            assert_eq!(ledger.accounts.get(&address(9)).map_or(0, |account| account.balance.as_u64()), tip);
+            // The sender must have what it might cost: 100,000 at 10.
+            let dear = Transaction { value: 1.into(), ..transaction };
+            assert_eq!(run(rules.clone(), base_fee, &dear).1.is_err(), most == 10);
+        }
+    }
+
+    #[test]
+    fn the_least_that_data_costs() {
+        let rules = Rules { fees: true, intrinsic_gas: true, ..Rules::new(Revision::Prague) };
+        // 21,000 and 2,000 bytes at 40; without the floor: 53,000 and 40,000, and a fifth of that back.
+        let transaction = Transaction { data: vec![1; 2_000], gas_limit: 120_000, ..call() };
+        let (ledger, receipt) = run(rules.clone(), 0, &transaction);
+        assert_eq!(receipt.unwrap().gas_used, 101_000);
+        assert_eq!(ledger.accounts[&address(1)].balance, (START - PRICE * 101_000).into());
+        let short = Transaction { gas_limit: 100_999, ..transaction.clone() };
+        assert_eq!(run(rules, 0, &short).1, Err(Refusal::IntrinsicGas { needed: 101_000 }));
+        let before = Rules { fees: true, intrinsic_gas: true, ..Rules::new(Revision::Cancun) };
+        assert_eq!(run(before, 0, &transaction).1.unwrap().gas_used, 93_000 - 18_600);
+    }
+
+    #[test]
+    fn an_empty_beneficiary_goes_with_a_tip_of_nothing() {
+        let context = TxContext { coinbase: address(9), base_fee: PRICE.into(), ..TxContext::default() };
+        let rules = Rules { fees: true, ..Rules::new(Revision::London) };
+        let environment = Environment { vm: &Spender, precompiles: &NoPrecompiles, rules: &rules, context: &context };
+        let mut ledger = ledger();
+        ledger.accounts.insert(address(9), LedgerAccount::default());
+        ledger.transact(&environment, &call()).unwrap();
+        assert!(!ledger.accounts.contains_key(&address(9)));
+    }
+
+    #[test]
     fn without_fees_gas_moves_nothing() {
         let (ledger, receipt) = run(Rules::new(Revision::Byzantium), 0, &call());
         assert_eq!(receipt.unwrap().gas_used, 20_000);
@@ -383,6 +500,11 @@ mod tests {
         let negative = Transaction { gas_limit: -1, ..call() };
         assert_eq!(refused(&Rules::default(), 0, negative), Refusal::IntrinsicGas { needed: 0 });
         assert_eq!(refused(&paid, PRICE + 1, call()), Refusal::GasPrice);
+        let generous = Transaction { priority_fee: Some((PRICE + 1).into()), ..call() };
+        assert_eq!(refused(&paid, 0, generous.clone()), Refusal::GasPrice);
+        assert_eq!(refused(&Rules::new(Revision::Berlin), 0, generous), Refusal::TooEarly);
+        let listed = Transaction { access_list: vec![(address(2), vec![])], ..call() };
+        assert_eq!(refused(&Rules::new(Revision::Istanbul), 0, listed), Refusal::TooEarly);
         // To the last wei: gas and value together.
         let all = START - PRICE * 100_000;
         assert_eq!(refused(&paid, 0, Transaction { value: (all + 1).into(), ..call() }), Refusal::Balance);

@@ -12,6 +12,7 @@ mod store;
 mod value;
 
 pub use crate::interp::exec::Dispatch;
+pub use crate::interp::translate::listing::{ListedBlock, ListedOp, ListedOperator, Listing};
 pub use crate::wasm::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
 pub use api::{ApiFn, ApiRow, Guest, HostApi, IntoSlot};
 pub use engine::{Config, Engine};

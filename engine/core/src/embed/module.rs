@@ -3,10 +3,10 @@
 use super::engine::Engine;
 use crate::error::Error;
 use crate::interp::code::Code;
-use crate::interp::translate;
+use crate::interp::translate::{self, listing::Listing};
 use crate::wasm::load::{ExportKind, ImportKind, Parsed};
 use crate::wasm::types::ExternType;
-use alloc::{string::String, sync::Arc};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 /// A module that was validated, planned and translated. Cheap to clone, shareable between threads.
 #[derive(Clone, Debug)]
@@ -142,6 +142,17 @@ impl Module {
     /// The interpreter's ops, function by function (index in the module), by name. For counting and looking, not stable.
     pub fn disassemble(&self) -> impl Iterator<Item = (u32, String)> + '_ {
         let first = self.0.parsed.imported_functions;
-        self.0.code.listing().map(move |(function, op)| (first + function, op))
+        self.0.code.listing().map(move |(function, _, words)| (first + function, words[0].name()))
+    }
+
+    /// Loads `bytes` and tells of every function how it was cut into metered blocks and translated. For looking, not
+    /// stable.
+    ///
+    /// # Errors
+    /// As [`Module::new`].
+    pub fn listing(engine: &Engine, bytes: &[u8]) -> Result<(Self, Vec<Listing>), Error> {
+        let (parsed, (code, listings)) = translate::load_listing(bytes, engine.profile(), engine.schedule())?;
+        let inner = Inner { engine: engine.clone(), parsed: Arc::new(parsed), code: Arc::new(code) };
+        Ok((Self(Arc::new(inner)), listings))
     }
 }

@@ -315,21 +315,30 @@ pub(crate) struct Code {
 }
 
 impl Code {
-    /// The first word and the name of every op, function by function.
-    pub fn listing(&self) -> impl Iterator<Item = (u32, String)> + '_ {
+    /// Every op, function by function: the function, where its first word is, and all of its words.
+    pub fn listing(&self) -> impl Iterator<Item = (u32, usize, &[Word])> + '_ {
         let end = |function: usize| self.functions.get(function + 1).map_or(self.words.len(), |w| *w as usize);
         (0..self.functions.len()).flat_map(move |function| {
             let mut at = self.functions[function] as usize + HEADER_WORDS;
             core::iter::from_fn(move || {
-                let word = *self.words.get(at).filter(|_| at < end(function))?;
+                let start = at;
+                let word = self.words.get(start).filter(|_| start < end(function))?;
                 at += word.len();
-                Some((function as u32, alloc::format!("{:?}/{}", word.family()?, word.form())))
+                Some((function as u32, start, self.words.get(start..at)?))
             })
         })
     }
 }
 
 impl Word {
+    /// Family and form of the op that starts with this one.
+    pub fn name(self) -> String {
+        match self.family() {
+            Some(family) => alloc::format!("{family:?}/{}", self.form()),
+            None => String::from("?"),
+        }
+    }
+
     /// Words of the op that starts with this one.
     fn len(self) -> usize {
         use Family::*;

@@ -163,15 +163,20 @@ impl Parsed {
 
     /// The name of function `index` in the module's name section.
     pub fn function_name(&self, index: u32) -> Option<String> {
-        let section = self.name_section.as_deref()?;
-        let reader = wasmparser::NameSectionReader::new(wasmparser::BinaryReader::new(section, self.names_base));
-        for subsection in reader {
-            if let Ok(wasmparser::Name::Function(names)) = subsection {
-                let found = names.into_iter().filter_map(Result::ok).find(|n| n.index == index);
-                return found.map(|n| n.name.into());
-            }
-        }
-        None
+        self.function_names().find(|(named, _)| *named == index).map(|(_, name)| name.into())
+    }
+
+    /// All names of functions in the module's name section, by index; what is malformed there is left out.
+    pub fn function_names(&self) -> impl Iterator<Item = (u32, &str)> {
+        let reader = self
+            .name_section
+            .as_deref()
+            .map(|section| wasmparser::NameSectionReader::new(wasmparser::BinaryReader::new(section, self.names_base)));
+        let functions = reader.into_iter().flatten().find_map(|subsection| match subsection {
+            Ok(wasmparser::Name::Function(names)) => Some(names),
+            _ => None,
+        });
+        functions.into_iter().flatten().filter_map(Result::ok).map(|naming| (naming.index, naming.name))
     }
 }
 

@@ -46,6 +46,9 @@ pub struct BodyHead {
 pub trait Sink {
     /// A function begins; its first block is open.
     fn begin(&mut self, head: BodyHead);
+    /// Every operator with the byte it starts at, dead ones too, right before [`Sink::operator`]. Only for those who look.
+    #[inline]
+    fn see(&mut self, _offset: usize, _op: Op, _arg: &Arg<'_>) {}
     /// One operator. Dead ones come only if they are part of the block structure.
     fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), LoadError>;
     /// Behind an operator: the open block is complete at this cost, or a new one opens, or both.
@@ -159,6 +162,7 @@ impl<S: Sink> Visitor<'_, S> {
         if step.live {
             self.height = self.height.max(self.validator.operand_stack_height());
         }
+        self.sink.see(self.offset, op, &arg);
         if step.live || matches!(op, Op::Block | Op::Loop | Op::If | Op::Else | Op::End) {
             self.sink.operator(op, &arg, step)?;
         }

@@ -70,10 +70,10 @@ impl Journal<'_> {
         }
         // EIP-2929: warm, and stays so when the creation fails.
         self.access_account(address)?;
-        let existing = self.account(address)?.unwrap_or_default();
-        if existing.nonce != 0 || existing.code_hash != EMPTY_CODE_HASH {
+        if self.is_taken(address)? {
             return Ok(Outcome::failure(StatusCode::Failure));
         }
+        let existing = self.account(address)?.unwrap_or_default();
         let point = self.checkpoint();
         self.change_flags(address, |flags| {
             flags.created = true;
@@ -89,6 +89,20 @@ impl Journal<'_> {
             self.deposit(address, &mut outcome)?;
         }
         self.close(point, outcome)
+    }
+
+    /// Whether no account may be created at `address`: somebody is there, or has left storage behind (EIP-7610).
+    fn is_taken(&mut self, address: &Address) -> Result<bool, Fault> {
+        let entry = self.entry(address)?;
+        let info = entry.info.unwrap_or_default();
+        if info.nonce != 0 || info.code_hash != EMPTY_CODE_HASH {
+            return Ok(true);
+        }
+        if entry.before.is_none() {
+            return Ok(false);
+        }
+        let stored = self.backing.has_storage(address);
+        self.noted(stored)
     }
 
     /// Depth and balance: failures that cost nothing beyond what the caller has paid.

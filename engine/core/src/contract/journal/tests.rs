@@ -218,6 +218,30 @@ fn creation() {
     assert_eq!(changes.accounts[&address(1)].info.unwrap().nonce, 1);
 }
 
+/// EIP-7610: storage without nonce and code is as much a sign of life.
+#[test]
+fn creation_where_storage_was_left() {
+    let mut backing = ledger(&[(1, 10, &[])]);
+    let created = create_address(&address(1), 0);
+    let stored = LedgerAccount { storage: BTreeMap::from([(word(1), word(2))]), ..LedgerAccount::default() };
+    backing.accounts.insert(created, stored.clone());
+    let create = Message { input: &[1], ..message(CallKind::Create, 1, 0, 3) };
+    let run = |backing: &Ledger| {
+        let vm = no_code();
+        let (outcome, changes, _) =
+            with_journal(backing, Revision::Byzantium, &vm, |journal| journal.call(&create).unwrap());
+        let mut after = backing.clone();
+        after.apply(changes);
+        (outcome.status, after.accounts[&created].clone())
+    };
+    assert_eq!(run(&backing), (StatusCode::Failure, stored));
+    // A balance alone may wait there.
+    let paid = LedgerAccount { balance: 4.into(), ..LedgerAccount::default() };
+    backing.accounts.insert(created, paid);
+    let (status, account) = run(&backing);
+    assert_eq!((status, account.nonce, account.balance), (StatusCode::Success, 1, 7.into()));
+}
+
 #[test]
 fn deposit() {
     let backing = ledger(&[(1, 10, &[])]);
@@ -319,6 +343,9 @@ fn a_broken_backing_is_no_result() {
             Ok(Some(AccountInfo { code_hash: keccak256(&[1]), ..Default::default() }))
         }
         fn storage(&self, _: &Address, _: &Bytes32) -> Result<Bytes32, Fault> {
+            Err(Fault::Host("the disk is gone"))
+        }
+        fn has_storage(&self, _: &Address) -> Result<bool, Fault> {
             Err(Fault::Host("the disk is gone"))
         }
         fn code(&self, _: &Address, _: &Bytes32) -> Result<Arc<[u8]>, Fault> {

@@ -7,6 +7,7 @@
 
 mod control;
 mod fixup;
+pub(crate) mod listing;
 mod memory;
 mod numeric;
 mod stack;
@@ -371,5 +372,18 @@ pub(crate) fn load(
         let mut translator = Translator::new(parsed, schedule);
         bodies.walk(&mut translator)?;
         Ok(translator.finish())
+    })
+}
+
+/// The same with a [`listing::Listing`] of every function.
+pub(crate) fn load_listing(
+    bytes: &[u8],
+    profile: &crate::profile::Profile,
+    schedule: Schedule,
+) -> Result<(Parsed, (Code, Vec<listing::Listing>)), LoadError> {
+    crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| {
+        let mut lister = listing::Lister::new(Translator::new(parsed, schedule));
+        bodies.walk(&mut lister)?;
+        Ok(lister.finish())
     })
 }

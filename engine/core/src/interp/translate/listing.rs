@@ -1,0 +1,199 @@
+//! Operators, plan and internal ops side by side, for people: a sink around the translator that takes notes.
+
+use super::Translator;
+use crate::error::LoadError;
+use crate::gas::Particles;
+use crate::interp::code::{Code, Family};
+use crate::wasm::isa::Op;
+use crate::wasm::plan::Step;
+use crate::wasm::walk::{Arg, BodyHead, Ended, Sink};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use wasmparser::BlockType;
+
+/// A function as it was planned and translated.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// Index in the module, imports included.
+    pub function: u32,
+    /// Parameters.
+    pub params: u32,
+    /// Declared locals.
+    pub locals: u32,
+    /// Static height in slots.
+    pub height: u32,
+    /// What a call pays on entry, beside the first block.
+    pub entry: Particles,
+    /// All operators of the body in order, dead ones too.
+    pub operators: Vec<ListedOperator>,
+    /// The metered blocks in order.
+    pub blocks: Vec<ListedBlock>,
+    /// The internal ops in order.
+    pub ops: Vec<ListedOp>,
+}
+
+/// An operator of a body.
+#[derive(Clone, Debug)]
+pub struct ListedOperator {
+    /// Where it starts, in bytes of the module.
+    pub offset: usize,
+    /// Which one it is.
+    pub op: Op,
+    /// Its immediates as text, as far as the engine needs them.
+    pub immediates: String,
+    /// It is reachable: it counts.
+    pub live: bool,
+}
+
+/// A metered block.
+#[derive(Clone, Copy, Debug)]
+pub struct ListedBlock {
+    /// Position of its first operator in [`Listing::operators`].
+    pub start: usize,
+    /// Operators that count.
+    pub operators: u32,
+    /// What they cost.
+    pub cost: Particles,
+    /// The operator that it stands behind; `None`: it begins the function. Behind `loop`: the head of a loop.
+    pub behind: Option<Op>,
+}
+
+/// An internal op.
+#[derive(Clone, Debug)]
+pub struct ListedOp {
+    /// Position of the operator that it was emitted for in [`Listing::operators`]: of the last one, where it stands for
+    /// several.
+    pub operator: usize,
+    /// Its name, fields a, b and c, and its extension words.
+    pub text: String,
+}
+
+/// Translates and takes notes.
+pub(crate) struct Lister<'m> {
+    translator: Translator<'m>,
+    done: Vec<Listing>,
+    /// Of each function: from which word on the code belongs to which operator. Later ones win.
+    origins: Vec<Vec<(usize, usize)>>,
+    current: Listing,
+    current_origins: Vec<(usize, usize)>,
+    /// The open block, until its cost is known.
+    open: ListedBlock,
+}
+
+/// The first block of a function, and what stands for the open one where none is.
+const FIRST: ListedBlock = ListedBlock { start: 0, operators: 0, cost: Particles(0), behind: None };
+
+impl<'m> Lister<'m> {
+    pub fn new(translator: Translator<'m>) -> Self {
+        Self {
+            translator,
+            done: Vec::new(),
+            origins: Vec::new(),
+            current: Listing::default(),
+            current_origins: Vec::new(),
+            open: FIRST,
+        }
+    }
+
+    pub fn finish(self) -> (Code, Vec<Listing>) {
+        let code = self.translator.finish();
+        let mut listings = self.done;
+        for (function, at, words) in code.listing() {
+            let (listing, origins) = (&mut listings[function as usize], &self.origins[function as usize]);
+            // The function's first op is emitted for its first operator at the earliest.
+            let behind = origins.partition_point(|(from, _)| *from <= at);
+            let operator = behind.checked_sub(1).map_or(0, |last| origins[last].1);
+            let (op, extension) = (words[0], &words[1..]);
+            let mut text = format!("{} {} {} {}", op.name(), op.a(), op.b(), op.c());
+            extension.iter().for_each(|word| text += &format!(" +{:#x}", word.0));
+            listing.ops.push(ListedOp { operator, text });
+        }
+        (code, listings)
+    }
+}
+
+impl Sink for Lister<'_> {
+    fn begin(&mut self, head: BodyHead) {
+        let BodyHead { function, params, locals, .. } = head;
+        let entry = self.translator.schedule.entry_cost(locals);
+        self.current = Listing { function, params, locals, entry, ..Listing::default() };
+        self.current_origins.clear();
+        self.open = FIRST;
+        self.translator.begin(head);
+    }
+
+    fn see(&mut self, offset: usize, op: Op, arg: &Arg<'_>) {
+        let immediates = immediates(op, arg);
+        self.current.operators.push(ListedOperator { offset, op, immediates, live: false });
+    }
+
+    fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), LoadError> {
+        let position = self.current.operators.len() - 1;
+        self.current.operators[position].live = step.live;
+        self.open.operators += u32::from(step.live);
+
+        let family = |translator: &Translator<'_>, at: usize| translator.code.get(at).and_then(|word| word.family());
+        let (before, pending) = (self.translator.code.len(), self.translator.acc.pending);
+        let compared = pending.map(|pending| (pending.producer, family(&self.translator, pending.producer)));
+        self.translator.operator(op, arg, step)?;
+        let from = match (op, compared) {
+            // A branch on a comparison takes the place of the comparison's op.
+            (Op::BrIf | Op::If, Some((at, Some(was)))) if replaced(was, family(&self.translator, at)) => at,
+            _ => before,
+        };
+        while self.current_origins.last().is_some_and(|(start, _)| *start >= from) {
+            self.current_origins.pop();
+        }
+        self.current_origins.push((from, position));
+        Ok(())
+    }
+
+    fn block(&mut self, closed: Option<u32>, opens: bool) {
+        if let Some(cost) = closed {
+            self.current.blocks.push(ListedBlock { cost: Particles(u64::from(cost)), ..self.open });
+        }
+        if opens {
+            let behind = self.current.operators.last().map(|operator| operator.op);
+            self.open = ListedBlock { start: self.current.operators.len(), behind, ..FIRST };
+        }
+        self.translator.block(closed, opens);
+    }
+
+    fn end(&mut self, height: u32) -> Result<Ended, LoadError> {
+        let ended = self.translator.end(height)?;
+        if ended == Ended::Done {
+            self.current.height = height;
+            self.done.push(core::mem::take(&mut self.current));
+            self.origins.push(core::mem::take(&mut self.current_origins));
+        }
+        Ok(ended)
+    }
+}
+
+/// Whether the op of a comparison has made room for its branch.
+fn replaced(was: Family, is: Option<Family>) -> bool {
+    was.inverse().is_some() && is != Some(was)
+}
+
+fn immediates(op: Op, arg: &Arg<'_>) -> String {
+    match arg {
+        Arg::None | Arg::Block(BlockType::Empty) | Arg::Offset(0) => String::new(),
+        Arg::Block(BlockType::Type(ty)) => format!("(result {ty})"),
+        Arg::Block(BlockType::FuncType(index)) => format!("(type {index})"),
+        Arg::Index(index) => format!("{index}"),
+        Arg::Pair(first, second) => format!("{first} {second}"),
+        Arg::Offset(offset) => format!("offset={offset}"),
+        Arg::Bits(bits) => match op {
+            Op::I32Const => format!("{}", *bits as i32),
+            Op::I64Const => format!("{}", *bits as i64),
+            Op::F32Const => format!("{:?}", f32::from_bits(*bits as u32)),
+            _ => format!("{:?}", f64::from_bits(*bits)),
+        },
+        Arg::Table(table) => {
+            // Validated: targets are numbers.
+            let targets = table.targets().filter_map(Result::ok).chain([table.default()]);
+            targets.map(|target| format!("{target}")).collect::<Vec<_>>().join(" ")
+        }
+    }
+}

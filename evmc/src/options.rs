@@ -1,0 +1,210 @@
+//! Options of the plugin: one row each.
+
+use crate::plugin::report::Report;
+use gristmill::contract::{Compat, Evm1, Ewasm, KeccakAt9, Options};
+use gristmill::{Config, Dispatch, Engine, Error, Exports, Profile, Schedule};
+use gristmill_chain::CodeCache;
+use std::sync::Arc;
+
+/// What options set. One value for all executions that begin after it was set.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    schedule: Schedule,
+    keccak_at_9: KeccakAt9,
+    compat: Compat,
+    exports: Exports,
+    evm1: Evm1,
+    beyond: bool,
+    debug: bool,
+    dispatch: Dispatch,
+    cache: usize,
+    pub(crate) verbose: u8,
+    /// Whether the host's ABI has all that the functions beyond the interface ask for.
+    transient: bool,
+}
+
+/// Bytes of contracts that are kept loaded.
+const CACHE_BYTES: usize = 64 << 20;
+
+impl Settings {
+    /// The defaults, for hosts whose ABI has transient storage or not.
+    pub fn new(transient: bool) -> Self {
+        Self {
+            schedule: Schedule::V1,
+            keccak_at_9: KeccakAt9::Auto,
+            compat: Compat::Standard,
+            exports: Exports::Strict,
+            evm1: Evm1::Fallback,
+            beyond: false,
+            debug: false,
+            dispatch: Dispatch::Auto,
+            cache: CACHE_BYTES,
+            verbose: 0,
+            transient,
+        }
+    }
+}
+
+/// One option.
+#[derive(Clone, Copy)]
+pub struct Row {
+    /// Its name.
+    pub name: &'static str,
+    /// Its values: words between bars, or a kind of value in angle brackets. The default comes first.
+    pub values: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    set: fn(&mut Settings, &str) -> Option<()>,
+}
+
+/// All options, those of hera under its names where they mean the same.
+pub const ROWS: &[Row] = &[
+    row("engine", "interp", "what runs code", |_, v| word(v, &[("interp", ())])),
+    row("gas-schedule", "v1|unit|ewasm", "the price list", |s, v| put(&mut s.schedule, Schedule::from_name(v))),
+    row("metering", "true|false", "v1 or ewasm as price list; of this and gas-schedule the last one counts", |s, v| {
+        put(&mut s.schedule, word(v, &[("true", Schedule::V1), ("false", Schedule::Ewasm)]))
+    }),
+    row("keccak-at-9", "auto|on|off", "whether static calls to address 9 are keccak256", |s, v| {
+        let words = [("auto", KeccakAt9::Auto), ("on", KeccakAt9::On), ("off", KeccakAt9::Off)];
+        put(&mut s.keccak_at_9, word(v, &words))
+    }),
+    row("compat", "standard|ssvm", "whose habits are followed", |s, v| {
+        put(&mut s.compat, word(v, &[("standard", Compat::Standard), ("ssvm", Compat::Ssvm)]))
+    }),
+    row("exports", "strict|lenient", "whether contracts may export more than memory and main", |s, v| {
+        put(&mut s.exports, word(v, &[("strict", Exports::Strict), ("lenient", Exports::Lenient)]))
+    }),
+    row("features", "none|beyond", "whether functions link that no other VM has; not below ABI 11", |s, v| {
+        let beyond = word(v, &[("none", false), ("beyond", true)]);
+        put(&mut s.beyond, beyond.filter(|beyond| s.transient || !beyond))
+    }),
+    row("evm1mode", "fallback|reject", "whether code that is not Wasm is REJECTED or a FAILURE", |s, v| {
+        put(&mut s.evm1, word(v, &[("fallback", Evm1::Fallback), ("reject", Evm1::Reject)]))
+    }),
+    row("debug", "false|true", "whether the module debug links; it prints to standard error", |s, v| {
+        put(&mut s.debug, word(v, &[("false", false), ("true", true)]))
+    }),
+    row("dispatch", "auto|tail|loop", "back end of the interpreter", |s, v| {
+        put(&mut s.dispatch, Dispatch::from_name(v))
+    }),
+    row("memory", "check", "how memory accesses are bounded", |_, v| word(v, &[("check", ())])),
+    row("cache", "<bytes>", "contracts that are kept loaded, by their size and 4096 each", |s, v| {
+        put(&mut s.cache, digits(v))
+    }),
+    row(
+        "verbose",
+        "0|1|2|3|4",
+        "standard error tells: 1 caught panics, 2 failures, 3 messages, 4 host calls",
+        |s, v| put(&mut s.verbose, digits(v).filter(|level| *level <= 4)),
+    ),
+];
+
+const fn row(
+    name: &'static str,
+    values: &'static str,
+    about: &'static str,
+    set: fn(&mut Settings, &str) -> Option<()>,
+) -> Row {
+    Row { name, values, about, set }
+}
+
+fn word<T: Copy>(value: &str, words: &[(&str, T)]) -> Option<T> {
+    words.iter().find(|(word, _)| *word == value).map(|(_, meaning)| *meaning)
+}
+
+/// A decimal number without a sign.
+fn digits<T: std::str::FromStr>(value: &str) -> Option<T> {
+    if value.starts_with('+') { None } else { value.parse().ok() }
+}
+
+fn put<T>(place: &mut T, value: Option<T>) -> Option<()> {
+    *place = value?;
+    Some(())
+}
+
+/// The row of the option `name`.
+pub fn find(name: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.name == name)
+}
+
+impl Settings {
+    /// With the option of `row` at `value`; `None`: it does not take that.
+    pub fn with(mut self, row: &Row, value: &str) -> Option<Self> {
+        (row.set)(&mut self, value)?;
+        Some(self)
+    }
+
+    /// The VM that these settings describe, with a cache of its own: what was loaded was checked under them.
+    ///
+    /// # Errors
+    /// This build does not have the dispatch.
+    pub(crate) fn vm(&self) -> Result<Ewasm, Error> {
+        let mut config = Config::new();
+        config.profile(Profile::chain1()).schedule(self.schedule).dispatch(self.dispatch);
+        let report = Report(self.verbose);
+        let options = Options {
+            schedule: self.schedule,
+            keccak_at_9: self.keccak_at_9,
+            compat: self.compat,
+            debug: self.debug.then(|| report.print()),
+            beyond: self.beyond,
+            exports: self.exports,
+            evm1: self.evm1,
+            observer: report.observer(),
+        };
+        Ok(Ewasm::new(&Engine::new(&config)?, options).with_cache(Arc::new(CodeCache::new(self.cache))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_of_a_row_is_taken_and_the_first_is_the_default() {
+        for row in ROWS {
+            let default = Settings::new(true);
+            for wrong in ["", "nonsense", "-1", "TRUE", "+1", "5 "] {
+                assert!(default.with(row, wrong).is_none(), "{}={wrong}", row.name);
+            }
+            if row.values.starts_with('<') {
+                continue;
+            }
+            for (place, value) in row.values.split('|').enumerate() {
+                let set = default.with(row, value).unwrap_or_else(|| panic!("{}={value}", row.name));
+                let same = format!("{set:?}") == format!("{default:?}");
+                assert_eq!(same, place == 0, "{}={value}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_others_are_refused() {
+        let refused = [
+            ("engine", "aot"),
+            ("engine", "auto"),
+            ("engine", "wabt"),
+            ("evm1mode", "evm2wasm"),
+            ("evm1mode", "runevm"),
+            ("memory", "guard"),
+            ("verbose", "5"),
+            ("cache", "1e6"),
+            ("cache", "99999999999999999999"),
+        ];
+        for (name, value) in refused {
+            assert!(Settings::new(true).with(find(name).unwrap(), value).is_none(), "{name}={value}");
+        }
+        assert!(find("sys:sentinel").is_none() && find("benchmark").is_none() && find("").is_none());
+        assert!(Settings::new(false).with(find("features").unwrap(), "beyond").is_none());
+        assert_eq!(Settings::new(true).with(find("cache").unwrap(), "0").unwrap().cache, 0);
+    }
+
+    #[test]
+    fn the_last_word_on_prices_counts() {
+        let (metering, schedule) = (find("metering").unwrap(), find("gas-schedule").unwrap());
+        let settings = Settings::new(true).with(metering, "false").unwrap();
+        assert_eq!(settings.schedule, Schedule::Ewasm);
+        assert_eq!(settings.with(schedule, "unit").unwrap().schedule, Schedule::Unit);
+        assert_eq!(settings.with(metering, "true").unwrap().schedule, Schedule::V1);
+    }
+}

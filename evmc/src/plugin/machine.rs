@@ -1,0 +1,57 @@
+//! What is behind an instance of any ABI.
+
+use super::report::Report;
+use crate::abi::layout::OptionStatus;
+use crate::options::{self, Settings};
+use gristmill::contract::{Ewasm, Host, Message, Outcome, Revision, Vm};
+use std::any::Any;
+use std::ffi::CStr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Settings and their VM, exchanged as one.
+pub(super) struct Machine(RwLock<Arc<State>>);
+
+struct State {
+    settings: Settings,
+    vm: Ewasm,
+}
+
+impl Machine {
+    pub(super) fn new(settings: Settings) -> Self {
+        let vm = settings.vm().expect("the default settings ask for nothing that a build may lack");
+        Self(RwLock::new(Arc::new(State { settings, vm })))
+    }
+
+    /// What an execution that begins now uses up to its end.
+    fn state(&self) -> Arc<State> {
+        // Nothing panics while it holds the lock for writing.
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_option(&self, name: &CStr, value: Option<&CStr>) -> OptionStatus {
+        let Some(row) = name.to_str().ok().and_then(options::find) else { return OptionStatus::InvalidName };
+        let Some(value) = value.and_then(|value| value.to_str().ok()) else { return OptionStatus::InvalidValue };
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(settings) = state.settings.with(row, value) else { return OptionStatus::InvalidValue };
+        let Ok(vm) = settings.vm() else { return OptionStatus::InvalidValue };
+        *state = Arc::new(State { settings, vm });
+        OptionStatus::Success
+    }
+
+    pub(super) fn execute(
+        &self,
+        host: &mut dyn Host,
+        revision: Revision,
+        message: &Message<'_>,
+        code: &[u8],
+    ) -> Outcome {
+        let state = self.state();
+        let outcome = state.vm.execute(host, revision, message, code);
+        Report(state.settings.verbose).outcome(message, code, &outcome);
+        outcome
+    }
+
+    pub(super) fn report(&self, panic: &(dyn Any + Send)) {
+        Report(self.state().settings.verbose).panic(panic);
+    }
+}

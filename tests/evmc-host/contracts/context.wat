@@ -1,0 +1,17 @@
+;; Returns block number, time and chain id, the transaction's sender, and the balance of account 1.
+(module
+  (import "ethereum" "getBlockNumber" (func $number (result i64)))
+  (import "ethereum" "getBlockTimestamp" (func $time (result i64)))
+  (import "ethereum" "getChainId" (func $chain (param i32)))
+  (import "ethereum" "getTxOrigin" (func $origin (param i32)))
+  (import "ethereum" "getExternalBalance" (func $balance (param i32 i32)))
+  (import "ethereum" "finish" (func $finish (param i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 147) "\01")
+  (func (export "main")
+    (i64.store (i32.const 0) (call $number))
+    (i64.store (i32.const 8) (call $time))
+    (call $chain (i32.const 16))
+    (call $origin (i32.const 32))
+    (call $balance (i32.const 128) (i32.const 56))
+    (call $finish (i32.const 0) (i32.const 64))))

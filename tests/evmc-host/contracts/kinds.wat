@@ -1,0 +1,21 @@
+;; One message of each kind to account 9, with a value of 3 where there is one, and a salt that ends in 5a.
+(module
+  (import "ethereum" "call" (func $call (param i64 i32 i32 i32 i32) (result i32)))
+  (import "ethereum" "callCode" (func $code (param i64 i32 i32 i32 i32) (result i32)))
+  (import "ethereum" "callDelegate" (func $delegate (param i64 i32 i32 i32) (result i32)))
+  (import "ethereum" "callStatic" (func $static (param i64 i32 i32 i32) (result i32)))
+  (import "ethereum" "create" (func $create (param i32 i32 i32 i32) (result i32)))
+  (import "ethereum" "create2" (func $create2 (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 19) "\09")
+  (data (i32.const 32) "\03")
+  (data (i32.const 95) "\5a")
+  (func (export "main")
+    (drop (call $call (i64.const 100000) (i32.const 0) (i32.const 32) (i32.const 0) (i32.const 0)))
+    (drop (call $code (i64.const 100000) (i32.const 0) (i32.const 32) (i32.const 0) (i32.const 0)))
+    (drop (call $delegate (i64.const 100000) (i32.const 0) (i32.const 0) (i32.const 0)))
+    ;; Address 9 would be keccak256 in a static call before Istanbul.
+    (i32.store8 (i32.const 18) (i32.const 1))
+    (drop (call $static (i64.const 100000) (i32.const 0) (i32.const 0) (i32.const 0)))
+    (drop (call $create (i32.const 32) (i32.const 0) (i32.const 4) (i32.const 128)))
+    (drop (call $create2 (i32.const 32) (i32.const 0) (i32.const 4) (i32.const 64) (i32.const 128)))))
