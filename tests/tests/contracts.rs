@@ -31,7 +31,7 @@ fn scenarios_and_negatives_on_every_executor() {
     let Some(folder) = shared("contracts") else { return };
     deep(move || {
         for schedule in Schedule::ALL {
-            let terms = Terms { revision: Revision::Byzantium, schedule };
+            let terms = Terms { schedule, ..Revision::Byzantium.into() };
             let vms = vms(schedule, &options(schedule));
             let (mut pairs, mut negatives) = (0, 0);
             for (folder, suite) in suites(&folder) {

@@ -7,8 +7,8 @@ use crate::redb_store::RedbStore;
 use crate::settings::Settings;
 use crate::store::Store;
 use gristmill::contract::{
-    self, AccountInfo, Address, Bytes32, Change, Changes, Environment, Ewasm, Options, Receipt, Refusal, Revision,
-    Transaction, TxContext, U256, Vm, keccak256,
+    self, AccountInfo, Address, Bytes32, Change, Changes, Environment, Ewasm, Options, Receipt, Refunds, Refusal,
+    Revision, Rules, Transaction, TxContext, U256, Vm, keccak256,
 };
 use gristmill::{Config, Engine, Error, Profile};
 use std::fmt;
@@ -116,6 +116,8 @@ pub struct Chain {
     ewasm: OnceLock<Ewasm>,
     /// Somebody else's VM in its place.
     vm: Option<Box<dyn Vm + Send>>,
+    /// Who counts for that VM.
+    refunds: Refunds,
 }
 
 impl fmt::Debug for Chain {
@@ -155,7 +157,7 @@ impl Chain {
         let settings = store.settings()?;
         let head = store.head()?;
         let options = settings.options();
-        Ok(Self { store, settings, head, time: 0, options, ewasm: OnceLock::new(), vm: None })
+        Ok(Self { store, settings, head, time: 0, options, ewasm: OnceLock::new(), vm: None, refunds: Refunds::FromVm })
     }
 
     /// What the chain is.
@@ -187,6 +189,11 @@ impl Chain {
         self.vm = Some(vm);
     }
 
+    /// Who counts refunds from now on: the VM, unless that is a plugin which cannot. Not stored.
+    pub fn set_refunds(&mut self, refunds: Refunds) {
+        self.refunds = refunds;
+    }
+
     /// Runs a transaction in a block of its own and writes it.
     ///
     /// # Errors
@@ -208,7 +215,7 @@ impl Chain {
     }
 
     fn run(&self, block: &Block, transaction: &Transaction) -> Result<(Receipt, Changes), ChainError> {
-        let rules = self.settings.rules();
+        let rules = Rules { refunds: self.refunds, ..self.settings.rules() };
         let precompiles =
             StandardPrecompiles { keccak_at_9: self.settings.keccak_at_9, schedule: self.settings.schedule };
         let environment =

@@ -8,6 +8,7 @@ pub mod command;
 pub mod local;
 pub mod names;
 pub mod output;
+pub mod plugin;
 pub mod receipt;
 pub mod suite;
 
@@ -56,6 +57,7 @@ pub enum Command {
     Pack(command::pack::Args),
     Gas(command::gas::Args),
     Disasm(command::disasm::Args),
+    VmInfo(command::vm_info::Args),
     Completions(command::completions::Args),
 }
 
@@ -85,6 +87,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Pack(args) => command::pack::run(&args),
         Command::Gas(args) => command::gas::run(&args),
         Command::Disasm(args) => command::disasm::run(&args),
+        Command::VmInfo(args) => command::vm_info::run(&args),
         Command::Completions(args) => command::completions::run(&args),
     };
     finish(outcome, json)

@@ -16,6 +16,7 @@ use crate::abi::{self, hex_text};
 use crate::args::{self, DispatchArg, ExportsArg};
 use crate::command::check;
 use crate::output::{Failure, Spinner};
+use crate::plugin::VmArgs;
 
 /// Accounts that every new chain funds, with names that work wherever an address does.
 pub const ACCOUNTS: [(&str, Address); 2] = [
@@ -214,6 +215,21 @@ impl LocalChain {
         let vm = self.vm(dispatch)?;
         self.chain.set_vm(Box::new(vm));
         Ok(())
+    }
+
+    /// Opens the chain and runs its contracts in the plugin that was asked for, if one was. No plugin, no state.
+    ///
+    /// # Errors
+    /// As [`LocalChain::open`], [`VmArgs::load`] and [`VmArgs::tell`].
+    pub fn open_with(args: &ChainArgs, vm: &VmArgs) -> Result<Self, Failure> {
+        let plugin = vm.load()?;
+        let mut local = Self::open(args)?;
+        if let Some(mut plugin) = plugin {
+            vm.tell(&mut plugin, &local.options()?, args.dispatch.into())?;
+            local.chain.set_refunds(plugin.refunds());
+            local.chain.set_vm(Box::new(plugin));
+        }
+        Ok(local)
     }
 
     /// Why a creation that ended with `CONTRACT_VALIDATION_FAILURE` was refused: the status alone does not say.

@@ -12,6 +12,7 @@ use crate::args;
 use crate::command::deploy;
 use crate::local::{ChainArgs, LocalChain, TransactionArgs, abi_for_module, read_abi};
 use crate::output::{Answer, Failure};
+use crate::plugin::VmArgs;
 use crate::receipt::{Sheet, exit_of, status_text};
 
 /// Call a contract
@@ -54,6 +55,8 @@ pub struct Args {
     transaction: TransactionArgs,
     #[command(flatten)]
     chain: ChainArgs,
+    #[command(flatten)]
+    vm: VmArgs,
 }
 
 /// A call that was made.
@@ -76,7 +79,10 @@ pub struct Sent {
 /// The contract, the function or an argument makes no sense; the deployment fails; the state cannot be read or written.
 pub fn send(args: &Args, observer: Option<Arc<dyn Observer>>) -> Result<Sent, Failure> {
     check_state(args)?;
-    let mut local = LocalChain::open(&args.chain)?;
+    if observer.is_some() && args.vm.text.is_some() {
+        return Err(Failure::usage("the host calls of a plugin cannot be seen; leave --vm out"));
+    }
+    let mut local = LocalChain::open_with(&args.chain, &args.vm)?;
     let (contract, abi, words) = match &args.deploy {
         Some(file) => {
             let abi = abi_for_module(args.abi.as_deref(), file)?;

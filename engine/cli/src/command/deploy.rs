@@ -9,6 +9,7 @@ use crate::abi::{hex_text, parse_hex};
 use crate::args;
 use crate::local::{ChainArgs, LocalChain, TransactionArgs, abi_for_module};
 use crate::output::{Answer, Failure};
+use crate::plugin::VmArgs;
 use crate::receipt::{Sheet, exit_of};
 
 /// Create a contract on the local chain
@@ -38,6 +39,8 @@ pub struct Args {
     transaction: TransactionArgs,
     #[command(flatten)]
     chain: ChainArgs,
+    #[command(flatten)]
+    vm: VmArgs,
 }
 
 /// Bytes of an option; clap would take a `Vec` for an option that repeats.
@@ -55,7 +58,7 @@ fn parse_hex_arg(text: &str) -> Result<Bytes, String> {
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let abi = abi_for_module(args.abi.as_deref(), &args.file)?;
     let data = args::read_module(&args.file)?;
-    let mut local = LocalChain::open(&args.chain)?;
+    let mut local = LocalChain::open_with(&args.chain, &args.vm)?;
     if let Some(name) = &args.name {
         local.check_name(name)?;
     }

@@ -13,4 +13,5 @@ pub mod scenario;
 pub mod statetest;
 pub mod storage;
 pub mod trace;
+pub mod vm_info;
 pub mod wast;

@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use gristmill::contract::{Revision, Vm};
+use gristmill::contract::{Refunds, Revision, Vm};
 use gristmill::{Profile, Schedule};
+use gristmill_evmc::host::Plugin;
 use serde_json::{Value, json};
 
 use crate::args::{self, DispatchArg};
 use crate::output::{Answer, Exit, Failure, Progress};
+use crate::plugin::{VmArgs, label};
 use crate::suite::Tally;
-use crate::suite::scenario::{Negative, PairReport, Scenario, SuiteFile, Terms, vm};
+use crate::suite::scenario::{Negative, PairReport, Scenario, SuiteFile, Terms, options, vm};
 
 /// Run contract scenarios and compare every result
 #[derive(Debug, clap::Args)]
@@ -38,6 +40,8 @@ pub struct Args {
     /// Back end of the interpreter
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     dispatch: DispatchArg,
+    #[command(flatten)]
+    vm: VmArgs,
 }
 
 /// Runs the command.
@@ -50,9 +54,15 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
         return Err(Failure::usage("there is no scenario.json or negative.json under these paths"));
     }
     let engine = args::engine(Profile::chain1(), args.schedule, args.dispatch.into())?;
+    let plugin = args.vm.plugin(&options(args.schedule), args.dispatch.into())?;
+    let built_in = vm(&engine);
     let mut suite = Suite {
-        vm: &vm(&engine),
-        terms: Terms { revision: args.revision, schedule: args.schedule },
+        vm: plugin.as_ref().map_or(&built_in, |plugin| plugin as &dyn Vm),
+        terms: Terms {
+            revision: args.revision,
+            schedule: args.schedule,
+            refunds: plugin.as_ref().map_or(Refunds::FromVm, Plugin::refunds),
+        },
         keep_going: args.keep_going,
         json,
         progress: Progress::new(files.len(), json),
@@ -76,8 +86,9 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
             }
         }
     }
+    let label = label(plugin.as_ref(), engine.dispatch().name());
     let Suite { scenario, negative, progress, .. } = suite;
-    let summary = |name: &str, tally: Tally| tally.json(name, engine.dispatch().name());
+    let summary = |name: &str, tally: Tally| tally.json(name, &label);
     let last = if scenarios > 0 { summary("scenario", scenario) } else { summary("negative", negative) };
     if scenarios > 0 && negatives > 0 {
         progress.line(&summary("negative", negative).to_string());

@@ -9,11 +9,13 @@ use std::thread;
 use gristmill::contract::{Ewasm, Options, Refunds, Vm};
 use gristmill::{Profile, Schedule};
 use gristmill_chain::CodeCache;
+use gristmill_evmc::host::Plugin;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::args::{self, DispatchArg};
 use crate::output::{Answer, Exit, Failure, Progress};
+use crate::plugin::{VmArgs, label};
 use crate::suite::Tally;
 use crate::suite::statetest::{self, Accounts, CaseReport, Terms};
 
@@ -52,6 +54,8 @@ pub struct Args {
     /// Back end of the interpreter
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     dispatch: DispatchArg,
+    #[command(flatten)]
+    vm: VmArgs,
 }
 
 /// Bytes of modules that are kept loaded.
@@ -67,13 +71,17 @@ const STACK: usize = 8 << 20;
 pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
     let files = args::find_files(&args.paths, &|path| path.extension().is_some_and(|e| e == "json"))?;
     let engine = args::engine(Profile::chain1(), args.schedule, args.dispatch.into())?;
-    let vm = Ewasm::new(&engine, Options::default()).with_cache(Arc::new(CodeCache::new(CACHE_BYTES)));
-    let terms = Terms { schedule: args.schedule, refunds: Refunds::FromVm };
+    let options = Options { schedule: args.schedule, ..Options::default() };
+    let plugin = args.vm.plugin(&options, args.dispatch.into())?;
+    let built_in = Ewasm::new(&engine, options).with_cache(Arc::new(CodeCache::new(CACHE_BYTES)));
+    let vm = plugin.as_ref().map_or(&built_in as &(dyn Vm + Sync), |plugin| plugin);
+    let refunds = plugin.as_ref().map_or(Refunds::FromVm, Plugin::refunds);
+    let terms = Terms { schedule: args.schedule, refunds };
 
     let threads = if args.bench { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
     let mut suite = Suite { json, bench: args.bench, ..Suite::new(files.len(), json) };
     let mut failure = None;
-    in_order(files.len(), threads, &|n| run_file(args, &vm, terms, &files[n]), &mut |n, reports| {
+    in_order(files.len(), threads, &|n| run_file(args, vm, terms, &files[n]), &mut |n, reports| {
         suite.progress.step(&files[n].display().to_string());
         match reports {
             Ok(reports) => reports.into_iter().for_each(|report| suite.take(report)),
@@ -83,7 +91,7 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
     if let Some(failure) = failure {
         return Err(failure);
     }
-    suite.finish(engine.dispatch().name())
+    suite.finish(&label(plugin.as_ref(), engine.dispatch().name()))
 }
 
 /// Runs the wanted tests of a file.

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use gristmill::contract::{
-    Address, Bytes32, Environment, Ewasm, KeccakAt9, Ledger, LedgerAccount, Log, Options, Receipt, Revision, Rules,
-    StatusCode, Transaction, TxContext, U256, Vm,
+    Address, Bytes32, Environment, Ewasm, KeccakAt9, Ledger, LedgerAccount, Log, Options, Receipt, Refunds, Revision,
+    Rules, StatusCode, Transaction, TxContext, U256, Vm,
 };
 use gristmill::{Engine, Exports, Schedule};
 use gristmill_chain::StandardPrecompiles;
@@ -39,11 +39,13 @@ pub struct Terms {
     pub revision: Revision,
     /// Whose prices precompiles have; the VM brings its own for the rest.
     pub schedule: Schedule,
+    /// Who counts refunds: the VM, or for old plugins the host.
+    pub refunds: Refunds,
 }
 
 impl From<Revision> for Terms {
     fn from(revision: Revision) -> Self {
-        Self { revision, schedule: Schedule::V1 }
+        Self { revision, schedule: Schedule::V1, refunds: Refunds::FromVm }
     }
 }
 
@@ -293,7 +295,8 @@ impl<'a> World<'a> {
 
     fn empty(vm: &'a dyn Vm, terms: Terms, context: TxContext) -> Self {
         let precompiles = StandardPrecompiles { keccak_at_9: KeccakAt9::On, schedule: terms.schedule };
-        Self { ledger: Ledger::new(), vm, precompiles, rules: Rules::new(terms.revision), context }
+        let rules = Rules { refunds: terms.refunds, ..Rules::new(terms.revision) };
+        Self { ledger: Ledger::new(), vm, precompiles, rules, context }
     }
 
     fn transact(&mut self, transaction: &Transaction) -> Result<Receipt, String> {
