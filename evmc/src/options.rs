@@ -23,9 +23,6 @@ pub struct Settings {
     transient: bool,
 }
 
-/// Bytes of contracts that are kept loaded.
-const CACHE_BYTES: usize = 64 << 20;
-
 impl Settings {
     /// The defaults, for hosts whose ABI has transient storage or not.
     pub fn new(transient: bool) -> Self {
@@ -38,7 +35,7 @@ impl Settings {
             beyond: false,
             debug: false,
             dispatch: Dispatch::Auto,
-            cache: CACHE_BYTES,
+            cache: CodeCache::DEFAULT_BYTES,
             verbose: 0,
             transient,
         }

@@ -38,10 +38,6 @@ struct Entry {
     used: u64,
 }
 
-fn weight(code: &[u8]) -> usize {
-    code.len() + OVERHEAD
-}
-
 impl Inner {
     fn find(&mut self, code: &[u8]) -> Option<Module> {
         self.clock += 1;
@@ -53,14 +49,14 @@ impl Inner {
     }
 
     fn insert(&mut self, code: Arc<[u8]>, module: Module, bound: usize) {
-        if weight(&code) > bound {
+        if CodeCache::weight(&code) > bound {
             return;
         }
-        self.bytes += weight(&code);
+        self.bytes += CodeCache::weight(&code);
         while self.bytes > bound {
             let Some((_, oldest)) = self.order.pop_first() else { break };
             self.entries.remove(&oldest);
-            self.bytes -= weight(&oldest);
+            self.bytes -= CodeCache::weight(&oldest);
         }
         self.clock += 1;
         self.order.insert(self.clock, code.clone());
@@ -69,9 +65,22 @@ impl Inner {
 }
 
 impl CodeCache {
+    /// The bound where nobody chooses one.
+    pub const DEFAULT_BYTES: usize = 64 << 20;
+
     /// A cache of at most `bytes` bytes of code, each entry counting 4 KiB more. Loaded code takes a few times that.
     pub fn new(bytes: usize) -> Self {
         Self { bound: bytes, inner: Mutex::default(), loaded: Condvar::new() }
+    }
+
+    /// What `code` counts against the bound.
+    pub fn weight(code: &[u8]) -> usize {
+        code.len() + OVERHEAD
+    }
+
+    /// Whether these very bytes are kept. Does not count as a use.
+    pub fn contains(&self, code: &[u8]) -> bool {
+        self.lock().entries.contains_key(code)
     }
 
     /// How many contracts are kept.

@@ -15,9 +15,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// Code kept loaded.
-const CACHE_BYTES: usize = 64 << 20;
-
 /// What a difficulty never goes below. Source: Yellow Paper, section 4.3.4.
 const MIN_DIFFICULTY: u64 = 131_072;
 
@@ -232,7 +229,7 @@ impl Chain {
             let mut config = Config::new();
             config.profile(Profile::chain1()).schedule(self.settings.schedule);
             let engine = Engine::new(&config).map_err(ChainError::Engine)?;
-            let cache = Arc::new(CodeCache::new(CACHE_BYTES));
+            let cache = Arc::new(CodeCache::new(CodeCache::DEFAULT_BYTES));
             // Another thread may have been faster; its VM is as good.
             let _ = self.ewasm.set(Ewasm::new(&engine, self.options.clone()).with_cache(cache));
         }

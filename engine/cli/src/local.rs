@@ -84,9 +84,6 @@ pub struct TransactionArgs {
     pub gas: Gas,
 }
 
-/// Bytes of modules that are kept loaded.
-const CACHE_BYTES: usize = 64 << 20;
-
 /// The note that has the rule for exports.
 const EXPORTS: &str = "rules/exports";
 
@@ -203,7 +200,7 @@ impl LocalChain {
     fn vm(&self, dispatch: DispatchArg) -> Result<Ewasm, Failure> {
         let options = self.options()?;
         let engine = args::engine(Profile::chain1(), options.schedule, dispatch.into())?;
-        Ok(Ewasm::new(&engine, options).with_cache(Arc::new(CodeCache::new(CACHE_BYTES))))
+        Ok(Ewasm::new(&engine, options).with_cache(Arc::new(CodeCache::new(CodeCache::DEFAULT_BYTES))))
     }
 
     /// Shows the host calls of all frames to `observer` from now on.

@@ -153,3 +153,23 @@ fn listings_are_of_the_code_that_runs() {
     }
     assert!(modules > 60, "{modules}");
 }
+
+#[test]
+fn cache_keeps_what_was_used_last() {
+    let here = folder("cache");
+    let module = |name: &str, filler: usize| {
+        let data = "x".repeat(filler);
+        let text =
+            format!(r#"(module (memory (export "memory") 1) (func (export "main")) (data (i32.const 0) "{data}"))"#);
+        file(&here, name, &text)
+    };
+    let (a, b, large) = (module("a.wat", 10), module("b.wat", 20), module("large.wat", 9_000));
+    // An entry counts 4 KiB beyond its code, so two fit into 9,000 bytes and the largest alone does not.
+    let run = gristmill(&["cache", "--size", "9000", &a, &b, &a, &large, "--json"]).exits(0).json();
+    let states: Vec<_> = run["files"].as_array().unwrap().iter().map(|f| f["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["loaded", "loaded", "found", "too large"]);
+    assert_eq!(run["kept"], 2);
+    // Room for one: the other goes, and is loaded again.
+    gristmill(&["cache", "--size", "5000", &a, &b, &a]).exits(0).says("kept 1 contracts").says("loaded");
+    gristmill(&["cache", "/nowhere.wasm"]).exits(4);
+}

@@ -1,6 +1,7 @@
 //! The commands, a file each: its arguments, and what it does with them.
 
 pub mod account;
+pub mod cache;
 pub mod call;
 pub mod check;
 pub mod completions;

@@ -58,9 +58,6 @@ pub struct Args {
     vm: VmArgs,
 }
 
-/// Bytes of modules that are kept loaded.
-const CACHE_BYTES: usize = 64 << 20;
-
 /// A main thread's stack: what 1,024 nested messages fit in.
 const STACK: usize = 8 << 20;
 
@@ -73,7 +70,7 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
     let engine = args::engine(Profile::chain1(), args.schedule, args.dispatch.into())?;
     let options = Options { schedule: args.schedule, ..Options::default() };
     let plugin = args.vm.plugin(&options, args.dispatch.into())?;
-    let built_in = Ewasm::new(&engine, options).with_cache(Arc::new(CodeCache::new(CACHE_BYTES)));
+    let built_in = Ewasm::new(&engine, options).with_cache(Arc::new(CodeCache::new(CodeCache::DEFAULT_BYTES)));
     let vm = plugin.as_ref().map_or(&built_in as &(dyn Vm + Sync), |plugin| plugin);
     let refunds = plugin.as_ref().map_or(Refunds::FromVm, Plugin::refunds);
     let terms = Terms { schedule: args.schedule, refunds };
