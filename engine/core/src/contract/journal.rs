@@ -192,7 +192,7 @@ struct Flags {
     warm: bool,
     /// EIP-161: if it is empty at the end, it goes.
     touched: bool,
-    /// By this transaction; nothing that the backing has stored for it counts.
+    /// By this transaction.
     created: bool,
     /// Goes at the end.
     destroyed: bool,
@@ -276,14 +276,7 @@ impl<'a> Journal<'a> {
         match undo {
             Undo::Info(address, info) => self.accounts.entry(address).or_default().info = info,
             Undo::Code(address, code) => self.accounts.entry(address).or_default().code = code,
-            Undo::Flags(address, flags) => {
-                let entry = self.accounts.entry(address).or_default();
-                if entry.flags.created && !flags.created {
-                    // What was read while it was new says nothing about what the backing has.
-                    entry.storage.clear();
-                }
-                entry.flags = flags;
-            }
+            Undo::Flags(address, flags) => self.accounts.entry(address).or_default().flags = flags,
             Undo::Slot(address, key, slot) => {
                 self.accounts.entry(address).or_default().storage.insert(key, slot);
             }
@@ -439,7 +432,8 @@ impl<'a> Journal<'a> {
         if let Some(slot) = entry.storage.get(key) {
             return Ok(*slot);
         }
-        let original = if entry.flags.created || entry.before.is_none() {
+        // Nothing is created where storage was left (EIP-7610), so that of a new account is empty too.
+        let original = if entry.before.is_none() {
             Bytes32::zero()
         } else {
             let value = self.backing.storage(address, key);

@@ -242,6 +242,27 @@ fn creation_where_storage_was_left() {
     assert_eq!((status, account.nonce, account.balance), (StatusCode::Success, 1, 7.into()));
 }
 
+/// EIP-2929: what was warm before a creation is warm when that has failed.
+#[test]
+fn a_slot_stays_warm_when_the_creation_around_it_fails() {
+    let backing = ledger(&[(1, 1_000, &[])]);
+    let made = create_address(&address(1), 0);
+    let vm = Script(move |host: &mut dyn Host, _: &Message<'_>, _| {
+        let slots = [1, 2].map(|key| host.access_storage(&made, &word(key)).unwrap());
+        assert_eq!(slots, [Some(Access::Warm), Some(Access::Cold)]);
+        host.set_storage(&made, &word(1), &word(9)).unwrap();
+        end(StatusCode::Revert, 0, &[])
+    });
+    with_journal(&backing, Revision::Prague, &vm, |journal| {
+        journal.access_storage(&made, &word(1)).unwrap();
+        let creation = Message { input: &[1], ..message(CallKind::Create, 1, 0, 0) };
+        assert_eq!(journal.call(&creation).unwrap().status, StatusCode::Revert);
+        let slots = [1, 2].map(|key| journal.access_storage(&made, &word(key)).unwrap());
+        assert_eq!(slots, [Some(Access::Warm), Some(Access::Cold)]);
+        assert_eq!(journal.storage(&made, &word(1)).unwrap(), word(0));
+    });
+}
+
 #[test]
 fn deposit() {
     let backing = ledger(&[(1, 10, &[])]);
