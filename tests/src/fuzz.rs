@@ -4,6 +4,7 @@
 //! of mutations: [`sweep`].
 
 pub mod eei;
+pub mod evmc;
 pub mod load;
 pub mod run;
 mod sweep;
@@ -14,4 +15,4 @@ pub use sweep::{Sweep, sweep};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: &[Target] = &[("load", load::run), ("run", run::run), ("eei", eei::run)];
+pub const TARGETS: &[Target] = &[("load", load::run), ("run", run::run), ("eei", eei::run), ("evmc", evmc::run)];

@@ -1,4 +1,4 @@
-//! The fuzz targets over their corpora and a minute of mutations with a fixed seed, all three side by side.
+//! The fuzz targets over their corpora and a minute of mutations with a fixed seed, side by side.
 
 use gristmill_tests::deep;
 use gristmill_tests::fuzz::{TARGETS, sweep};
@@ -29,4 +29,9 @@ fn run() {
 #[test]
 fn eei() {
     target("eei");
+}
+
+#[test]
+fn evmc() {
+    target("evmc");
 }

@@ -39,19 +39,19 @@ struct Call {
     args: Vec<u64>,
 }
 
-struct Case {
-    schedule: Schedule,
-    revision: Revision,
-    compat: Compat,
-    gas: i64,
-    is_static: bool,
+pub(super) struct Case {
+    pub(super) schedule: Schedule,
+    pub(super) revision: Revision,
+    pub(super) compat: Compat,
+    pub(super) gas: i64,
+    pub(super) is_static: bool,
     calls: Vec<Call>,
-    data: Vec<u8>,
+    pub(super) data: Vec<u8>,
 }
 
 /// Runs the case that `data` describes on all executors, and compares what they say.
 pub fn run(data: &[u8]) {
-    let Ok(case) = Case::read(&mut Unstructured::new(data)) else { return };
+    let Ok(case) = Case::read(&mut Unstructured::new(data), |_| true) else { return };
     let code = case.contract();
     let trace = Arc::new(Trace::default());
     let options = Options {
@@ -103,7 +103,8 @@ impl Observer for Trace {
 }
 
 impl Case {
-    fn read(u: &mut Unstructured<'_>) -> Result<Self> {
+    /// A case out of bytes, with calls of rows that `may` be called.
+    pub(super) fn read(u: &mut Unstructured<'_>, may: fn(&ApiRow) -> bool) -> Result<Self> {
         let mut case = Self {
             schedule: *u.choose(&Schedule::ALL)?,
             revision: *u.choose(&Revision::ALL)?,
@@ -117,7 +118,7 @@ impl Case {
         case.gas = i64::from(u.int_in_range(0..=2_000_000u32)?);
         while case.calls.len() < CALLS && !u.is_empty() {
             let row = u.choose_index(Eei::rows().len())?;
-            if offered(&Eei::rows()[row], case.compat) {
+            if offered(&Eei::rows()[row], case.compat) && may(&Eei::rows()[row]) {
                 let args = Eei::rows()[row].params.iter().map(|(_, ty)| argument(*ty, u)).collect::<Result<_>>()?;
                 case.calls.push(Call { row, args });
             }
@@ -127,7 +128,7 @@ impl Case {
     }
 
     /// The module: imports, `main` with the calls, a memory with the things that pointers point to.
-    fn contract(&self) -> Vec<u8> {
+    pub(super) fn contract(&self) -> Vec<u8> {
         let rows = Eei::rows();
         let (mut types, mut imports, mut main) = (TypeSection::new(), ImportSection::new(), Function::new([]));
         types.ty().function([], []);
