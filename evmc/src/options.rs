@@ -2,7 +2,7 @@
 
 use crate::plugin::report::Report;
 use gristmill::contract::{Compat, Evm1, Ewasm, KeccakAt9, Options};
-use gristmill::{Config, Dispatch, Engine, Error, Exports, Profile, Schedule};
+use gristmill::{Config, Dispatch, Engine, Error, Exports, Pages, Profile, Schedule};
 use gristmill_chain::CodeCache;
 use std::sync::Arc;
 
@@ -17,8 +17,11 @@ pub struct Settings {
     beyond: bool,
     debug: bool,
     dispatch: Dispatch,
+    /// Pages of a contract's memory.
+    memory: Pages,
     cache: usize,
     pub(crate) verbose: u8,
+    pub(crate) benchmark: bool,
     /// Whether the host's ABI has all that the functions beyond the interface ask for.
     transient: bool,
 }
@@ -35,8 +38,10 @@ impl Settings {
             beyond: false,
             debug: false,
             dispatch: Dispatch::Auto,
+            memory: Profile::chain1().run.memory,
             cache: CodeCache::DEFAULT_BYTES,
             verbose: 0,
+            benchmark: false,
             transient,
         }
     }
@@ -85,6 +90,9 @@ pub const ROWS: &[Row] = &[
         put(&mut s.dispatch, Dispatch::from_name(v))
     }),
     row("memory", "check", "how memory accesses are bounded", |_, v| word(v, &[("check", ())])),
+    row("max-memory-pages", "<pages>", "pages that a memory may have, at most 256; part of consensus", |s, v| {
+        put(&mut s.memory, digits(v).map(Pages).filter(|pages| *pages <= Profile::chain1().run.memory))
+    }),
     row("cache", "<bytes>", "contracts that are kept loaded, by their size and 4096 each", |s, v| {
         put(&mut s.cache, digits(v))
     }),
@@ -94,6 +102,9 @@ pub const ROWS: &[Row] = &[
         "standard error tells: 1 caught panics, 2 failures, 3 messages, 4 host calls",
         |s, v| put(&mut s.verbose, digits(v).filter(|level| *level <= 4)),
     ),
+    row("benchmark", "false|true", "standard error tells the time of each message", |s, v| {
+        put(&mut s.benchmark, word(v, &[("false", false), ("true", true)]))
+    }),
 ];
 
 const fn row(
@@ -137,7 +148,9 @@ impl Settings {
     /// This build does not have the dispatch.
     pub(crate) fn vm(&self) -> Result<Ewasm, Error> {
         let mut config = Config::new();
-        config.profile(Profile::chain1()).schedule(self.schedule).dispatch(self.dispatch);
+        let mut profile = Profile::chain1();
+        profile.run.memory = self.memory;
+        config.profile(profile).schedule(self.schedule).dispatch(self.dispatch);
         let report = Report(self.verbose);
         let options = Options {
             schedule: self.schedule,
@@ -185,15 +198,27 @@ mod tests {
             ("evm1mode", "runevm"),
             ("memory", "guard"),
             ("verbose", "5"),
+            ("max-memory-pages", "257"),
             ("cache", "1e6"),
             ("cache", "99999999999999999999"),
         ];
         for (name, value) in refused {
             assert!(Settings::new(true).with(find(name).unwrap(), value).is_none(), "{name}={value}");
         }
-        assert!(find("sys:sentinel").is_none() && find("benchmark").is_none() && find("").is_none());
+        assert!(find("sys:sentinel").is_none() && find("threads").is_none() && find("").is_none());
         assert!(Settings::new(false).with(find("features").unwrap(), "beyond").is_none());
         assert_eq!(Settings::new(true).with(find("cache").unwrap(), "0").unwrap().cache, 0);
+    }
+
+    #[test]
+    fn a_chain_may_allow_less_memory() {
+        let settings = Settings::new(true).with(find("max-memory-pages").unwrap(), "3").unwrap();
+        let vm = settings.vm().unwrap();
+        let with_pages = |pages: u32| {
+            let text = format!("(module (memory (export \"memory\") {pages}) (func (export \"main\")))");
+            vm.load(&wat::parse_str(text).unwrap()).is_ok()
+        };
+        assert!(with_pages(3) && !with_pages(4));
     }
 
     #[test]

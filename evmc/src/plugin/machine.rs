@@ -1,12 +1,13 @@
 //! What is behind an instance of any ABI.
 
-use super::report::Report;
+use super::report::{self, Report};
 use crate::abi::layout::OptionStatus;
 use crate::options::{self, Settings};
 use gristmill::contract::{Ewasm, Host, Message, Outcome, Revision, Vm};
 use std::any::Any;
 use std::ffi::CStr;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 /// Settings and their VM, exchanged as one.
 pub(super) struct Machine(RwLock<Arc<State>>);
@@ -46,7 +47,11 @@ impl Machine {
         code: &[u8],
     ) -> Outcome {
         let state = self.state();
+        let start = state.settings.benchmark.then(Instant::now);
         let outcome = state.vm.execute(host, revision, message, code);
+        if let Some(start) = start {
+            report::time(message, code, start.elapsed());
+        }
         Report(state.settings.verbose).outcome(message, code, &outcome);
         outcome
     }

@@ -1,9 +1,10 @@
-//! What the plugin says on standard error, by the option `verbose`.
+//! What the plugin says on standard error, by the options `verbose` and `benchmark`.
 
 use gristmill::contract::{HostCall, Message, Observer, Outcome, StatusCode};
 use std::any::Any;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// From 0, nothing, to 4, everything.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,12 @@ const HOST_CALLS: u8 = 4;
 /// One line. A closed standard error is no reason to fail.
 fn line(text: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "gristmill: {text}");
+}
+
+/// How long a message took, those that it sent included.
+pub(crate) fn time(message: &Message<'_>, code: &[u8], time: Duration) {
+    let micros = time.as_secs_f64() * 1e6;
+    line(format_args!("{} bytes of code at depth {}: {micros:.1} us", code.len(), message.depth));
 }
 
 impl Report {
