@@ -50,7 +50,7 @@ fn options_come_with_the_path() {
     Plugin::load(&format!("{path},{fine}")).unwrap();
     let load = |options: &str| Plugin::load(&format!("{path},{options}")).map(|p| p.abi());
     assert_eq!(load("nonsense=1"), Err(LoadError::OptionName("nonsense".into())));
-    assert_eq!(load("engine=interp,benchmark=true").map_err(|e| e.number()), Err(6));
+    assert_eq!(load("engine=interp,threads=true").map_err(|e| e.number()), Err(6));
     for wrong in ["engine=aot", "engine=auto", "engine", "metering=", "verbose=5", "cache=-1", "evm1mode=runevm"] {
         assert_eq!(load(wrong).map_err(|e| e.number()), Err(7), "{wrong}");
     }

@@ -1,12 +1,9 @@
 //! `gristmill disasm`: a module's operators, its metering plan and the interpreter's ops side by side.
 
-use std::path::PathBuf;
-
-use gristmill::{ListedOperator, Listing, Schedule};
+use gristmill::{ListedOperator, Listing};
 use serde_json::{Value, json};
 
-use crate::args::{self, ProfileArg};
-use crate::command::gas::{self, amount, gas_text, place};
+use crate::command::gas::{self, Look, amount, gas_text, place};
 use crate::names::Names;
 use crate::output::{Answer, Failure};
 
@@ -22,17 +19,8 @@ Examples:
   gristmill disasm token.wasm --function main
   gristmill disasm fib.wat --profile general --function 0 --schedule unit")]
 pub struct Args {
-    /// Module, binary or text
-    file: PathBuf,
-    /// Only this function: name or index
-    #[arg(long, value_name = "NAME|INDEX")]
-    function: Option<String>,
-    /// Price list: `v1`, `unit` (1 gas an operator) or `ewasm` (host functions only)
-    #[arg(long, value_parser = args::schedule, default_value = "v1", value_name = "NAME")]
-    schedule: Schedule,
-    /// Which modules are accepted
-    #[arg(long, value_enum, default_value = "chain1", value_name = "NAME")]
-    profile: ProfileArg,
+    #[command(flatten)]
+    look: Look,
 }
 
 /// Runs the command.
@@ -40,12 +28,12 @@ pub struct Args {
 /// # Errors
 /// The module is refused, or there is no such function.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    let (module, listings) = gas::load(&args.file, args.profile, args.schedule)?;
+    let (module, listings) = gas::load(&args.look.file, args.look.profile, args.look.schedule)?;
     let names = Names::new(module.parsed());
-    let shown = gas::select(&listings, &names, args.function.as_deref())?;
+    let shown = gas::select(&listings, &names, args.look.function.as_deref())?;
     let texts: Vec<_> = shown.iter().map(|listing| in_text(listing, &names)).collect();
     let functions: Vec<_> = shown.iter().map(|listing| in_json(listing, &names)).collect();
-    let json = json!({ "schedule": args.schedule.name(), "functions": functions });
+    let json = json!({ "schedule": args.look.schedule.name(), "functions": functions });
     Ok(Answer::good(texts.join("\n\n"), json))
 }
 

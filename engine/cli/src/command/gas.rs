@@ -28,17 +28,24 @@ Examples:
   gristmill gas token.wasm --schedule unit --function main
   gristmill gas fib.wat --profile general --json")]
 pub struct Args {
+    #[command(flatten)]
+    look: Look,
+}
+
+/// What is looked at.
+#[derive(Debug, clap::Args)]
+pub struct Look {
     /// Module, binary or text
-    file: PathBuf,
+    pub file: PathBuf,
     /// Only this function: name or index
     #[arg(long, value_name = "NAME|INDEX")]
-    function: Option<String>,
+    pub function: Option<String>,
     /// Price list: `v1`, `unit` (1 gas an operator) or `ewasm` (host functions only)
     #[arg(long, value_parser = args::schedule, default_value = "v1", value_name = "NAME")]
-    schedule: Schedule,
+    pub schedule: Schedule,
     /// Which modules are accepted
     #[arg(long, value_enum, default_value = "chain1", value_name = "NAME")]
-    profile: ProfileArg,
+    pub profile: ProfileArg,
 }
 
 /// Runs the command.
@@ -46,16 +53,16 @@ pub struct Args {
 /// # Errors
 /// The module is refused, or there is no such function.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    let (module, listings) = load(&args.file, args.profile, args.schedule)?;
+    let (module, listings) = load(&args.look.file, args.look.profile, args.look.schedule)?;
     let names = Names::new(module.parsed());
-    let shown = select(&listings, &names, args.function.as_deref())?;
+    let shown = select(&listings, &names, args.look.function.as_deref())?;
     let total = Particles(listings.iter().map(|listing| price(listing).0).sum());
     let blocks: usize = listings.iter().map(|listing| listing.blocks.len()).sum();
     let operators: u32 = listings.iter().map(counted).sum();
 
     let mut lines = vec![format!(
         "schedule {}: {} functions, {blocks} blocks, {operators} operators, {} in all",
-        args.schedule.name(),
+        args.look.schedule.name(),
         listings.len(),
         amount(total),
     )];
@@ -69,7 +76,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         lines.extend(host.iter().map(|f| format!("  {}  {}", f.name, f.price.as_deref().unwrap_or("no price known"))));
     }
     let json = json!({
-        "schedule": args.schedule.name(),
+        "schedule": args.look.schedule.name(),
         "functions": shown.iter().map(|listing| in_json(listing, &names)).collect::<Vec<_>>(),
         "host_functions": host.iter().map(HostFunction::json).collect::<Vec<_>>(),
         "total": {
