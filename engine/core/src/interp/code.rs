@@ -17,6 +17,7 @@
 //! Offsets count words from the op's own word. A frame is parameters, locals, four control slots (the first holds the
 //! return address), operands; a callee's frame starts at its first argument.
 
+use super::exec::fused::{first_of, words_of};
 use alloc::string::String;
 
 /// One 8-byte word of code.
@@ -32,6 +33,11 @@ impl Word {
     /// A word whose fields b and c hold 32 bits.
     pub const fn wide(code: u16, a: u16, bc: u32) -> Self {
         Self(code as u64 | (a as u64) << 16 | (bc as u64) << 32)
+    }
+
+    /// This word with another code.
+    pub const fn with_code(self, code: u16) -> Self {
+        Self(self.0 & !0xffff | code as u64)
     }
 
     #[inline(always)]
@@ -130,6 +136,7 @@ pub(crate) const fn store(address: Kind, value: Kind, far: bool) -> u16 {
     match (address, value, far) {
         (Slot, Slot, false) => 0,
         (Acc, Slot, _) => 1,
+        (Acc, Imm, _) => 8,
         (Slot, Acc, _) => 2,
         (Slot, Imm, _) => 3,
         (Slot, _, true) => 4,
@@ -200,7 +207,8 @@ macro_rules! for_each_family {
             }
             other {
                 /// To slot a without touching the accumulator: form 0 slot b, 1 accumulator, 2 b:c zero-extended, 3 b:c
-                /// sign-extended, 4 the extension word; 5 copies c slots from b to a, which is below.
+                /// sign-extended, 4 the extension word; 5 copies c slots from b to a, which is below or apart; 6 and 7 copy
+                /// two and four slots that are apart.
                 Copy;
                 /// a = one of b (chosen when the condition is not zero) and c; the condition is the accumulator, or a slot
                 /// in the extension word.
@@ -260,8 +268,7 @@ macro_rules! family_enum {
 }
 for_each_family!(family_enum);
 
-/// Codes that can occur: the size of a table of handlers.
-#[cfg(gristmill_tail)]
+/// Codes of ops that are not fused.
 pub(crate) const CODES: usize = (Family::ReturnAcross as usize + 1) * FORMS as usize;
 
 impl Family {
@@ -323,7 +330,7 @@ impl Code {
             core::iter::from_fn(move || {
                 let start = at;
                 let word = self.words.get(start).filter(|_| start < end(function))?;
-                at += word.len();
+                at += words_of(*word);
                 Some((function as u32, start, self.words.get(start..at)?))
             })
         })
@@ -331,37 +338,11 @@ impl Code {
 }
 
 impl Word {
-    /// Family and form of the op that starts with this one.
+    /// Family and form of the op that starts with this one; a `+` behind them: it is fused with the one behind it.
     pub fn name(self) -> String {
         match self.family() {
             Some(family) => alloc::format!("{family:?}/{}", self.form()),
-            None => String::from("?"),
-        }
-    }
-
-    /// Words of the op that starts with this one.
-    fn len(self) -> usize {
-        use Family::*;
-        let Some(family) = self.family() else { return 1 };
-        match family {
-            BrTable => 2 + self.high() as usize,
-            Copy => 1 + usize::from(self.form() == 4),
-            Select => 1 + usize::from(self.form() / 2 == single(Kind::Slot)),
-            Return => 1 + usize::from(self.form() == 3),
-            BrNonZero | BrZero | BrNonZeroWide | BrZeroWide | BrWide | Call | CallImport | CallIndirect | Slow => 2,
-            Store8 | Store16 | Store32 | Store64 => 1 + usize::from(self.form() == store(Kind::Slot, Kind::Slot, true)),
-            Load8U | Load16U | Load32U | Load64 | I32Load8S | I32Load16S | I64Load8S | I64Load16S | I64Load32S => {
-                1 + usize::from(self.form() / 2 >= load(Kind::Slot, true))
-            }
-            I32Add | I32Mul | I32And | I32Or | I32Xor | I64Add | I64Mul | I64And | I64Or | I64Xor => {
-                1 + usize::from(self.form() / 2 >= pair(Kind::Slot, Kind::Ext))
-            }
-            _ if family.inverse().is_none()
-                && FAMILIES[(family as usize).saturating_sub(1)].branch() == Some(family) =>
-            {
-                2
-            }
-            _ => 1,
+            None => alloc::format!("{}+", self.with_code(first_of(self.code())).name()),
         }
     }
 }

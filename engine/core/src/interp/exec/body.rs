@@ -6,6 +6,7 @@
 //! The `checked` feature tests slots and code addresses at every access.
 
 use super::functions::{Access, Binary, Compare, Partial, Unary};
+use super::memory::Memory;
 use super::vm::{BUDGET_SPENT, Func, Instance, Vm, budget_of};
 use crate::error::Trap;
 use crate::interp::code::{self, Family, HEADER_WORDS, Kind, TO_SLOT, Word};
@@ -18,7 +19,6 @@ pub(crate) struct Regs {
     pub pc: *const Word,
     pub fp: *mut u64,
     pub mem: *mut u8,
-    pub len: usize,
     pub acc: u64,
 }
 
@@ -71,12 +71,25 @@ pub(crate) enum Flow {
 pub(crate) trait Body {
     /// Its code.
     const CODE: u16;
+    /// The words that it takes; 0: as many as it says itself.
+    const WORDS: usize = 1;
+    /// The codes of the ops that a fused op is made of, in order.
+    const PARTS: Parts = [Self::CODE, NONE, NONE];
     /// What it does.
     ///
     /// # Safety
     /// The contract of this module's bodies.
     unsafe fn run(r: &mut Regs) -> Flow;
 }
+
+/// Up to three codes, [`NONE`] where there are fewer.
+pub(crate) type Parts = [u16; 3];
+
+/// No code.
+pub(crate) const NONE: u16 = u16::MAX;
+
+/// An op that goes on to the op behind it, or ends the run: one that may be fused with what follows.
+pub(crate) trait Straight: Body {}
 
 impl Regs {
     /// The op at `pc`. Its fields are loaded one by one: cheaper than one load and many shifts.
@@ -103,6 +116,19 @@ impl Regs {
         self.check_slot(index);
         // SAFETY: slot numbers are below the frame's height (contract).
         unsafe { *self.fp.add(usize::from(index)) = value }
+    }
+
+    /// Copies `N` slots that are apart, all read before any is written.
+    #[inline(always)]
+    pub unsafe fn copy_slots<const N: usize>(&mut self, to: u16, from: u16) {
+        let last = N as u16 - 1;
+        self.check_slot(from + last);
+        self.check_slot(to + last);
+        // SAFETY: slot numbers are below the frame's height (contract), for the last slot too.
+        unsafe {
+            let values = self.fp.add(usize::from(from)).cast::<[u64; N]>().read();
+            self.fp.add(usize::from(to)).cast::<[u64; N]>().write(values);
+        }
     }
 
     #[inline(always)]
@@ -137,12 +163,15 @@ impl Regs {
         if *counter < 0 { Flow::Unpaid } else { Flow::Next }
     }
 
-    /// Loads base and length of the running instance's memory again.
+    /// Loads base and bounds of the running instance's memory again.
     #[inline(always)]
     pub unsafe fn reload_memory(&mut self) {
         // SAFETY: `vm.memory` always points at a memory of the machine's arena.
-        let memory = unsafe { &*(*self.vm).memory };
-        (self.mem, self.len) = (memory.data_ptr(), memory.len());
+        unsafe {
+            let memory: &Memory = &*(*self.vm).memory;
+            self.mem = memory.data_ptr();
+            (*self.vm).bounds = memory.bounds();
+        }
     }
 
     /// Runs `f` with these registers in the machine, where it may change them. By memory and not by reference: a reference
@@ -298,8 +327,9 @@ unsafe fn put<D: To>(r: &mut Regs, w: Fields, value: u64) {
     }
 }
 
-const fn words(right: Kind) -> usize {
-    if matches!(right, Kind::Ext) { 2 } else { 1 }
+/// Words of an op that may have an extension.
+const fn words(extended: bool) -> usize {
+    if extended { 2 } else { 1 }
 }
 
 // ---- values ----
@@ -307,8 +337,11 @@ const fn words(right: Kind) -> usize {
 /// A total function of two operands.
 pub(crate) struct Bin<F, L, R, D>(PhantomData<(F, L, R, D)>);
 
+impl<F: Binary, L: Left, R: Right, D: To> Straight for Bin<F, L, R, D> {}
+
 impl<F: Binary, L: Left, R: Right, D: To> Body for Bin<F, L, R, D> {
     const CODE: u16 = F::FAMILY.value(code::pair(L::KIND, R::KIND), D::BIT);
+    const WORDS: usize = words(matches!(R::KIND, Kind::Ext));
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract.
@@ -316,7 +349,7 @@ impl<F: Binary, L: Left, R: Right, D: To> Body for Bin<F, L, R, D> {
             let w = r.word();
             let value = F::apply(L::get(r, w), R::get(r, w));
             put::<D>(r, w, value);
-            r.pc = r.pc.add(words(R::KIND));
+            r.pc = r.pc.add(Self::WORDS);
         }
         Flow::Next
     }
@@ -324,6 +357,8 @@ impl<F: Binary, L: Left, R: Right, D: To> Body for Bin<F, L, R, D> {
 
 /// A function of two operands that may trap.
 pub(crate) struct Try<F, L, R, D>(PhantomData<(F, L, R, D)>);
+
+impl<F: Partial, L: Left, R: Right, D: To> Straight for Try<F, L, R, D> {}
 
 impl<F: Partial, L: Left, R: Right, D: To> Body for Try<F, L, R, D> {
     const CODE: u16 = F::FAMILY.value(code::pair(L::KIND, R::KIND), D::BIT);
@@ -345,6 +380,8 @@ impl<F: Partial, L: Left, R: Right, D: To> Body for Try<F, L, R, D> {
 /// A function of one operand, in slot b or the accumulator; some trap.
 pub(crate) struct Un<F, L, D>(PhantomData<(F, L, D)>);
 
+impl<F: Unary, L: Left, D: To> Straight for Un<F, L, D> {}
+
 impl<F: Unary, L: Left, D: To> Body for Un<F, L, D> {
     const CODE: u16 = F::FAMILY.value(code::single(L::KIND), D::BIT);
     #[inline(always)]
@@ -365,8 +402,11 @@ impl<F: Unary, L: Left, D: To> Body for Un<F, L, D> {
 /// One of two slots.
 pub(crate) struct Select<C, D>(PhantomData<(C, D)>);
 
+impl<C: Left, D: To> Straight for Select<C, D> {}
+
 impl<C: Left, D: To> Body for Select<C, D> {
     const CODE: u16 = Family::Select.value(code::single(C::KIND), D::BIT);
+    const WORDS: usize = words(matches!(C::KIND, Kind::Slot));
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract.
@@ -377,7 +417,7 @@ impl<C: Left, D: To> Body for Select<C, D> {
             // A conditional move on two loaded values: branches on data would be mispredicted.
             let (yes, no) = (r.slot(w.b()), r.slot(w.c()));
             put::<D>(r, w, if condition as u32 != 0 { yes } else { no });
-            r.pc = r.pc.add(if in_slot { 2 } else { 1 });
+            r.pc = r.pc.add(Self::WORDS);
         }
         Flow::Next
     }
@@ -385,6 +425,8 @@ impl<C: Left, D: To> Body for Select<C, D> {
 
 /// A global's value.
 pub(crate) struct GlobalGet<D>(PhantomData<D>);
+
+impl<D: To> Straight for GlobalGet<D> {}
 
 impl<D: To> Body for GlobalGet<D> {
     const CODE: u16 = Family::GlobalGet.value(0, D::BIT);
@@ -403,6 +445,8 @@ impl<D: To> Body for GlobalGet<D> {
 
 /// Sets a global to slot a or the accumulator.
 pub(crate) struct GlobalSet<L>(PhantomData<L>);
+
+impl<L: Left> Straight for GlobalSet<L> {}
 
 impl<L: Left> Body for GlobalSet<L> {
     const CODE: u16 = Family::GlobalSet.effect(code::single(L::KIND));
@@ -429,7 +473,8 @@ impl<D: To> Body for MemorySize<D> {
         // SAFETY: contract.
         unsafe {
             let w = r.word();
-            let pages = (r.len >> 16) as u64;
+            let memory: &Memory = &*(*r.vm).memory;
+            let pages = u64::from(memory.pages().0);
             put::<D>(r, w, pages);
             r.pc = r.pc.add(1);
         }
@@ -440,23 +485,27 @@ impl<D: To> Body for MemorySize<D> {
 /// To slot a, the accumulator untouched.
 pub(crate) struct Copy<const FORM: u16>;
 
+impl<const FORM: u16> Straight for Copy<FORM> {}
+
 impl<const FORM: u16> Body for Copy<FORM> {
     const CODE: u16 = Family::Copy.effect(FORM);
+    const WORDS: usize = words(FORM == 4);
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract.
         unsafe {
             let w = r.word();
-            if FORM == 5 {
-                // Upwards: the target is below the source.
-                for i in 0..w.c() {
-                    let value = r.slot(w.b() + i);
-                    r.set_slot(w.a() + i, value);
-                }
-                r.pc = r.pc.add(1);
-                return Flow::Next;
-            }
             let value = match FORM {
+                5..8 => {
+                    match FORM {
+                        6 => r.copy_slots::<2>(w.a(), w.b()),
+                        7 => r.copy_slots::<4>(w.a(), w.b()),
+                        // Upwards: the target is below the source, or apart.
+                        _ => (0..w.c()).for_each(|i| r.copy_slots::<1>(w.a() + i, w.b() + i)),
+                    }
+                    r.pc = r.pc.add(1);
+                    return Flow::Next;
+                }
                 0 => r.slot(w.b()),
                 1 => r.acc,
                 2 => u64::from(w.high()),
@@ -464,7 +513,7 @@ impl<const FORM: u16> Body for Copy<FORM> {
                 _ => r.extension().0,
             };
             r.set_slot(w.a(), value);
-            r.pc = r.pc.add(if FORM == 4 { 2 } else { 1 });
+            r.pc = r.pc.add(Self::WORDS);
         }
         Flow::Next
     }
@@ -490,20 +539,23 @@ unsafe fn address<L: Left>(r: &Regs, w: Fields, slot: u16, near: u16, far: bool)
 /// Loads and widens.
 pub(crate) struct Load<F, L, D, const FAR: bool>(PhantomData<(F, L, D)>);
 
+impl<F: Access, L: Left, D: To, const FAR: bool> Straight for Load<F, L, D, FAR> {}
+
 impl<F: Access, L: Left, D: To, const FAR: bool> Body for Load<F, L, D, FAR> {
     const CODE: u16 = F::FAMILY.value(code::load(L::KIND, FAR), D::BIT);
+    const WORDS: usize = words(FAR);
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract; the access lies in memory by the check.
         unsafe {
             let w = r.word();
             let at = address::<L>(r, w, w.b(), w.c(), FAR);
-            if at + F::SIZE > r.len as u64 {
+            if !(*r.vm).bounds.hold(at, F::SIZE) {
                 return Flow::Trap(Trap::MemoryOutOfBounds);
             }
             let value = F::load(r.mem.add(at as usize));
             put::<D>(r, w, value);
-            r.pc = r.pc.add(if FAR { 2 } else { 1 });
+            r.pc = r.pc.add(Self::WORDS);
         }
         Flow::Next
     }
@@ -512,8 +564,11 @@ impl<F: Access, L: Left, D: To, const FAR: bool> Body for Load<F, L, D, FAR> {
 /// Stores the low bytes: address in slot a (or as for loads), value in slot b, the accumulator, or an immediate.
 pub(crate) struct Store<F, L, V, const FAR: bool>(PhantomData<(F, L, V)>);
 
+impl<F: Access, L: Left, V: Left, const FAR: bool> Straight for Store<F, L, V, FAR> {}
+
 impl<F: Access, L: Left, V: Left, const FAR: bool> Body for Store<F, L, V, FAR> {
     const CODE: u16 = F::FAMILY.effect(code::store(L::KIND, V::KIND, FAR));
+    const WORDS: usize = words(FAR);
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract; the access lies in memory by the check.
@@ -526,11 +581,11 @@ impl<F: Access, L: Left, V: Left, const FAR: bool> Body for Store<F, L, V, FAR> 
                 (Kind::Imm, Kind::Imm) => immediate(w.a()),
                 _ => V::get(r, w),
             };
-            if at + F::SIZE > r.len as u64 {
+            if !(*r.vm).bounds.hold(at, F::SIZE) {
                 return Flow::Trap(Trap::MemoryOutOfBounds);
             }
             F::store(r.mem.add(at as usize), value);
-            r.pc = r.pc.add(if FAR { 2 } else { 1 });
+            r.pc = r.pc.add(Self::WORDS);
         }
         Flow::Next
     }
@@ -543,6 +598,7 @@ pub(crate) struct Branch<F, L, R>(PhantomData<(F, L, R)>);
 
 impl<F: Compare, L: Left, R: Right> Body for Branch<F, L, R> {
     const CODE: u16 = F::BRANCH.effect(code::pair(L::KIND, R::KIND));
+    const WORDS: usize = 2;
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract.
@@ -572,6 +628,7 @@ impl<L: Left, const WHEN: bool, const WIDE: bool> Body for BranchZero<L, WHEN, W
         (false, true) => Family::BrNonZeroWide,
     }
     .effect(code::single(L::KIND));
+    const WORDS: usize = 2;
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract.
@@ -595,6 +652,7 @@ pub(crate) struct Br<const WIDE: bool>;
 
 impl<const WIDE: bool> Body for Br<WIDE> {
     const CODE: u16 = if WIDE { Family::BrWide } else { Family::Br }.effect(0);
+    const WORDS: usize = words(WIDE);
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract.
@@ -612,6 +670,7 @@ pub(crate) struct BrTable<L>(PhantomData<L>);
 
 impl<L: Left> Body for BrTable<L> {
     const CODE: u16 = Family::BrTable.effect(code::single(L::KIND));
+    const WORDS: usize = 0;
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract; there are b:c entries and a default behind the word.
@@ -627,6 +686,8 @@ impl<L: Left> Body for BrTable<L> {
 
 /// Pays for the block that is fallen into.
 pub(crate) struct Charge;
+
+impl Straight for Charge {}
 
 impl Body for Charge {
     const CODE: u16 = Family::Charge.effect(0);
@@ -646,6 +707,7 @@ pub(crate) struct Call;
 
 impl Body for Call {
     const CODE: u16 = Family::Call.effect(0);
+    const WORDS: usize = 2;
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract; the offset leads to a function's header.
@@ -662,6 +724,7 @@ pub(crate) struct CallIndirect;
 
 impl Body for CallIndirect {
     const CODE: u16 = Family::CallIndirect.effect(0);
+    const WORDS: usize = 2;
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract; validated: the instance has the table and the type; entries are null or functions of the arena.
@@ -695,6 +758,7 @@ pub(crate) struct CallImport;
 
 impl Body for CallImport {
     const CODE: u16 = Family::CallImport.effect(0);
+    const WORDS: usize = 2;
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract; validated: the instance has the function.
@@ -711,6 +775,7 @@ pub(crate) struct Return<const FORM: u16>;
 
 impl<const FORM: u16> Body for Return<FORM> {
     const CODE: u16 = Family::Return.effect(FORM);
+    const WORDS: usize = words(FORM == 3);
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract; the control slot holds the return address that `open_frame` put there, and the word before a
@@ -758,6 +823,7 @@ pub(crate) struct Slow;
 
 impl Body for Slow {
     const CODE: u16 = Family::Slow.effect(0);
+    const WORDS: usize = 2;
     #[inline(always)]
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract.

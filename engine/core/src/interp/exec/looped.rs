@@ -2,6 +2,7 @@
 
 use super::body::*;
 use super::functions::*;
+use super::fused::*;
 use super::ops::{expand_ops, for_each_op};
 use super::slow;
 
@@ -13,8 +14,8 @@ macro_rules! looped {
         /// The contract of the bodies.
         pub(crate) unsafe fn run(start: Regs) -> Flow {
             // A copy field by field: the argument itself lives in memory, and would keep living there.
-            let Regs { vm, pc, fp, mem, len, acc } = start;
-            let mut r = Regs { vm, pc, fp, mem, len, acc };
+            let Regs { vm, pc, fp, mem, acc } = start;
+            let mut r = Regs { vm, pc, fp, mem, acc };
             loop {
                 // SAFETY: the caller's promise; ops keep it for the ops behind them.
                 unsafe {

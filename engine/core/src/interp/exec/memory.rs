@@ -9,6 +9,22 @@ use core::ptr::NonNull;
 /// Bytes of a page.
 pub(crate) const PAGE: usize = 1 << 16;
 
+/// For each width of access, how many addresses it fits at, from 0 on: what a check of one compare needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds([u64; 4]);
+
+impl Bounds {
+    fn of(len: usize) -> Self {
+        Self([1, 2, 4, 8].map(|size| (len as u64 + 1).saturating_sub(size)))
+    }
+
+    /// Whether `size` bytes at `at` lie in memory; `size` is 1, 2, 4 or 8.
+    #[inline(always)]
+    pub fn hold(&self, at: u64, size: u64) -> bool {
+        at < self.0[size.trailing_zeros() as usize]
+    }
+}
+
 /// A linear memory.
 ///
 /// The bytes are allocated zeroed, so the operating system gives pages only when they are touched; capacity doubles, so
@@ -19,6 +35,8 @@ pub(crate) struct Memory {
     data: NonNull<u8>,
     /// Bytes that the guest sees.
     len: usize,
+    /// Of `len`.
+    bounds: Bounds,
     capacity: usize,
     pub ty: MemoryType,
     /// Pages beyond which it never grows: the type's maximum and the profile's cap.
@@ -29,7 +47,7 @@ impl Memory {
     /// A memory without pages that never grows.
     pub fn empty() -> Self {
         let ty = MemoryType { min: 0, max: Some(0) };
-        Self { index: 0, data: NonNull::dangling(), len: 0, capacity: 0, ty, max: Pages(0) }
+        Self { index: 0, data: NonNull::dangling(), len: 0, bounds: Bounds::of(0), capacity: 0, ty, max: Pages(0) }
     }
 
     /// A memory of type `ty` under `cap`, which is not below the type's minimum.
@@ -37,8 +55,7 @@ impl Memory {
         let max = Pages(ty.max.unwrap_or(u32::MAX).min(cap.0));
         let mut memory = Self { ty, max, ..Self::empty() };
         let len = memory.bytes(ty.min)?;
-        memory.reserve(len)?;
-        memory.len = len;
+        memory.resize(len)?;
         Ok(memory)
     }
 
@@ -56,6 +73,10 @@ impl Memory {
 
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    pub fn bounds(&self) -> Bounds {
+        self.bounds
     }
 
     pub fn data(&self) -> &[u8] {
@@ -77,9 +98,14 @@ impl Memory {
     pub fn grow(&mut self, delta: Pages) -> Result<Pages, Fault> {
         let old = self.pages();
         let len = self.bytes(old.0 + delta.0)?;
-        self.reserve(len)?;
-        self.len = len;
+        self.resize(len)?;
         Ok(old)
+    }
+
+    fn resize(&mut self, len: usize) -> Result<(), Fault> {
+        self.reserve(len)?;
+        (self.len, self.bounds) = (len, Bounds::of(len));
+        Ok(())
     }
 
     fn reserve(&mut self, len: usize) -> Result<(), Fault> {

@@ -6,6 +6,7 @@
 
 mod body;
 mod functions;
+pub(crate) mod fused;
 mod looped;
 pub(crate) mod machine;
 pub(crate) mod memory;
@@ -97,7 +98,7 @@ pub(crate) unsafe fn invoke(
         if matches!(flow, Flow::Next) {
             let saved = (*vm).saved;
             core::slice::from_raw_parts_mut(saved.fp, args.len()).copy_from_slice(args);
-            let mut r = Regs { vm, pc: saved.pc, fp: saved.fp, mem: core::ptr::null_mut(), len: 0, acc: 0 };
+            let mut r = Regs { vm, pc: saved.pc, fp: saved.fp, mem: core::ptr::null_mut(), acc: 0 };
             r.reload_memory();
             flow = match dispatch {
                 #[cfg(gristmill_tail)]

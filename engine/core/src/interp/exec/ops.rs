@@ -22,7 +22,8 @@ macro_rules! expand_ops {
         float_unary { $($fun:ident $fun_m:ident;)* }
         other { $($other:tt)* }
     ) => {
-        $callback! {
+        $crate::interp::exec::fused::with_fused! {
+            $callback
             $(
                 [Bin<$com, S, S, ToAcc>] [Bin<$com, S, S, ToSlot>] [Bin<$com, S, I, ToAcc>] [Bin<$com, S, I, ToSlot>]
                 [Bin<$com, A, S, ToAcc>] [Bin<$com, A, S, ToSlot>] [Bin<$com, A, I, ToAcc>] [Bin<$com, A, I, ToSlot>]
@@ -53,12 +54,12 @@ macro_rules! expand_ops {
             )*
             $(
                 [Store<$store, S, S, false>] [Store<$store, A, S, false>] [Store<$store, S, A, false>]
-                [Store<$store, S, I, false>] [Store<$store, S, S, true>]
+                [Store<$store, S, I, false>] [Store<$store, A, I, false>] [Store<$store, S, S, true>]
                 [Store<$store, I, S, false>] [Store<$store, I, A, false>] [Store<$store, I, I, false>]
             )*
             $([Bin<$fbin, S, S, ToAcc>] [Bin<$fbin, S, S, ToSlot>])*
             $([Un<$fun, S, ToAcc>] [Un<$fun, S, ToSlot>])*
-            [Copy<0>] [Copy<1>] [Copy<2>] [Copy<3>] [Copy<4>] [Copy<5>]
+            [Copy<0>] [Copy<1>] [Copy<2>] [Copy<3>] [Copy<4>] [Copy<5>] [Copy<6>] [Copy<7>]
             [Select<S, ToAcc>] [Select<S, ToSlot>] [Select<A, ToAcc>] [Select<A, ToSlot>]
             [GlobalGet<ToAcc>] [GlobalGet<ToSlot>] [GlobalSet<S>] [GlobalSet<A>]
             [MemorySize<ToAcc>] [MemorySize<ToSlot>]

@@ -20,7 +20,7 @@ unsafe fn registers(vm: *mut Vm) -> Regs {
     unsafe {
         let saved = (*vm).saved;
         let memory: &Memory = &*(*vm).memory;
-        Regs { vm, pc: saved.pc, fp: saved.fp, mem: memory.data_ptr(), len: memory.len(), acc: saved.acc }
+        Regs { vm, pc: saved.pc, fp: saved.fp, mem: memory.data_ptr(), acc: saved.acc }
     }
 }
 

@@ -7,12 +7,13 @@
 
 use super::body::*;
 use super::functions::*;
+use super::fused::*;
 use super::ops::{expand_ops, for_each_op};
 use super::slow;
 use super::vm::Vm;
 use crate::error::Trap;
 use crate::gas::Schedule;
-use crate::interp::code::{CODES, Family, Word};
+use crate::interp::code::{Family, Word};
 use crate::limits::RunLimits;
 use alloc::vec;
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -25,23 +26,32 @@ const TRAP: u64 = 2;
 /// The code that ends a probe; no op has it.
 const PROBE: u16 = Family::Exit.effect(1);
 
-type Handler = unsafe extern "sysv64" fn(*mut Vm, *const Word, *mut u64, *mut u8, usize, u64) -> u64;
+/// Its arguments are the six integer registers that the convention has: [`Regs`] and the table of handlers, whose address
+/// every op would have to compute again otherwise.
+#[rustfmt::skip]
+type Handler = unsafe extern "sysv64" fn(*mut Vm, *const Word, *mut u64, *mut u8, Table, u64) -> u64;
+
+/// Where the handlers' addresses are.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Table(&'static [Handler; ALL_CODES]);
 
 /// Goes on with the op at `pc`.
 macro_rules! dispatch {
-    ($r:ident) => {{
-        let handler = *TABLE.get_unchecked(usize::from($r.word().code()));
-        handler($r.vm, $r.pc, $r.fp, $r.mem, $r.len, $r.acc)
+    ($r:ident, $table:expr) => {{
+        let table: Table = $table;
+        let handler = *table.0.get_unchecked(usize::from($r.word().code()));
+        handler($r.vm, $r.pc, $r.fp, $r.mem, table, $r.acc)
     }};
 }
 
 /// What a flow other than to the next op means.
 macro_rules! finish {
-    ($r:ident, $flow:expr) => {
+    ($r:ident, $table:ident, $flow:expr) => {
         match $flow {
-            Flow::Next => dispatch!($r),
-            Flow::Unpaid => unpaid($r.vm, $r.pc, $r.fp, $r.mem, $r.len, $r.acc),
-            Flow::Enter => enter($r.vm, $r.pc, $r.fp, $r.mem, $r.len, $r.acc),
+            Flow::Next => dispatch!($r, $table),
+            Flow::Unpaid => unpaid($r.vm, $r.pc, $r.fp, $r.mem, $table, $r.acc),
+            Flow::Enter => enter($r.vm, $r.pc, $r.fp, $r.mem, $table, $r.acc),
             Flow::Trap(trap) => {
                 (*$r.vm).saved.pc = $r.pc;
                 TRAP + trap as u64
@@ -57,12 +67,12 @@ unsafe extern "sysv64" fn handler<B: Body>(
     pc: *const Word,
     fp: *mut u64,
     mem: *mut u8,
-    len: usize,
+    table: Table,
     acc: u64,
 ) -> u64 {
-    let mut r = Regs { vm, pc, fp, mem, len, acc };
+    let mut r = Regs { vm, pc, fp, mem, acc };
     // SAFETY: called by `dispatch!` alone, for the op at `pc`.
-    unsafe { finish!(r, B::run(&mut r)) }
+    unsafe { finish!(r, table, B::run(&mut r)) }
 }
 
 /// The reserve pays, or the run is out of gas.
@@ -72,31 +82,38 @@ unsafe extern "sysv64" fn unpaid(
     pc: *const Word,
     fp: *mut u64,
     mem: *mut u8,
-    len: usize,
+    table: Table,
     acc: u64,
 ) -> u64 {
-    let r = Regs { vm, pc, fp, mem, len, acc };
+    let r = Regs { vm, pc, fp, mem, acc };
     // SAFETY: as for `handler`.
-    unsafe { if (*vm).meter.refill() { dispatch!(r) } else { TRAP + Trap::OutOfGas as u64 } }
+    unsafe { if (*vm).meter.refill() { dispatch!(r, table) } else { TRAP + Trap::OutOfGas as u64 } }
 }
 
 /// A call that the fast path left.
 #[cold]
-unsafe extern "sysv64" fn enter(vm: *mut Vm, pc: *const Word, fp: *mut u64, mem: *mut u8, len: usize, acc: u64) -> u64 {
-    let mut r = Regs { vm, pc, fp, mem, len, acc };
+unsafe extern "sysv64" fn enter(
+    vm: *mut Vm,
+    pc: *const Word,
+    fp: *mut u64,
+    mem: *mut u8,
+    table: Table,
+    acc: u64,
+) -> u64 {
+    let mut r = Regs { vm, pc, fp, mem, acc };
     // SAFETY: as for `handler`.
-    unsafe { finish!(r, r.out_of_line(|vm| slow::enter(vm))) }
+    unsafe { finish!(r, table, r.out_of_line(|vm| slow::enter(vm))) }
 }
 
 /// Not an op.
-unsafe extern "sysv64" fn none(_: *mut Vm, _: *const Word, _: *mut u64, _: *mut u8, _: usize, _: u64) -> u64 {
+unsafe extern "sysv64" fn none(_: *mut Vm, _: *const Word, _: *mut u64, _: *mut u8, _: Table, _: u64) -> u64 {
     unreachable!("the translator writes only codes of existing ops")
 }
 
 macro_rules! table {
     ($([$op:ty])*) => {
-        static TABLE: [Handler; CODES] = {
-            let mut table: [Handler; CODES] = [none; CODES];
+        static HANDLERS: [Handler; ALL_CODES] = {
+            let mut table: [Handler; ALL_CODES] = [none; ALL_CODES];
             $(table[<$op as Body>::CODE as usize] = handler::<$op>;)*
             table[PROBE as usize] = probe;
             table
@@ -105,8 +122,12 @@ macro_rules! table {
 }
 for_each_op!(table);
 
+fn handlers() -> Table {
+    Table(&HANDLERS)
+}
+
 /// Ends a probe: tells where the host stack is by now.
-unsafe extern "sysv64" fn probe(_: *mut Vm, _: *const Word, _: *mut u64, _: *mut u8, _: usize, _: u64) -> u64 {
+unsafe extern "sysv64" fn probe(_: *mut Vm, _: *const Word, _: *mut u64, _: *mut u8, _: Table, _: u64) -> u64 {
     let here = 0u8;
     core::hint::black_box(&raw const here) as usize as u64
 }
@@ -125,7 +146,7 @@ pub(crate) fn stack_grows() -> bool {
             code.push(Word::new(PROBE, 0, 0, 0));
             let (pc, fp) = (code.as_ptr(), vm.stack.base);
             // SAFETY: the ops charge nothing and end in the probe; they touch no slot and no memory.
-            unsafe { handler::<Charge>(&raw mut vm, pc, fp, core::ptr::null_mut(), 0, 0) }
+            unsafe { handler::<Charge>(&raw mut vm, pc, fp, core::ptr::null_mut(), handlers(), 0) }
         };
         let answer = if depth(1) == depth(256) { STEADY } else { GROWS };
         ANSWER.store(answer, Ordering::Relaxed);
@@ -139,7 +160,7 @@ pub(crate) fn stack_grows() -> bool {
 /// The contract of the bodies.
 pub(crate) unsafe fn run(r: Regs) -> Flow {
     // SAFETY: the caller's promise.
-    match unsafe { dispatch!(r) } {
+    match unsafe { dispatch!(r, handlers()) } {
         DONE => Flow::Done,
         STOP => Flow::Stop,
         code => Flow::Trap(Trap::ALL[(code - TRAP) as usize]),

@@ -3,7 +3,7 @@
 //! Everything here lives in the store's [`Arena`]s at stable addresses until the store is dropped, so code, frames and
 //! instances refer to each other by raw pointer. All of it belongs to one store and is touched by one thread at a time.
 
-use super::memory::Memory;
+use super::memory::{Bounds, Memory};
 use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Meter, Schedule};
 use crate::interp::code::{Code, Word};
@@ -166,6 +166,8 @@ pub(crate) struct Vm {
     pub meter: Meter,
     /// Call depth left in the high half, stack slots left of those allocated in the low half; [`BUDGET_SPENT`] guards both.
     pub budget: u64,
+    /// Of the running instance's memory.
+    pub bounds: Bounds,
     /// Of the running instance.
     pub globals: *const *mut u64,
     pub memory: *mut Memory,
@@ -226,10 +228,13 @@ unsafe fn no_host(vm: *mut Vm, _: *const Func, _: *mut u64) -> bool {
 impl Vm {
     pub fn new(schedule: Schedule, limits: RunLimits) -> Self {
         let mut memories = Arena::new();
-        let no_memory = memories.push(Memory::empty());
+        let empty = Memory::empty();
+        let bounds = empty.bounds();
+        let no_memory = memories.push(empty);
         let mut vm = Self {
             meter: Meter::unlimited(),
             budget: 0,
+            bounds,
             globals: core::ptr::null(),
             memory: no_memory,
             instance: core::ptr::null(),

@@ -110,6 +110,8 @@ impl Translator<'_> {
             self.forget();
             self.emit_charge();
             let block = self.costs.len() + usize::from(step.closed.is_some());
+            self.heads.push(self.code.len());
+            self.copied = 0;
             frame.label = Label::Start { at: self.code.len(), block };
         }
         self.frames.push(frame);
@@ -195,6 +197,7 @@ impl Translator<'_> {
     /// Lets `jumps` go to the code that comes next, which starts the block that opens behind the operator at hand.
     fn bind(&mut self, jumps: impl Iterator<Item = Jump>) {
         let target = self.code.len();
+        self.copied = 0;
         for jump in jumps {
             self.too_far |= !jump.write(&mut self.code, target);
             self.next.push(jump.cost);

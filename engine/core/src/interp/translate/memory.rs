@@ -110,6 +110,9 @@ impl Translator<'_> {
             return;
         };
         match (address.operand, value.operand, constant) {
+            (Operand::Acc(_), _, Some(constant)) => {
+                self.emit_effect(family, store(Kind::Acc, Kind::Imm, false), 0, constant, near);
+            }
             (Operand::Acc(_), _, _) => {
                 let b = self.slot_of(value);
                 self.emit_effect(family, store(Kind::Acc, Kind::Slot, false), 0, b, near);

@@ -16,6 +16,7 @@ mod variable;
 use crate::error::{LoadError, LoadErrorKind};
 use crate::gas::Schedule;
 use crate::interp::code::{Code, Family, HEADER_WORDS, TO_SLOT, Word};
+use crate::interp::exec::fused::fuse;
 use crate::wasm::isa::{Group, Op};
 use crate::wasm::load::Parsed;
 use crate::wasm::plan::Step;
@@ -49,6 +50,10 @@ pub(crate) struct Translator<'m> {
     next: Vec<Place>,
     /// Return ops, which get the frame's height at the end.
     returns: Vec<usize>,
+    /// Index behind the copy that was emitted last, if no label lies there.
+    copied: usize,
+    /// Where loops start.
+    heads: Vec<usize>,
     /// Offsets of conditional branches have 32 bits: set when 16 were not enough, for a second try.
     wide: bool,
     too_far: bool,
@@ -89,6 +94,8 @@ impl<'m> Translator<'m> {
             open: Vec::new(),
             next: Vec::new(),
             returns: Vec::new(),
+            copied: 0,
+            heads: Vec::new(),
             wide: false,
             too_far: false,
         }
@@ -185,9 +192,40 @@ impl<'m> Translator<'m> {
         if self.acc.mirror == Some(from) {
             self.emit_effect(Family::Copy, 1, to, 0, 0);
         } else {
-            self.emit_effect(Family::Copy, 0, to, from, 0);
+            if !self.lengthen_copy(to, from) {
+                self.copied = self.emit_effect(Family::Copy, 0, to, from, 0) + 1;
+            }
             self.overwritten(to);
         }
+    }
+
+    /// Makes the copy just emitted one of a longer run of slots, if `from` and `to` lie beside its own: several slots of one
+    /// wide number. Only between locals and homes, which are apart, so that the order does not matter.
+    fn lengthen_copy(&mut self, to: u16, from: u16) -> bool {
+        if self.copied != self.code.len() {
+            return false;
+        }
+        let word = self.code[self.copied - 1];
+        let (first_to, first_from) = (word.a(), word.b());
+        let count = if word.form() == 0 { 1 } else { word.c() };
+        let control = self.control_slot();
+        let (above, below) = (
+            to == first_to.wrapping_add(count) && from == first_from.wrapping_add(count),
+            to == first_to.wrapping_sub(1) && from == first_from.wrapping_sub(1),
+        );
+        let apart = |to, from| (to < control) != (from < control);
+        if !(above || below) || !apart(to, from) || !apart(first_to, first_from) {
+            return false;
+        }
+        let count = count + 1;
+        let form = match count {
+            2 => 6,
+            4 => 7,
+            _ => 5,
+        };
+        self.code[self.copied - 1] =
+            Word::new(Family::Copy.effect(form), to.min(first_to), from.min(first_from), count);
+        true
     }
 
     fn overwritten(&mut self, slot: u16) {
@@ -305,6 +343,8 @@ impl Sink for Translator<'_> {
         self.open.clear();
         self.next.clear();
         self.returns.clear();
+        self.heads.clear();
+        self.copied = 0;
         self.frames.clear();
         self.frames.push(Frame::function(head.results as usize));
         self.start = self.code.len();
@@ -353,6 +393,9 @@ impl Sink for Translator<'_> {
         for at in &self.returns {
             self.code[*at].0 |= u64::from(height as u16) << 48;
         }
+        let first = self.start + HEADER_WORDS;
+        self.heads.iter_mut().for_each(|head| *head -= first);
+        fuse(&mut self.code[first..], &self.heads);
         let head = self.head;
         let entry = self.schedule.entry_cost(head.locals).0;
         self.code[self.start] = set_high(self.code[self.start], entry as u32);

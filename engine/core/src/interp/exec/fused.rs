@@ -1,0 +1,413 @@
+//! Fused ops: two or three ops that often follow each other, behind one dispatch.
+//!
+//! A fused op is a code and nothing else. It takes the place of its first op's code; all fields stay where they are, and the
+//! ops behind the first keep their own codes, so that a branch may lead to them. Fusing therefore changes what no op does,
+//! and may be left out anywhere.
+
+use super::body::*;
+use super::functions::*;
+use super::ops::{expand_ops, for_each_op};
+use crate::interp::code::{CODES, Word};
+use core::marker::PhantomData;
+
+/// `A`, which may be fused itself, and then `B`.
+pub(crate) struct Fused<A, B>(PhantomData<(A, B)>);
+
+impl<A: Straight, B: Straight> Straight for Fused<A, B> {}
+
+impl<A: Straight, B: Body> Body for Fused<A, B> {
+    const CODE: u16 = code_of(Self::PARTS);
+    const WORDS: usize = A::WORDS;
+    const PARTS: Parts = match A::PARTS {
+        [first, NONE, _] => [first, B::CODE, NONE],
+        [first, second, _] => [first, second, B::CODE],
+    };
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Flow {
+        // SAFETY: contract; an op behind a straight one is complete too, and `A` went on to it.
+        unsafe {
+            match A::run(r) {
+                Flow::Next => B::run(r),
+                flow => flow,
+            }
+        }
+    }
+}
+
+/// Calls `$callback` with what is passed on and the type of every fused op. Chosen by counting: engine/docs/interpreter.md. A
+/// fused op of three comes behind the pair that it begins with.
+macro_rules! with_fused {
+    ($callback:ident $($ops:tt)*) => {
+        $callback! {
+            $($ops)*
+            [Fused<Bin<I32Add, A, I, ToAcc>, Load<Load32U, A, ToAcc, false>>]
+            [Fused<Bin<I32Add, A, K, ToSlot>, Bin<I32ShrU, A, I, ToAcc>>]
+            [Fused<Bin<I32Add, A, S, ToAcc>, Bin<I32Add, A, S, ToSlot>>]
+            [Fused<Bin<I32Add, A, S, ToAcc>, Load<Load32U, A, ToSlot, false>>]
+            [Fused<Bin<I32Add, A, S, ToAcc>, Load<Load64, A, ToAcc, false>>]
+            [Fused<Bin<I32Add, A, S, ToAcc>, Load<Load64, A, ToSlot, false>>]
+            [Fused<Bin<I32Add, A, S, ToSlot>, Bin<I32Add, S, I, ToAcc>>]
+            [Fused<Bin<I32Add, A, S, ToSlot>, Bin<I32Add, S, I, ToSlot>>]
+            [Fused<Bin<I32Add, A, S, ToSlot>, Copy<0>>]
+            [Fused<Bin<I32Add, S, I, ToAcc>, Load<Load32U, A, ToAcc, false>>]
+            [Fused<Bin<I32Add, S, I, ToAcc>, Load<Load32U, A, ToSlot, false>>]
+            [Fused<Bin<I32Add, S, I, ToAcc>, Load<Load64, A, ToAcc, false>>]
+            [Fused<Bin<I32Add, S, I, ToAcc>, Load<Load8U, A, ToAcc, false>>]
+            [Fused<Bin<I32Add, S, I, ToAcc>, Load<Load8U, A, ToSlot, false>>]
+            [Fused<Bin<I32Add, S, I, ToAcc>, Store<Store8, A, I, false>>]
+            [Fused<Bin<I32Add, S, I, ToSlot>, Bin<I32Add, S, I, ToAcc>>]
+            [Fused<Bin<I32Add, S, I, ToSlot>, Bin<I32Add, S, I, ToSlot>>]
+            [Fused<Bin<I32Add, S, I, ToSlot>, Bin<I32Shl, A, I, ToAcc>>]
+            [Fused<Bin<I32Add, S, I, ToSlot>, Bin<I64Add, S, K, ToAcc>>]
+            [Fused<Bin<I32Add, S, I, ToSlot>, Br<false>>]
+            [Fused<Bin<I32Add, S, I, ToSlot>, Branch<I32LtU, I, A>>]
+            [Fused<Bin<I32Add, S, I, ToSlot>, Branch<I32Ne, A, I>>]
+            [Fused<Bin<I32Add, S, I, ToSlot>, Branch<I32Ne, S, A>>]
+            [Fused<Bin<I32Add, S, I, ToSlot>, BranchZero<A, false, false>>]
+            [Fused<Bin<I32Add, S, I, ToSlot>, Call>]
+            [Fused<Bin<I32Add, S, K, ToSlot>, Bin<I32Add, S, I, ToAcc>>]
+            [Fused<Bin<I32Add, S, S, ToAcc>, Load<Load32U, A, ToSlot, false>>]
+            [Fused<Bin<I32Add, S, S, ToAcc>, Return<2>>]
+            [Fused<Bin<I32Add, S, S, ToSlot>, Bin<I32Add, A, I, ToAcc>>]
+            [Fused<Bin<I32Add, S, S, ToSlot>, Branch<I32LtS, A, S>>]
+            [Fused<Bin<I32And, A, I, ToAcc>, Bin<I32Add, A, S, ToAcc>>]
+            [Fused<Bin<I32Eq, A, I, ToSlot>, Return<2>>]
+            [Fused<Bin<I32Mul, A, S, ToAcc>, Bin<I32Add, A, S, ToAcc>>]
+            [Fused<Bin<I32Mul, A, S, ToAcc>, Bin<I32Add, A, S, ToSlot>>]
+            [Fused<Bin<I32Mul, A, S, ToSlot>, Load<Load32U, S, ToSlot, false>>]
+            [Fused<Bin<I32Mul, S, K, ToAcc>, Bin<I32Add, A, K, ToSlot>>]
+            [Fused<Bin<I32Or, A, S, ToSlot>, GlobalSet<A>>]
+            [Fused<Bin<I32Rotl, S, I, ToAcc>, Bin<I32Xor, A, S, ToAcc>>]
+            [Fused<Bin<I32Rotl, S, I, ToAcc>, Bin<I32Xor, A, S, ToSlot>>]
+            [Fused<Bin<I32Rotl, S, I, ToSlot>, Bin<I32Rotl, S, I, ToAcc>>]
+            [Fused<Bin<I32Shl, A, I, ToAcc>, Bin<I32Add, A, S, ToAcc>>]
+            [Fused<Bin<I32Shl, S, I, ToAcc>, Bin<I32Add, A, S, ToAcc>>]
+            [Fused<Bin<I32Shl, S, I, ToAcc>, Bin<I32Add, A, S, ToSlot>>]
+            [Fused<Bin<I32ShrU, A, I, ToAcc>, Bin<I32And, A, I, ToAcc>>]
+            [Fused<Bin<I32ShrU, S, I, ToAcc>, Bin<I32Xor, A, S, ToAcc>>]
+            [Fused<Bin<I32Xor, A, S, ToAcc>, Bin<I32Add, A, S, ToAcc>>]
+            [Fused<Bin<I32Xor, A, S, ToAcc>, Store<Store8, S, A, false>>]
+            [Fused<Bin<I32Xor, A, S, ToSlot>, Bin<I32Rotl, S, I, ToAcc>>]
+            [Fused<Bin<I64Add, A, S, ToAcc>, Bin<I64Add, A, S, ToAcc>>]
+            [Fused<Bin<I64Add, A, S, ToAcc>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Bin<I64Add, A, S, ToSlot>, Bin<I32Add, S, I, ToAcc>>]
+            [Fused<Bin<I64Add, A, S, ToSlot>, Bin<I32Add, S, I, ToSlot>>]
+            [Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64And, A, K, ToAcc>>]
+            [Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64And, A, K, ToSlot>>]
+            [Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64LtU, S, S, ToSlot>>]
+            [Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64Mul, S, K, ToAcc>>]
+            [Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64Mul, S, S, ToAcc>>]
+            [Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64Shl, S, S, ToSlot>>]
+            [Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64ShrU, A, I, ToAcc>>]
+            [Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64ShrU, S, I, ToAcc>>]
+            [Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64ShrU, S, S, ToSlot>>]
+            [Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64Xor, A, S, ToAcc>>]
+            [Fused<Bin<I64Add, A, S, ToSlot>, Store<Store32, S, A, false>>]
+            [Fused<Bin<I64Add, S, K, ToAcc>, Store<Store64, S, A, false>>]
+            [Fused<Bin<I64Add, S, S, ToSlot>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Bin<I64And, A, K, ToAcc>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Bin<I64And, A, K, ToSlot>, Bin<I64ShrU, S, I, ToAcc>>]
+            [Fused<Bin<I64And, A, K, ToSlot>, Load<Load32U, S, ToSlot, false>>]
+            [Fused<Bin<I64And, A, S, ToAcc>, Bin<I64Xor, A, S, ToSlot>>]
+            [Fused<Bin<I64And, S, K, ToSlot>, Bin<I64And, S, K, ToSlot>>]
+            [Fused<Bin<I64LtU, S, S, ToAcc>, Bin<I32Or, A, S, ToSlot>>]
+            [Fused<Bin<I64LtU, S, S, ToAcc>, Copy<2>>]
+            [Fused<Bin<I64LtU, S, S, ToSlot>, Bin<I64LtU, S, S, ToAcc>>]
+            [Fused<Bin<I64Mul, A, K, ToSlot>, Bin<I64Mul, S, K, ToAcc>>]
+            [Fused<Bin<I64Mul, A, S, ToAcc>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Bin<I64Mul, S, K, ToAcc>, Bin<I64Add, A, S, ToAcc>>]
+            [Fused<Bin<I64Mul, S, K, ToAcc>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Bin<I64Mul, S, S, ToAcc>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Bin<I64Mul, S, S, ToSlot>, Bin<I64ShrU, S, I, ToAcc>>]
+            [Fused<Bin<I64Ne, S, S, ToSlot>, Bin<I64LtU, S, S, ToAcc>>]
+            [Fused<Bin<I64Rotl, A, I, ToSlot>, Bin<I64Add, A, S, ToAcc>>]
+            [Fused<Bin<I64Rotl, A, I, ToSlot>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Bin<I64Rotl, A, I, ToSlot>, Bin<I64Xor, A, I, ToAcc>>]
+            [Fused<Bin<I64Rotl, A, I, ToSlot>, Bin<I64Xor, S, S, ToAcc>>]
+            [Fused<Bin<I64Rotl, S, I, ToAcc>, Bin<I64Xor, A, S, ToSlot>>]
+            [Fused<Bin<I64Shl, A, I, ToAcc>, Bin<I64Xor, A, S, ToSlot>>]
+            [Fused<Bin<I64Shl, S, A, ToAcc>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Bin<I64Shl, S, S, ToSlot>, Bin<I64Sub, I, S, ToAcc>>]
+            [Fused<Bin<I64Shl, S, S, ToSlot>, GlobalSet<S>>]
+            [Fused<Bin<I64ShrU, A, I, ToAcc>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Bin<I64ShrU, A, I, ToAcc>, Bin<I64Xor, A, S, ToSlot>>]
+            [Fused<Bin<I64ShrU, S, A, ToAcc>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Bin<I64ShrU, S, I, ToAcc>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Bin<I64ShrU, S, I, ToAcc>, Bin<I64Xor, A, S, ToSlot>>]
+            [Fused<Bin<I64ShrU, S, S, ToSlot>, Bin<I64Sub, I, S, ToAcc>>]
+            [Fused<Bin<I64ShrU, S, S, ToSlot>, GlobalSet<S>>]
+            [Fused<Bin<I64Sub, I, S, ToAcc>, Bin<I64Shl, S, A, ToAcc>>]
+            [Fused<Bin<I64Sub, I, S, ToAcc>, Bin<I64ShrU, S, A, ToAcc>>]
+            [Fused<Bin<I64Xor, A, I, ToAcc>, Bin<I64And, A, S, ToAcc>>]
+            [Fused<Bin<I64Xor, A, S, ToAcc>, Bin<I64Rotl, A, I, ToSlot>>]
+            [Fused<Bin<I64Xor, A, S, ToAcc>, Bin<I64Xor, A, S, ToAcc>>]
+            [Fused<Bin<I64Xor, A, S, ToAcc>, Bin<I64Xor, A, S, ToSlot>>]
+            [Fused<Bin<I64Xor, A, S, ToSlot>, Bin<I64Mul, A, K, ToSlot>>]
+            [Fused<Bin<I64Xor, A, S, ToSlot>, Bin<I64Rotl, S, I, ToAcc>>]
+            [Fused<Bin<I64Xor, A, S, ToSlot>, Bin<I64Shl, A, I, ToAcc>>]
+            [Fused<Bin<I64Xor, A, S, ToSlot>, Bin<I64ShrU, A, I, ToAcc>>]
+            [Fused<Bin<I64Xor, A, S, ToSlot>, Bin<I64Xor, A, S, ToAcc>>]
+            [Fused<Bin<I64Xor, A, S, ToSlot>, Bin<I64Xor, S, I, ToAcc>>]
+            [Fused<Bin<I64Xor, A, S, ToSlot>, Bin<I64Xor, S, S, ToAcc>>]
+            [Fused<Bin<I64Xor, A, S, ToSlot>, Copy<1>>]
+            [Fused<Bin<I64Xor, S, I, ToAcc>, Bin<I64And, A, S, ToAcc>>]
+            [Fused<Bin<I64Xor, S, I, ToSlot>, Return<2>>]
+            [Fused<Bin<I64Xor, S, S, ToAcc>, Bin<I64Rotl, A, I, ToSlot>>]
+            [Fused<Bin<I64Xor, S, S, ToAcc>, Bin<I64Xor, A, S, ToAcc>>]
+            [Fused<Charge, Bin<I32Add, S, I, ToSlot>>]
+            [Fused<Charge, Bin<I32Add, S, S, ToAcc>>]
+            [Fused<Copy<0>, Bin<I32Add, S, I, ToSlot>>]
+            [Fused<Copy<0>, Br<false>>]
+            [Fused<Copy<0>, Call>]
+            [Fused<Copy<0>, Copy<0>>]
+            [Fused<Copy<1>, Bin<I64Xor, S, I, ToAcc>>]
+            [Fused<Copy<1>, Branch<I32Ne, A, I>>]
+            [Fused<Copy<1>, Copy<0>>]
+            [Fused<Copy<1>, GlobalGet<ToSlot>>]
+            [Fused<Copy<2>, Call>]
+            [Fused<Copy<2>, Select<A, ToSlot>>]
+            [Fused<Copy<5>, Call>]
+            [Fused<Copy<7>, Call>]
+            [Fused<Copy<7>, Copy<2>>]
+            [Fused<GlobalGet<ToSlot>, Br<false>>]
+            [Fused<GlobalGet<ToSlot>, Copy<0>>]
+            [Fused<GlobalGet<ToSlot>, Copy<1>>]
+            [Fused<GlobalGet<ToSlot>, Copy<7>>]
+            [Fused<GlobalGet<ToSlot>, GlobalGet<ToSlot>>]
+            [Fused<GlobalSet<A>, Return<1>>]
+            [Fused<GlobalSet<S>, GlobalSet<A>>]
+            [Fused<GlobalSet<S>, GlobalSet<S>>]
+            [Fused<GlobalSet<S>, Return<2>>]
+            [Fused<Load<Load32U, A, ToAcc, false>, Bin<I32Mul, A, S, ToAcc>>]
+            [Fused<Load<Load32U, A, ToAcc, false>, Bin<I32Mul, A, S, ToSlot>>]
+            [Fused<Load<Load32U, A, ToSlot, false>, Bin<I32Add, S, I, ToAcc>>]
+            [Fused<Load<Load32U, A, ToSlot, false>, Bin<I32Add, S, S, ToSlot>>]
+            [Fused<Load<Load32U, A, ToSlot, false>, Copy<0>>]
+            [Fused<Load<Load32U, S, ToSlot, false>, Bin<I32Add, S, I, ToAcc>>]
+            [Fused<Load<Load32U, S, ToSlot, false>, Bin<I64Mul, A, S, ToAcc>>]
+            [Fused<Load<Load32U, S, ToSlot, false>, Load<Load32U, S, ToSlot, false>>]
+            [Fused<Load<Load64, A, ToAcc, false>, Bin<I64Add, A, S, ToAcc>>]
+            [Fused<Load<Load64, A, ToAcc, false>, Store<Store64, S, A, false>>]
+            [Fused<Load<Load64, A, ToSlot, false>, Bin<I32Add, S, I, ToAcc>>]
+            [Fused<Load<Load8U, A, ToAcc, false>, Bin<I32Shl, A, I, ToAcc>>]
+            [Fused<Load<Load8U, A, ToAcc, false>, Bin<I32Xor, A, S, ToAcc>>]
+            [Fused<Load<Load8U, A, ToAcc, false>, BrTable<A>>]
+            [Fused<Load<Load8U, A, ToSlot, false>, Bin<I32Add, S, I, ToAcc>>]
+            [Fused<Select<A, ToSlot>, Return<2>>]
+            [Fused<Store<Store32, S, A, false>, Bin<I64ShrU, A, I, ToSlot>>]
+            [Fused<Store<Store64, S, A, false>, Bin<I32Add, S, I, ToSlot>>]
+            [Fused<Store<Store64, S, A, false>, Bin<I32Add, S, K, ToSlot>>]
+            [Fused<Store<Store64, S, A, false>, Br<false>>]
+            [Fused<Store<Store8, A, I, false>, Bin<I32Add, S, S, ToSlot>>]
+            [Fused<Store<Store8, S, A, false>, Bin<I32Add, S, I, ToSlot>>]
+            [Fused<Fused<Bin<I32Add, A, K, ToSlot>, Bin<I32ShrU, A, I, ToAcc>>, Bin<I32And, A, I, ToAcc>>]
+            [Fused<Fused<Bin<I32Add, A, S, ToAcc>, Load<Load32U, A, ToSlot, false>>, Copy<0>>]
+            [Fused<Fused<Bin<I32Add, A, S, ToSlot>, Bin<I32Add, S, I, ToAcc>>, Load<Load32U, A, ToSlot, false>>]
+            [Fused<Fused<Bin<I32Add, A, S, ToSlot>, Bin<I32Add, S, I, ToSlot>>, Branch<I32LtU, I, A>>]
+            [Fused<Fused<Bin<I32Add, S, I, ToAcc>, Load<Load32U, A, ToAcc, false>>, Bin<I32Mul, A, S, ToAcc>>]
+            [Fused<Fused<Bin<I32Add, S, I, ToAcc>, Load<Load32U, A, ToSlot, false>>, Bin<I32Add, S, I, ToAcc>>]
+            [Fused<Fused<Bin<I32Add, S, I, ToAcc>, Load<Load64, A, ToAcc, false>>, Store<Store64, S, A, false>>]
+            [Fused<Fused<Bin<I32Add, S, I, ToAcc>, Load<Load8U, A, ToAcc, false>>, Bin<I32Shl, A, I, ToAcc>>]
+            [Fused<Fused<Bin<I32Add, S, I, ToAcc>, Load<Load8U, A, ToAcc, false>>, BrTable<A>>]
+            [Fused<Fused<Bin<I32Add, S, I, ToAcc>, Load<Load8U, A, ToSlot, false>>, Bin<I32Add, S, I, ToAcc>>]
+            [Fused<Fused<Bin<I32Add, S, I, ToAcc>, Store<Store8, A, I, false>>, Bin<I32Add, S, S, ToSlot>>]
+            [Fused<Fused<Bin<I32Add, S, I, ToSlot>, Bin<I32Add, S, I, ToAcc>>, Load<Load8U, A, ToAcc, false>>]
+            [Fused<Fused<Bin<I32Add, S, K, ToSlot>, Bin<I32Add, S, I, ToAcc>>, Load<Load64, A, ToAcc, false>>]
+            [Fused<Fused<Bin<I32And, A, I, ToAcc>, Bin<I32Add, A, S, ToAcc>>, Load<Load32U, A, ToSlot, false>>]
+            [Fused<Fused<Bin<I32Mul, A, S, ToAcc>, Bin<I32Add, A, S, ToSlot>>, Bin<I32Add, S, I, ToAcc>>]
+            [Fused<Fused<Bin<I32Mul, S, K, ToAcc>, Bin<I32Add, A, K, ToSlot>>, Bin<I32ShrU, A, I, ToAcc>>]
+            [Fused<Fused<Bin<I32Or, A, S, ToSlot>, GlobalSet<A>>, Return<1>>]
+            [Fused<Fused<Bin<I32Shl, A, I, ToAcc>, Bin<I32Add, A, S, ToAcc>>, Load<Load64, A, ToAcc, false>>]
+            [Fused<Fused<Bin<I32ShrU, A, I, ToAcc>, Bin<I32And, A, I, ToAcc>>, Bin<I32Add, A, S, ToAcc>>]
+            [Fused<Fused<Bin<I64Add, A, S, ToAcc>, Bin<I64Add, A, S, ToSlot>>, Bin<I32Add, S, I, ToSlot>>]
+            [Fused<Fused<Bin<I64Add, A, S, ToSlot>, Bin<I32Add, S, I, ToSlot>>, BranchZero<A, false, false>>]
+            [Fused<Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64And, A, K, ToAcc>>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64LtU, S, S, ToSlot>>, Bin<I64LtU, S, S, ToAcc>>]
+            [Fused<Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64Mul, S, K, ToAcc>>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64Mul, S, S, ToAcc>>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64Shl, S, S, ToSlot>>, Bin<I64Sub, I, S, ToAcc>>]
+            [Fused<Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64ShrU, A, I, ToAcc>>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64ShrU, S, S, ToSlot>>, Bin<I64Sub, I, S, ToAcc>>]
+            [Fused<Fused<Bin<I64Add, A, S, ToSlot>, Bin<I64Xor, A, S, ToAcc>>, Bin<I64Rotl, A, I, ToSlot>>]
+            [Fused<Fused<Bin<I64Add, S, S, ToSlot>, Bin<I64Add, A, S, ToSlot>>, Bin<I64LtU, S, S, ToSlot>>]
+            [Fused<Fused<Bin<I64And, A, K, ToAcc>, Bin<I64Add, A, S, ToSlot>>, Bin<I64Mul, S, S, ToAcc>>]
+            [Fused<Fused<Bin<I64And, A, S, ToAcc>, Bin<I64Xor, A, S, ToSlot>>, Bin<I64Xor, S, S, ToAcc>>]
+            [Fused<Fused<Bin<I64And, A, S, ToAcc>, Bin<I64Xor, A, S, ToSlot>>, Copy<1>>]
+            [Fused<Fused<Bin<I64And, S, K, ToSlot>, Bin<I64And, S, K, ToSlot>>, Bin<I64And, S, K, ToSlot>>]
+            [Fused<Fused<Bin<I64LtU, S, S, ToAcc>, Bin<I32Or, A, S, ToSlot>>, GlobalSet<A>>]
+            [Fused<Fused<Bin<I64LtU, S, S, ToSlot>, Bin<I64LtU, S, S, ToAcc>>, Bin<I32Or, A, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Mul, A, K, ToSlot>, Bin<I64Mul, S, K, ToAcc>>, Bin<I64Add, A, S, ToAcc>>]
+            [Fused<Fused<Bin<I64Mul, S, K, ToAcc>, Bin<I64Add, A, S, ToAcc>>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Mul, S, K, ToAcc>, Bin<I64Add, A, S, ToSlot>>, Bin<I64ShrU, A, I, ToAcc>>]
+            [Fused<Fused<Bin<I64Mul, S, S, ToAcc>, Bin<I64Add, A, S, ToSlot>>, Bin<I64ShrU, A, I, ToAcc>>]
+            [Fused<Fused<Bin<I64Rotl, A, I, ToSlot>, Bin<I64Add, A, S, ToSlot>>, Bin<I64Xor, A, S, ToAcc>>]
+            [Fused<Fused<Bin<I64Rotl, A, I, ToSlot>, Bin<I64Xor, A, I, ToAcc>>, Bin<I64And, A, S, ToAcc>>]
+            [Fused<Fused<Bin<I64Rotl, A, I, ToSlot>, Bin<I64Xor, S, S, ToAcc>>, Bin<I64Rotl, A, I, ToSlot>>]
+            [Fused<Fused<Bin<I64Shl, A, I, ToAcc>, Bin<I64Xor, A, S, ToSlot>>, Bin<I64ShrU, A, I, ToAcc>>]
+            [Fused<Fused<Bin<I64Shl, S, A, ToAcc>, Bin<I64Add, A, S, ToSlot>>, Bin<I64ShrU, S, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Shl, S, S, ToSlot>, Bin<I64Sub, I, S, ToAcc>>, Bin<I64ShrU, S, A, ToAcc>>]
+            [Fused<Fused<Bin<I64ShrU, A, I, ToAcc>, Bin<I64Add, A, S, ToSlot>>, Bin<I64Mul, S, K, ToAcc>>]
+            [Fused<Fused<Bin<I64ShrU, A, I, ToAcc>, Bin<I64Add, A, S, ToSlot>>, Bin<I64Mul, S, S, ToAcc>>]
+            [Fused<Fused<Bin<I64ShrU, A, I, ToAcc>, Bin<I64Xor, A, S, ToSlot>>, Bin<I64Mul, A, K, ToSlot>>]
+            [Fused<Fused<Bin<I64ShrU, A, I, ToAcc>, Bin<I64Xor, A, S, ToSlot>>, Bin<I64Shl, A, I, ToAcc>>]
+            [Fused<Fused<Bin<I64ShrU, A, I, ToAcc>, Bin<I64Xor, A, S, ToSlot>>, Bin<I64ShrU, A, I, ToAcc>>]
+            [Fused<Fused<Bin<I64ShrU, S, A, ToAcc>, Bin<I64Add, A, S, ToSlot>>, Bin<I64Shl, S, S, ToSlot>>]
+            [Fused<Fused<Bin<I64ShrU, S, I, ToAcc>, Bin<I64Add, A, S, ToSlot>>, Bin<I64Mul, S, S, ToAcc>>]
+            [Fused<Fused<Bin<I64ShrU, S, I, ToAcc>, Bin<I64Xor, A, S, ToSlot>>, Bin<I64Shl, A, I, ToAcc>>]
+            [Fused<Fused<Bin<I64ShrU, S, S, ToSlot>, Bin<I64Sub, I, S, ToAcc>>, Bin<I64Shl, S, A, ToAcc>>]
+            [Fused<Fused<Bin<I64Sub, I, S, ToAcc>, Bin<I64Shl, S, A, ToAcc>>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Sub, I, S, ToAcc>, Bin<I64ShrU, S, A, ToAcc>>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Xor, A, I, ToAcc>, Bin<I64And, A, S, ToAcc>>, Bin<I64Xor, A, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Xor, A, S, ToAcc>, Bin<I64Rotl, A, I, ToSlot>>, Bin<I64Add, A, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Xor, A, S, ToSlot>, Bin<I64Mul, A, K, ToSlot>>, Bin<I64Mul, S, K, ToAcc>>]
+            [Fused<Fused<Bin<I64Xor, A, S, ToSlot>, Bin<I64Shl, A, I, ToAcc>>, Bin<I64Xor, A, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Xor, A, S, ToSlot>, Bin<I64ShrU, A, I, ToAcc>>, Bin<I64Xor, A, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Xor, A, S, ToSlot>, Bin<I64Xor, S, S, ToAcc>>, Bin<I64Rotl, A, I, ToSlot>>]
+            [Fused<Fused<Bin<I64Xor, A, S, ToSlot>, Copy<1>>, Bin<I64Xor, S, I, ToAcc>>]
+            [Fused<Fused<Bin<I64Xor, S, I, ToAcc>, Bin<I64And, A, S, ToAcc>>, Bin<I64Xor, A, S, ToSlot>>]
+            [Fused<Fused<Bin<I64Xor, S, S, ToAcc>, Bin<I64Rotl, A, I, ToSlot>>, Bin<I64Xor, A, I, ToAcc>>]
+            [Fused<Fused<Bin<I64Xor, S, S, ToAcc>, Bin<I64Rotl, A, I, ToSlot>>, Bin<I64Xor, S, S, ToAcc>>]
+            [Fused<Fused<Charge, Bin<I32Add, S, I, ToSlot>>, Call>]
+            [Fused<Fused<Charge, Bin<I32Add, S, S, ToAcc>>, Return<2>>]
+            [Fused<Fused<Copy<0>, Copy<0>>, Call>]
+            [Fused<Fused<Copy<1>, Bin<I64Xor, S, I, ToAcc>>, Bin<I64And, A, S, ToAcc>>]
+            [Fused<Fused<Copy<1>, GlobalGet<ToSlot>>, GlobalGet<ToSlot>>]
+            [Fused<Fused<GlobalGet<ToSlot>, GlobalGet<ToSlot>>, GlobalGet<ToSlot>>]
+            [Fused<Fused<Load<Load32U, A, ToAcc, false>, Bin<I32Mul, A, S, ToAcc>>, Bin<I32Add, A, S, ToSlot>>]
+            [Fused<Fused<Load<Load32U, A, ToSlot, false>, Bin<I32Add, S, I, ToAcc>>, Load<Load32U, A, ToAcc, false>>]
+            [Fused<Fused<Load<Load64, A, ToAcc, false>, Store<Store64, S, A, false>>, Bin<I32Add, S, I, ToSlot>>]
+            [Fused<Fused<Load<Load64, A, ToAcc, false>, Store<Store64, S, A, false>>, Bin<I32Add, S, K, ToSlot>>]
+            [Fused<Fused<Load<Load8U, A, ToAcc, false>, Bin<I32Shl, A, I, ToAcc>>, Bin<I32Add, A, S, ToAcc>>]
+            [Fused<Fused<Store<Store64, S, A, false>, Bin<I32Add, S, K, ToSlot>>, Bin<I32Add, S, I, ToAcc>>]
+            [Fused<Fused<Store<Store8, A, I, false>, Bin<I32Add, S, S, ToSlot>>, Branch<I32LtS, A, S>>]
+        }
+    };
+}
+pub(crate) use with_fused;
+
+macro_rules! list {
+    ($([$op:ty])*) => {
+        /// The parts of every fused op; its position is its code, counted from [`CODES`].
+        const LIST: &[Parts] = &[$(<$op as Body>::PARTS),*];
+    };
+}
+with_fused!(list);
+
+/// All codes.
+pub(crate) const ALL_CODES: usize = CODES + LIST.len();
+
+const fn code_of(parts: Parts) -> u16 {
+    let mut at = 0;
+    while at < LIST.len() {
+        let [a, b, c] = LIST[at];
+        if a == parts[0] && b == parts[1] && c == parts[2] {
+            return (CODES + at) as u16;
+        }
+        at += 1;
+    }
+    panic!("a fused op is in the list")
+}
+
+/// Code of the first op behind a code.
+pub(crate) fn first_of(code: u16) -> u16 {
+    LIST.get(usize::from(code).wrapping_sub(CODES)).map_or(code, |parts| parts[0])
+}
+
+macro_rules! words {
+    ($([$op:ty])*) => {
+        /// Words of the op that a code begins; 0: as many as it says itself.
+        static WORDS: [u8; ALL_CODES] = {
+            let mut words = [1; ALL_CODES];
+            $(words[<$op as Body>::CODE as usize] = <$op as Body>::WORDS as u8;)*
+            words
+        };
+    };
+}
+for_each_op!(words);
+
+/// Words of the op that begins with `word`; of a fused one, of its first op.
+pub(crate) fn words_of(word: Word) -> usize {
+    match WORDS[usize::from(word.code())] {
+        0 => 2 + word.high() as usize,
+        words => usize::from(words),
+    }
+}
+
+/// Which code two codes make: a row for each first one and a column for each second one; row and column 0 make none.
+struct Grid {
+    rows: [u8; ALL_CODES],
+    columns: [u8; ALL_CODES],
+    cells: [[u16; COLUMNS]; ROWS],
+}
+
+/// The code that begins fused op `at`: a code of one op, or the pair that a fused op of three begins with.
+const fn first_part(at: usize) -> u16 {
+    match LIST[at] {
+        [first, _, NONE] => first,
+        [first, second, _] => code_of([first, second, NONE]),
+    }
+}
+
+const fn last_part(at: usize) -> u16 {
+    match LIST[at] {
+        [_, second, NONE] => second,
+        [_, _, third] => third,
+    }
+}
+
+/// Numbers the distinct codes that `part` gives from 1 on; also says how many there are.
+const fn numbered(first: bool) -> ([u8; ALL_CODES], usize) {
+    let (mut numbers, mut count, mut at) = ([0; ALL_CODES], 0, 0);
+    while at < LIST.len() {
+        let code = if first { first_part(at) } else { last_part(at) } as usize;
+        if numbers[code] == 0 {
+            count += 1;
+            assert!(count < 256, "numbers of rows and columns have 8 bits");
+            numbers[code] = count as u8;
+        }
+        at += 1;
+    }
+    (numbers, count)
+}
+
+const ROWS: usize = numbered(true).1 + 1;
+const COLUMNS: usize = numbered(false).1 + 1;
+
+static GRID: Grid = {
+    let mut grid = Grid { rows: numbered(true).0, columns: numbered(false).0, cells: [[NONE; COLUMNS]; ROWS] };
+    let mut at = 0;
+    while at < LIST.len() {
+        let (row, column) = (grid.rows[first_part(at) as usize], grid.columns[last_part(at) as usize]);
+        grid.cells[row as usize][column as usize] = (CODES + at) as u16;
+        at += 1;
+    }
+    grid
+};
+
+/// Fuses what can be fused in `code`, complete ops from its start to its end, from the left. Heads of loops, ascending,
+/// always begin a run: a loop must find the longest one behind its back edge.
+pub(crate) fn fuse(code: &mut [Word], heads: &[usize]) {
+    let mut heads = heads.iter().copied().peekable();
+    let mut at = 0;
+    while at < code.len() {
+        let start = at;
+        let mut whole = code[start].code();
+        at += words_of(code[start]);
+        while heads.next_if(|head| *head <= start).is_some() {}
+        let bound = heads.peek().copied().unwrap_or(code.len());
+        let row = |code: u16| usize::from(GRID.rows[usize::from(code)]);
+        while at < bound && row(whole) != 0 {
+            let column = usize::from(GRID.columns[usize::from(code[at].code())]);
+            let longer = GRID.cells[row(whole)][column];
+            if longer == NONE {
+                break;
+            }
+            whole = longer;
+            at += words_of(code[at]);
+        }
+        code[start] = code[start].with_code(whole);
+    }
+}
+
+#[cfg(test)]
+mod tests;
