@@ -5,6 +5,7 @@ use crate::gas::Pages;
 use crate::wasm::types::MemoryType;
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// Bytes of a page.
 pub(crate) const PAGE: usize = 1 << 16;
@@ -32,12 +33,15 @@ impl Memory {
         Self { index: 0, data: NonNull::dangling(), len: 0, capacity: 0, ty, max: Pages(0) }
     }
 
-    /// A memory of type `ty` under `cap`, which is not below the type's minimum.
-    pub fn new(ty: MemoryType, cap: Pages) -> Result<Self, Fault> {
+    /// A memory of type `ty` under `cap`, which is not below the type's minimum, out of `pool` if that has a fitting one.
+    pub fn new(ty: MemoryType, cap: Pages, pool: &Pool) -> Result<Self, Fault> {
         let max = Pages(ty.max.unwrap_or(u32::MAX).min(cap.0));
         let mut memory = Self { ty, max, ..Self::empty() };
         let len = memory.bytes(ty.min)?;
-        memory.reserve(len)?;
+        match pool.take(len) {
+            Some(data) => (memory.data, memory.capacity) = (data, len),
+            None => memory.reserve(len)?,
+        }
         memory.len = len;
         Ok(memory)
     }
@@ -89,26 +93,122 @@ impl Memory {
         let ceiling = self.bytes(self.max.0).unwrap_or(usize::MAX);
         // A first allocation is exact: most contracts never grow.
         let capacity = if self.capacity == 0 { len } else { (self.capacity.saturating_mul(2)).min(ceiling).max(len) };
-        let layout = Layout::from_size_align(capacity, 16).map_err(|_| Fault::OutOfMemory)?;
-        // SAFETY: `len` is above the old capacity, so the size is not zero.
-        let data = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or(Fault::OutOfMemory)?;
+        let data = allocate(capacity).ok_or(Fault::OutOfMemory)?;
         // SAFETY: both regions are allocated with at least `self.len` bytes and are distinct allocations.
         unsafe { core::ptr::copy_nonoverlapping(self.data.as_ptr(), data.as_ptr(), self.len) };
-        self.release();
+        self.free();
         (self.data, self.capacity) = (data, capacity);
         Ok(())
     }
 
-    fn release(&mut self) {
+    fn free(&mut self) {
         if self.capacity != 0 {
-            // SAFETY: allocated in `reserve` with this very layout, which was valid then.
-            unsafe { dealloc(self.data.as_ptr(), Layout::from_size_align_unchecked(self.capacity, 16)) };
+            // SAFETY: allocated with this very size, by `reserve` or by another memory that left it in a pool.
+            unsafe { free(self.data, self.capacity) };
+        }
+    }
+
+    /// Leaves the bytes to `pool`; the memory is empty then.
+    pub fn release(&mut self, pool: &Pool) {
+        let (data, capacity) = (self.data, self.capacity);
+        (self.data, self.len, self.capacity) = (NonNull::dangling(), 0, 0);
+        if capacity != 0 {
+            // SAFETY: allocated with this very size, and this memory has just forgotten it.
+            unsafe { pool.put(data, capacity) };
         }
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.release();
+        self.free();
+    }
+}
+
+/// `size` zeroed bytes.
+fn allocate(size: usize) -> Option<NonNull<u8>> {
+    let layout = Layout::from_size_align(size, ALIGNMENT).ok()?;
+    // SAFETY: a memory without bytes allocates none.
+    NonNull::new(unsafe { alloc_zeroed(layout) })
+}
+
+/// # Safety
+/// `data` came from [`allocate`] with this size, and nobody uses it any more.
+unsafe fn free(data: NonNull<u8>, size: usize) {
+    // SAFETY: the caller's promise; the layout was valid then.
+    unsafe { dealloc(data.as_ptr(), Layout::from_size_align_unchecked(size, ALIGNMENT)) };
+}
+
+const ALIGNMENT: usize = 16;
+
+/// Sizes of memory that a pool keeps, in pages. What is larger costs more to zero than to get anew, touched in a few places.
+const POOLED_PAGES: [usize; 2] = [1, 2];
+
+/// Memories of each size that a pool keeps.
+const POOLED: usize = 8;
+
+/// Zeroed bytes of small memories that are not in use: an engine's stores leave them to each other.
+///
+/// What is in here was zeroed when it came, so that nothing of an instance outlives it. Entries are exchanged whole, by one
+/// atomic operation each, so threads never wait for each other.
+pub(crate) struct Pool([[AtomicPtr<u8>; POOLED]; POOLED_PAGES.len()]);
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self([const { [const { AtomicPtr::new(core::ptr::null_mut()) }; POOLED] }; POOLED_PAGES.len()])
+    }
+}
+
+impl Pool {
+    fn entries(&self, size: usize) -> &[AtomicPtr<u8>] {
+        POOLED_PAGES.iter().position(|pages| pages * PAGE == size).map_or(&[], |class| &self.0[class])
+    }
+
+    /// `size` zeroed bytes, now the caller's; `None`: there are none of that size.
+    fn take(&self, size: usize) -> Option<NonNull<u8>> {
+        let taken = |entry: &AtomicPtr<u8>| {
+            // An empty entry is only looked at: the exchange would take its cache line from other threads.
+            if entry.load(Ordering::Relaxed).is_null() {
+                return None;
+            }
+            NonNull::new(entry.swap(core::ptr::null_mut(), Ordering::Acquire))
+        };
+        self.entries(size).iter().find_map(taken)
+    }
+
+    /// Zeroes `size` bytes at `data` and keeps them, or frees them when there is no room.
+    ///
+    /// # Safety
+    /// `data` came from [`allocate`] with this size, or from a pool, and nobody uses it any more.
+    unsafe fn put(&self, data: NonNull<u8>, size: usize) {
+        let null = core::ptr::null_mut();
+        for entry in self.entries(size) {
+            if entry.load(Ordering::Relaxed).is_null() {
+                // SAFETY: the caller's promise; zeroed again below if another thread was faster here, which is rare.
+                unsafe { data.write_bytes(0, size) };
+                if entry.compare_exchange(null, data.as_ptr(), Ordering::Release, Ordering::Relaxed).is_ok() {
+                    return;
+                }
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { free(data, size) };
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        for (pages, entries) in POOLED_PAGES.iter().zip(&mut self.0) {
+            for data in entries.iter_mut().filter_map(|entry| NonNull::new(*entry.get_mut())) {
+                // SAFETY: entries own what they point to, and entries of a class have its size.
+                unsafe { free(data, pages * PAGE) };
+            }
+        }
+    }
+}
+
+impl core::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Pool")
     }
 }
