@@ -125,7 +125,9 @@ mod tests {
     fn no_address_beyond_the_last() {
         for revision in Revision::ALL {
             for address in revm_precompile::Precompiles::new(set_of(revision)).addresses() {
-                assert!((Address::from_low_u64_be(1)..=Address::from_low_u64_be(LAST.into())).contains(&address.0.0.into()));
+                assert!(
+                    (Address::from_low_u64_be(1)..=Address::from_low_u64_be(LAST.into())).contains(&address.0.0.into())
+                );
             }
         }
     }

@@ -9,8 +9,8 @@ use crate::abi::layout::{AccessPart, Destroyed, HostTable, TransientPart, Word};
 use crate::convert;
 use crate::results::take_result;
 use gristmill::Fault;
-use gristmill::limits::MAX_LOG_TOPICS;
 use gristmill::contract::{Access, Address, Bytes32, Host, Message, Outcome, StorageStatus, TxContext, U256};
+use gristmill::limits::MAX_LOG_TOPICS;
 use std::ffi::{c_int, c_void};
 
 /// The host of one execution.

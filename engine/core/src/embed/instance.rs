@@ -1,9 +1,9 @@
 //! Instances.
 
+use super::api::HostApi;
 use super::entity::{Extern, Global, Handle, Memory, Table};
 use super::func::{Func, TypedFunc, WasmValues};
 use super::module::Module;
-use super::api::HostApi;
 use super::store::{AsContext, AsContextMut, Store};
 use crate::error::Error;
 use crate::interp::exec::host::instantiate_over_rows;
@@ -24,20 +24,22 @@ impl Instance {
     /// function early.
     pub fn new(mut ctx: impl AsContextMut, module: &Module, imports: &[Extern]) -> Result<Self, Error> {
         let store = ctx.as_context_mut();
+        let indices = imports.iter().map(|item| item.import(store.id)).collect::<Result<Vec<_>, _>>()?;
+        Self::link(store, module, &indices)
+    }
+
+    /// The same with imports that are of the store.
+    pub(crate) fn link<T>(store: &mut Store<T>, module: &Module, imports: &[ExternIndex]) -> Result<Self, Error> {
         if !store.engine().is(module.engine()) {
             return Err(Error::usage("the module was loaded under another profile or schedule"));
         }
         let id = store.id;
-        let indices = imports.iter().map(|e| e.index(id).ok_or_else(|| Error::usage("an import of another store")));
-        let indices = indices.collect::<Result<Vec<ExternIndex>, _>>()?;
-        let made = store.machine.instantiate(module.prepared(), Imports::Given(&indices));
-        let index = made.map_err(|refused| {
-            let have = |i: usize| imports.get(i).map(|e| e.ty(&*store));
-            let error = |i: usize| mismatch(module, i, have(i));
-            match refused {
-                Refused::Import(i) => error(i),
-                other => store.refused(other, |i| mismatch(module, i, None)),
+        let made = store.machine.instantiate(module.prepared(), Imports::Given(imports));
+        let index = made.map_err(|refused| match refused {
+            Refused::Import(i) => {
+                mismatch(module, i, imports.get(i).map(|index| Extern::from_index(*index, id).ty(&*store)))
             }
+            other => store.refused(other, |i| mismatch(module, i, None)),
         })?;
         if let Some((start, _)) = module.parsed().start {
             let start = store.machine.function_of(index, start);

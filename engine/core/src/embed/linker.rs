@@ -10,6 +10,7 @@ use super::store::{AsContextMut, Store};
 use super::value::Val;
 use crate::error::Error;
 use crate::interp::exec::host::HostFunc;
+use crate::interp::exec::machine::ExternIndex;
 use crate::wasm::isa::Ty;
 use crate::wasm::types::{FuncType, ValType};
 use alloc::{format, string::String, vec::Vec};
@@ -160,14 +161,18 @@ impl<T> Linker<T> {
     /// # Errors
     /// [`Error::Link`] for a name that is missing or of another type; otherwise as [`Instance::new`].
     pub fn instantiate(&self, mut ctx: impl AsContextMut<Data = T>, module: &Module) -> Result<Instance, Error> {
-        let store = ctx.as_context_mut();
-        let mut imports = Vec::with_capacity(module.imports().len());
-        for import in &module.parsed().imports {
-            let found = self.get(&mut *store, &import.module, &import.name);
-            imports
-                .push(found.ok_or_else(|| Error::Link(format!("unknown import: {}.{}", import.module, import.name)))?);
+        let (store, imports) = (ctx.as_context_mut(), &module.parsed().imports);
+        store.machine.expect_functions(imports.len() + module.prepared().referable.len());
+        let mut indices = Vec::with_capacity(imports.len());
+        for import in imports {
+            let definition = self.find(&import.module, &import.name).ok().map(|at| &self.names[at].definition);
+            indices.push(match definition {
+                Some(Definition::Host(host)) => ExternIndex::Func(host.add(store)),
+                Some(Definition::Extern(item)) => item.import(store.id)?,
+                None => return Err(Error::Link(format!("unknown import: {}.{}", import.module, import.name))),
+            });
         }
-        Instance::new(store, module, &imports)
+        Instance::link(store, module, &indices)
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::machine::{Cell, Imports, Machine, Refused, with_list};
 use super::prepared::Prepared;
-use super::vm::{Func, HostCall, LONG_KEY, Vm};
+use super::vm::{Func, HostCall, LONG_KEY, Vm, short_key};
 use super::{Dispatch, invoke};
 use crate::error::{Fault, Stop};
 use crate::gas::Meter;
@@ -54,6 +54,8 @@ pub(crate) type OverCells<C> = dyn Fn(&mut C, Option<u32>, &[Cell], &mut [Cell])
 /// A host function, whatever it was made for.
 pub(crate) struct Host {
     pub ty: FuncType,
+    /// The type's key, if it is short.
+    pub signature: Option<u64>,
     pub entry: HostCall,
     pub body: *const (),
     /// Number of the row, for those.
@@ -90,7 +92,7 @@ impl<C: Context> HostFunc<C> {
             drop(unsafe { Box::from_raw(body.cast_mut().cast::<B>()) });
         }
         let body = Box::into_raw(Box::new(body)).cast_const().cast();
-        Self(Arc::new(Host { ty, entry, body, row: 0, drop: drop_body::<B> }), PhantomData)
+        Self(Arc::new(Host { signature: short_key(&ty), ty, entry, body, row: 0, drop: drop_body::<B> }), PhantomData)
     }
 
     /// A function over numbers.
@@ -115,7 +117,17 @@ impl<C: Context> HostFunc<C> {
     {
         assert!(has_no_references(&ty), "a row has a type of numbers");
         unsafe fn nothing(_: *const ()) {}
-        Self(Arc::new(Host { ty, entry: over_row::<C>, body: core::ptr::null(), row, drop: nothing }), PhantomData)
+        Self(
+            Arc::new(Host {
+                signature: short_key(&ty),
+                ty,
+                entry: over_row::<C>,
+                body: core::ptr::null(),
+                row,
+                drop: nothing,
+            }),
+            PhantomData,
+        )
     }
 
     /// Adds it to the context's machine: the index of the function.

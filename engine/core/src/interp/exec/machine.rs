@@ -185,7 +185,7 @@ impl Machine {
     pub(super) fn add_host(&mut self, host: &Arc<Host>) -> u32 {
         let vm = self.vm_mut();
         let index = vm.functions.len() as u32;
-        let signature = vm.signature(&host.ty);
+        let signature = host.signature.unwrap_or_else(|| vm.signature(&host.ty));
         vm.functions.push(Func {
             header: core::ptr::null(),
             instance: core::ptr::null(),
@@ -198,6 +198,11 @@ impl Machine {
         });
         vm.hosts.push(host.clone());
         index
+    }
+
+    /// Makes room for `count` functions at once.
+    pub fn expect_functions(&mut self, count: usize) {
+        self.vm_mut().functions.reserve(count);
     }
 
     pub fn function_type(&self, index: u32) -> &FuncType {

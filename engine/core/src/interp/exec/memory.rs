@@ -212,3 +212,76 @@ impl core::fmt::Debug for Pool {
         f.write_str("Pool")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn memory(pool: &Pool, pages: u32) -> Memory {
+        Memory::new(MemoryType { min: pages, max: None }, Pages(16), pool).unwrap()
+    }
+
+    /// What comes back is zero, from the first byte to the last, and it is what was left there.
+    #[test]
+    fn memory_is_used_again_and_zero() {
+        let pool = Pool::default();
+        for pages in [1, 2] {
+            let mut first = memory(&pool, pages);
+            let address = first.data_ptr();
+            first.data_mut().fill(0xee);
+            first.release(&pool);
+            assert_eq!((first.len(), first.data()), (0, &[][..]));
+            let second = memory(&pool, pages);
+            assert_eq!(second.data_ptr(), address);
+            assert_eq!(second.len(), pages as usize * PAGE);
+            assert!(second.data().iter().all(|byte| *byte == 0));
+        }
+    }
+
+    /// A memory that has grown comes back as one of its new size, or not at all.
+    #[test]
+    fn grown_memory() {
+        let pool = Pool::default();
+        for (from, delta) in [(1, 1), (1, 2), (0, 1), (2, 3)] {
+            let mut grown = memory(&pool, from);
+            grown.grow(Pages(delta)).unwrap();
+            grown.data_mut().fill(0xee);
+            grown.release(&pool);
+        }
+        for pages in [1, 2, 3, 4, 5] {
+            assert!(memory(&pool, pages).data().iter().all(|byte| *byte == 0), "{pages}");
+        }
+    }
+
+    #[test]
+    fn a_pool_is_bounded() {
+        let pool = Pool::default();
+        let mut memories: Vec<_> = (0..3 * POOLED).map(|_| memory(&pool, 1)).collect();
+        memories.iter_mut().for_each(|memory| memory.release(&pool));
+        assert!((0..POOLED).all(|_| {
+            // SAFETY: of this size, and ours now.
+            pool.take(PAGE).map(|data| unsafe { free(data, PAGE) }).is_some()
+        }));
+        assert!(pool.take(PAGE).is_none());
+    }
+
+    #[test]
+    fn threads_share_a_pool() {
+        let pool = Pool::default();
+        std::thread::scope(|scope| {
+            for byte in 1..=4 {
+                let pool = &pool;
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        let mut memory = memory(pool, 1);
+                        assert!(memory.data().iter().all(|byte| *byte == 0));
+                        memory.data_mut().fill(byte);
+                        memory.release(pool);
+                    }
+                });
+            }
+        });
+    }
+}

@@ -218,7 +218,8 @@ fn memory_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operan
         Op::MemoryInit => {
             vm.meter.charge(vm.schedule.bulk_cost(operands[2] as u32))?;
             let segment = usize::from(w.b());
-            let bytes = if instance.dropped_data[segment] { &[][..] } else { &instance.prepared.parsed.data[segment].bytes };
+            let bytes =
+                if instance.dropped_data[segment] { &[][..] } else { &instance.prepared.parsed.data[segment].bytes };
             let (from, _) = within(operands[1], operands[2], bytes.len(), oob)?;
             let (to, len) = within(operands[0], operands[2], memory.len(), oob)?;
             memory.data_mut()[to..to + len].copy_from_slice(&bytes[from..from + len]);
@@ -266,8 +267,11 @@ fn table_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operand
         Op::TableInit => {
             vm.meter.charge(vm.schedule.table_cost(operands[2] as u32))?;
             let segment = usize::from(w.b());
-            let items =
-                if instance.dropped_elements[segment] { &[][..] } else { &instance.prepared.parsed.elements[segment].items };
+            let items = if instance.dropped_elements[segment] {
+                &[][..]
+            } else {
+                &instance.prepared.parsed.elements[segment].items
+            };
             let (from, _) = within(operands[1], operands[2], items.len(), oob)?;
             let elements = &mut table(w.c()).elements;
             let (to, len) = within(operands[0], operands[2], elements.len(), oob)?;

@@ -7,9 +7,9 @@
 
 use super::body::*;
 use super::functions::*;
+use super::machine::Machine;
 use super::ops::{expand_ops, for_each_op};
 use super::slow;
-use super::machine::Machine;
 use super::vm::Vm;
 use crate::error::Trap;
 use crate::gas::Schedule;
