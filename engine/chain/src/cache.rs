@@ -12,7 +12,7 @@ const OVERHEAD: usize = 4_096;
 /// Keeps loaded modules, the last used ones, within a bound on their code.
 ///
 /// A look-up hashes the code with a seed of this process and compares all of it: nobody can make two contracts share an
-/// entry. Threads that want the same code at once load it once. No lock is held while loading.
+/// entry. What lies where it lay at one of the last look-ups is only compared. Threads that want the same code at once load it once. No lock is held while loading.
 #[derive(Debug)]
 pub struct CodeCache {
     bound: usize,
@@ -26,8 +26,23 @@ struct Inner {
     /// By time of use.
     order: BTreeMap<u64, Arc<[u8]>>,
     loading: HashSet<Arc<[u8]>, RandomState>,
+    /// What was asked for lately, by where it was: hosts keep the code of a running contract in one place.
+    recent: [Option<Recent>; RECENT],
     bytes: usize,
     clock: u64,
+}
+
+/// How many codes are found by their address.
+const RECENT: usize = 4;
+
+#[derive(Debug)]
+struct Recent {
+    /// Address of the bytes that were asked for: a hint, which says nothing about what is there now.
+    address: usize,
+    code: Arc<[u8]>,
+    module: Module,
+    /// Time of use, which the entry does not know yet.
+    used: u64,
 }
 
 #[derive(Debug)]
@@ -41,11 +56,55 @@ struct Entry {
 impl Inner {
     fn find(&mut self, code: &[u8]) -> Option<Module> {
         self.clock += 1;
+        let address = code.as_ptr() as usize;
+        let hinted = self.recent.iter_mut().flatten().find(|recent| recent.address == address);
+        if let Some(recent) = hinted.filter(|recent| *recent.code == *code) {
+            recent.used = self.clock;
+            return Some(recent.module.clone());
+        }
         let entry = self.entries.get_mut(code)?;
         self.order.remove(&entry.used);
         entry.used = self.clock;
         self.order.insert(self.clock, entry.code.clone());
-        Some(entry.module.clone())
+        let (code, module) = (entry.code.clone(), entry.module.clone());
+        let recent = Recent { address, code, module: module.clone(), used: self.clock };
+        self.remember(recent);
+        Some(module)
+    }
+
+    /// Puts the hint in the place of one for the same address or code, or of the oldest.
+    fn remember(&mut self, recent: Recent) {
+        let same = |old: &Recent| old.address == recent.address || Arc::ptr_eq(&old.code, &recent.code);
+        let place = self.recent.iter().position(|old| old.as_ref().is_some_and(same)).unwrap_or_else(|| {
+            let age = |old: &Option<Recent>| old.as_ref().map_or(0, |old| old.used);
+            (0..RECENT).min_by_key(|place| age(&self.recent[*place])).unwrap_or(0)
+        });
+        if let Some(old) = self.recent[place].replace(recent) {
+            self.note_use(&old.code, old.used);
+        }
+    }
+
+    /// Makes `used` the last use of the entry, if that is later.
+    fn note_use(&mut self, code: &Arc<[u8]>, used: u64) {
+        if let Some(entry) = self.entries.get_mut(code).filter(|entry| entry.used < used) {
+            self.order.remove(&entry.used);
+            entry.used = used;
+            self.order.insert(used, code.clone());
+        }
+    }
+
+    /// Drops the entry that was not used for the longest time.
+    fn evict(&mut self) -> bool {
+        for place in 0..RECENT {
+            if let Some((code, used)) = self.recent[place].as_ref().map(|recent| (recent.code.clone(), recent.used)) {
+                self.note_use(&code, used);
+            }
+        }
+        let Some((_, oldest)) = self.order.pop_first() else { return false };
+        self.recent.iter_mut().for_each(|recent| drop(recent.take_if(|recent| Arc::ptr_eq(&recent.code, &oldest))));
+        self.entries.remove(&oldest);
+        self.bytes -= CodeCache::weight(&oldest);
+        true
     }
 
     fn insert(&mut self, code: Arc<[u8]>, module: Module, bound: usize) {
@@ -53,11 +112,7 @@ impl Inner {
             return;
         }
         self.bytes += CodeCache::weight(&code);
-        while self.bytes > bound {
-            let Some((_, oldest)) = self.order.pop_first() else { break };
-            self.entries.remove(&oldest);
-            self.bytes -= CodeCache::weight(&oldest);
-        }
+        while self.bytes > bound && self.evict() {}
         self.clock += 1;
         self.order.insert(self.clock, code.clone());
         self.entries.insert(code.clone(), Entry { code, module, used: self.clock });

@@ -40,9 +40,13 @@ fn set_of(revision: Revision) -> PrecompileSpecId {
     }
 }
 
+/// The highest address of a precompile: EIP-7951's.
+const LAST: u32 = 0x100;
+
 fn find(address: &Address, revision: Revision) -> Option<&'static Precompile> {
-    // Most addresses are hashes: no look-up for what does not start with zeros.
-    if address.as_bytes()[..16] != [0; 16] {
+    // Most addresses are hashes, or nobody's: no look-up for what cannot be there.
+    let (zeros, number) = address.as_fixed_bytes().split_last_chunk::<4>()?;
+    if !(1..=LAST).contains(&u32::from_be_bytes(*number)) || *zeros != [0; 16] {
         return None;
     }
     revm_precompile::Precompiles::new(set_of(revision)).get(&address.0.into())
@@ -115,6 +119,17 @@ mod tests {
         assert_eq!(last(Revision::Cancun), Vec::from_iter(1..=10));
         assert_eq!(last(Revision::Prague), Vec::from_iter(1..=17));
         assert_eq!(last(Revision::Osaka), Vec::from_iter((1..=17).chain([0x100])));
+    }
+
+    #[test]
+    fn no_address_beyond_the_last() {
+        for revision in Revision::ALL {
+            for address in revm_precompile::Precompiles::new(set_of(revision)).addresses() {
+                assert!(
+                    (Address::from_low_u64_be(1)..=Address::from_low_u64_be(LAST.into())).contains(&address.0.0.into())
+                );
+            }
+        }
     }
 
     #[test]

@@ -407,6 +407,40 @@ fn nested_messages_load_once() {
     assert_eq!(cache.len(), 2);
 }
 
+/// The place of the bytes says nothing: what lies there now counts. And every way of finding an entry is a use of it.
+#[test]
+fn the_cache_looks_at_the_bytes_and_not_at_their_place() {
+    use gristmill::contract::ModuleCache;
+    let codes: Vec<_> =
+        (0..9).map(|n| contract(&format!(r#"(func (export "main") (drop (i32.const {n})))"#))).collect();
+    let engine = engine(Schedule::V1);
+    let cache = CodeCache::new(8 * CodeCache::weight(&codes[0]));
+    let ops = |module: &gristmill::Module| module.disassemble().map(|(_, op)| op).collect::<Vec<_>>();
+    let mut buffer = codes[0].clone();
+    let mut loads = 0;
+    for _ in 0..3 {
+        for code in &codes[..8] {
+            buffer.copy_from_slice(code);
+            let mut load = || {
+                loads += 1;
+                gristmill::Module::new(&engine, code)
+            };
+            for bytes in [&buffer, code] {
+                let module = cache.get_or_load(bytes, &mut load).unwrap();
+                assert_eq!(module.parsed().len, code.len());
+                assert_eq!(ops(&module), ops(&gristmill::Module::new(&engine, code).unwrap()));
+            }
+        }
+    }
+    assert_eq!(loads, 8);
+    // 0 is used again and again in one place, then a ninth comes: 1 goes.
+    let mut refuse = || -> Result<gristmill::Module, gristmill::Error> { panic!("it is there") };
+    (0..3).for_each(|_| drop(cache.get_or_load(&codes[0], &mut refuse)));
+    cache.get_or_load(&codes[8], &mut || gristmill::Module::new(&engine, &codes[8])).unwrap();
+    let kept: Vec<_> = codes.iter().map(|code| cache.contains(code)).collect();
+    assert_eq!(kept, [true, false, true, true, true, true, true, true, true]);
+}
+
 #[test]
 fn the_cache_keeps_its_bound_and_the_last_used() {
     let codes: Vec<_> =

@@ -10,6 +10,7 @@ use crate::convert;
 use crate::results::take_result;
 use gristmill::Fault;
 use gristmill::contract::{Access, Address, Bytes32, Host, Message, Outcome, StorageStatus, TxContext, U256};
+use gristmill::limits::MAX_LOG_TOPICS;
 use std::ffi::{c_int, c_void};
 
 /// The host of one execution.
@@ -134,8 +135,9 @@ impl<A: Abi> Host for EvmcHost<'_, A> {
 
     fn log(&mut self, address: &Address, data: &[u8], topics: &[Bytes32]) -> Result<(), Fault> {
         let function = present(self.table.emit_log)?;
-        // At most four: the interface refuses more.
-        let words: Vec<Word> = topics.iter().map(Word::from).collect();
+        let mut words = [Word([0; 32]); MAX_LOG_TOPICS as usize];
+        let words = words.get_mut(..topics.len()).ok_or(Fault::Internal("a log of more topics than there are"))?;
+        words.iter_mut().zip(topics).for_each(|(word, topic)| *word = Word::from(topic));
         let data_pointer = convert::pointer(data);
         // SAFETY: see above the impl.
         unsafe { function(self.context, &address.0, data_pointer, data.len(), words.as_ptr(), words.len()) };

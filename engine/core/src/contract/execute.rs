@@ -350,7 +350,7 @@ impl Ewasm {
     /// [`Error::Load`] with the reason and its offset.
     pub fn load(&self, code: &[u8]) -> Result<Module, Error> {
         let mut load = || {
-            let module = Module::new(&self.engine, code)?;
+            let module = Module::load_for(&self.engine, code, Eei::rows())?;
             rules::check(module.parsed(), &self.options)?;
             Ok(module)
         };

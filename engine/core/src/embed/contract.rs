@@ -1,14 +1,11 @@
 //! The short way for contracts: every import is a row of one host table, and `main` is what runs.
 
 use super::api::HostApi;
-use super::entity::Extern;
-use super::func::Func;
 use super::instance::Instance;
 use super::module::Module;
-use super::store::{HostFunc, Store, call_row};
+use super::store::Store;
 use crate::error::{Error, Fault, Stop};
 use crate::gas::Meter;
-use alloc::vec::Vec;
 
 /// Instantiates `module` over the host table `data` (which charges its initial memory first) and calls its export `main`.
 ///
@@ -26,21 +23,14 @@ pub fn run_main<T: HostApi>(module: &Module, data: &mut T, meter: &mut Meter) ->
 
 fn run<T: HostApi>(module: &Module, store: &mut Store<T>) -> Result<(), Stop> {
     let broken = Stop::Fault(Fault::Internal("a module that is no contract was run as one"));
-    let mut imports = Vec::with_capacity(module.parsed().imports.len());
-    for import in &module.parsed().imports {
-        let rows = T::rows();
-        let row = rows.iter().position(|r| r.module == import.module && r.name == import.name).ok_or(broken)?;
-        let host = store.add_host(HostFunc::Row { call: call_row::<T>, row });
-        let index = store.machine.add_host(&rows[row].ty(), host);
-        imports.push(Extern::Func(Func::new_handle(store.id, index)));
-    }
     let stop = |error: Error| match error {
         Error::Trap(trap) => Stop::Trap(trap),
         Error::Halt(halt) => Stop::Halt(halt),
         Error::Fault(fault) => Stop::Fault(fault),
         _ => broken,
     };
-    let instance = Instance::new(&mut *store, module, &imports).map_err(stop)?;
+    let rows = module.rows(T::rows()).ok_or(broken)?;
+    let instance = Instance::over_rows(store, module, &rows).map_err(stop)?;
     let main = instance.get_typed_func::<(), ()>(&*store, "main").map_err(stop)?;
     main.call(store, ()).map_err(stop)
 }

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::gas::Schedule;
 use crate::interp::exec::Dispatch;
+use crate::interp::exec::memory::Pool;
 use crate::profile::Profile;
 use alloc::sync::Arc;
 
@@ -41,7 +42,14 @@ impl Config {
 
 /// An engine. Cheap to clone, shareable between threads.
 #[derive(Clone, Debug)]
-pub struct Engine(Arc<Config>);
+pub struct Engine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    /// Memory that stores leave to each other.
+    pool: Arc<Pool>,
+}
 
 impl Engine {
     /// An engine with this configuration.
@@ -58,27 +66,32 @@ impl Engine {
             }
             dispatch => dispatch,
         };
-        Ok(Self(Arc::new(config)))
+        Ok(Self(Arc::new(Inner { config, pool: Arc::default() })))
     }
 
     /// What modules may use.
     pub fn profile(&self) -> &Profile {
-        &self.0.profile
+        &self.0.config.profile
     }
 
     /// What operators cost.
     pub fn schedule(&self) -> Schedule {
-        self.0.schedule
+        self.0.config.schedule
     }
 
     /// How ops follow each other: tail or loop.
     pub fn dispatch(&self) -> Dispatch {
-        self.0.dispatch
+        self.0.config.dispatch
     }
 
     /// Whether modules of `other` can run here.
     pub(crate) fn is(&self, other: &Engine) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || (self.0.profile == other.0.profile && self.0.schedule == other.0.schedule)
+        let same = |a: &Config, b: &Config| a.profile == b.profile && a.schedule == b.schedule;
+        Arc::ptr_eq(&self.0, &other.0) || same(&self.0.config, &other.0.config)
+    }
+
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.0.pool
     }
 }
 

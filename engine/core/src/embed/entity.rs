@@ -69,6 +69,11 @@ impl Extern {
         (handle.store == store).then(|| index(handle.index))
     }
 
+    /// The index in `store`, as an import there.
+    pub(crate) fn import(self, store: StoreId) -> Result<ExternIndex, Error> {
+        self.index(store).ok_or_else(|| Error::usage("an import of another store"))
+    }
+
     /// The function, if it is one.
     pub fn into_func(self) -> Option<Func> {
         match self {

@@ -2,24 +2,19 @@
 
 use super::entity::{Extern, Handle};
 use super::instance::Instance;
-use super::store::{AsContext, AsContextMut, HostFunc, Store, StoreId};
+use super::store::{AsContext, AsContextMut, Store, StoreId};
 use super::value::{ExternRef, Val};
-use crate::error::Error;
+use crate::error::{Error, Stop};
 use crate::gas::Meter;
+use crate::interp::exec::host::{HostFunc, OverNumbers};
 use crate::interp::exec::machine::{Cell, Machine, with_list};
 use crate::wasm::types::{FuncType, ValType};
-use alloc::{sync::Arc, vec, vec::Vec};
+use alloc::{boxed::Box, vec, vec::Vec};
 use core::marker::PhantomData;
 
 /// A function of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Func(pub(crate) Handle);
-
-/// The body of a host function that may use the whole store, called by the instance of that index.
-///
-/// Arguments have the types of its parameters; results arrive as zeros of their types and must leave with these.
-pub(crate) type WideFunc<T> =
-    dyn Fn(&mut Store<T>, Option<u32>, &[Cell], &mut [Cell]) -> Result<(), Error> + Send + Sync;
 
 impl Func {
     pub(crate) fn new_handle(store: StoreId, index: u32) -> Self {
@@ -32,19 +27,16 @@ impl Func {
         ty: FuncType,
         func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
     ) -> Self {
-        Self::from_wide(ctx.as_context_mut(), &ty, over_values(func))
+        Self::from_host(ctx.as_context_mut(), &over_values(ty, func))
     }
 
     /// A host function from a closure over Rust types.
     pub fn wrap<T, P, R>(mut ctx: impl AsContextMut<Data = T>, func: impl IntoFunc<T, P, R>) -> Self {
-        let (ty, func) = func.into_func();
-        Self::from_wide(ctx.as_context_mut(), &ty, func)
+        Self::from_host(ctx.as_context_mut(), &func.into_func())
     }
 
-    pub(crate) fn from_wide<T>(store: &mut Store<T>, ty: &FuncType, func: Arc<WideFunc<T>>) -> Self {
-        let host = store.add_host(HostFunc::Wide(func));
-        let index = store.machine.add_host(ty, host);
-        Self::new_handle(store.id, index)
+    pub(crate) fn from_host<T>(store: &mut Store<T>, host: &HostFunc<Store<T>>) -> Self {
+        Self::new_handle(store.id, host.add(store))
     }
 
     /// Its type.
@@ -92,11 +84,12 @@ impl Func {
     }
 }
 
-/// A closure over values as the body of a host function.
+/// A closure over values as a host function of type `ty`.
 pub(crate) fn over_values<T>(
+    ty: FuncType,
     func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
-) -> Arc<WideFunc<T>> {
-    Arc::new(move |store, instance, args, results| {
+) -> HostFunc<Store<T>> {
+    let call = move |store: &mut Store<T>, instance, args: &[Cell], results: &mut [Cell]| {
         let id = store.id;
         with_list(args.len() + results.len(), Val::I32(0), |vals| {
             let (params, returned) = vals.split_at_mut(args.len());
@@ -111,7 +104,54 @@ pub(crate) fn over_values<T>(
             }
             Ok(())
         })
-    })
+    };
+    let body = move |store: &mut Store<T>, instance: Option<u32>, args: &[Cell], results: &mut [Cell]| {
+        call(store, instance, args, results).map_err(|error| store.stop(error))
+    };
+    HostFunc::over_cells(ty, Box::new(body))
+}
+
+/// A closure over Rust types as a host function: over slots where all of them are numbers.
+fn over_types<T, P: WasmValues, R: WasmValues>(
+    func: impl Fn(&mut Store<T>, Option<u32>, P) -> Result<R, Error> + Send + Sync + 'static,
+) -> HostFunc<Store<T>> {
+    let ty = FuncType::new(P::types(), R::types());
+    if P::ARE_NUMBERS && R::ARE_NUMBERS {
+        return HostFunc::over_numbers(ty, Typed(func, PhantomData));
+    }
+    let body = move |store: &mut Store<T>, instance: Option<u32>, args: &[Cell], results: &mut [Cell]| {
+        let returned = func(store, instance, P::read(args, store.id));
+        returned.and_then(|values| values.write(results, store)).map_err(|error| store.stop(error))
+    };
+    HostFunc::over_cells(ty, Box::new(body))
+}
+
+/// A closure with its types.
+struct Typed<F, P, R>(F, PhantomData<fn(P) -> R>);
+
+impl<T, F, P: WasmValues, R: WasmValues> OverNumbers<Store<T>> for Typed<F, P, R>
+where
+    F: Fn(&mut Store<T>, Option<u32>, P) -> Result<R, Error> + Send + Sync,
+{
+    const PARAMS: usize = P::COUNT;
+    const RESULTS: usize = R::COUNT;
+    type Args = P;
+    type Results = R;
+
+    #[inline(always)]
+    fn args(slots: &[u64]) -> P {
+        P::from_slots(slots)
+    }
+
+    #[inline(always)]
+    fn run(&self, store: &mut Store<T>, instance: Option<u32>, args: P) -> Result<R, Stop> {
+        (self.0)(store, instance, args).map_err(|error| store.stop(error))
+    }
+
+    #[inline(always)]
+    fn results(results: R, slots: &mut [u64]) {
+        results.into_slots(slots);
+    }
 }
 
 /// A function whose types were checked once.
@@ -142,9 +182,15 @@ impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
     pub fn call(&self, mut ctx: impl AsContextMut, params: P) -> Result<R, Error> {
         let store = ctx.as_context_mut();
         let index = self.func.0.of(store);
+        if P::ARE_NUMBERS && R::ARE_NUMBERS {
+            let (mut args, mut results) = ([0; MAX_TYPED], [0; MAX_TYPED]);
+            params.into_slots(&mut args[..P::COUNT]);
+            store.call_numbers(index, &args[..P::COUNT], &mut results[..R::COUNT])?;
+            return Ok(R::from_slots(&results[..R::COUNT]));
+        }
         let mut cells = [Cell::i32(0); 2 * MAX_TYPED];
         let (args, results) = cells.split_at_mut(MAX_TYPED);
-        let (args, results) = (&mut args[..P::types().len()], &mut results[..R::types().len()]);
+        let (args, results) = (&mut args[..P::COUNT], &mut results[..R::COUNT]);
         params.write(args, store)?;
         store.call(index, args, results)?;
         Ok(R::read(results, store.id))
@@ -195,9 +241,13 @@ impl<T> AsContextMut for Caller<'_, T> {
 }
 
 /// A Rust type of one WebAssembly value.
-pub trait WasmValue: Copy {
+pub trait WasmValue: Copy + 'static {
     /// Its type.
     const TYPE: ValType;
+    /// The slot of a number. References have none outside of their store.
+    fn into_slot(self) -> u64;
+    /// A number from its slot; null for references.
+    fn from_slot(slot: u64) -> Self;
     /// To a cell of a store's machine. [`Error::Usage`]: a reference of another store.
     #[allow(private_interfaces)]
     fn into_cell(self, store: StoreId, machine: &Machine) -> Result<Cell, Error>;
@@ -211,16 +261,25 @@ macro_rules! wasm_number {
         impl WasmValue for $ty {
             const TYPE: ValType = ValType::$name;
 
+            #[inline(always)]
+            fn into_slot(self) -> u64 {
+                let $value = self;
+                Cell::$constructor($into).bits()
+            }
+
+            #[inline(always)]
+            fn from_slot($value: u64) -> Self {
+                $from
+            }
+
             #[allow(private_interfaces)]
             fn into_cell(self, _: StoreId, _: &Machine) -> Result<Cell, Error> {
-                let $value = self;
-                Ok(Cell::$constructor($into))
+                Ok(Cell::number(Self::TYPE, self.into_slot()))
             }
 
             #[allow(private_interfaces)]
             fn from_cell(cell: Cell, _: StoreId) -> Self {
-                let $value = cell.bits();
-                $from
+                Self::from_slot(cell.bits())
             }
         }
     )* };
@@ -239,6 +298,14 @@ macro_rules! wasm_reference {
     ($($ty:ty = $name:ident;)*) => { $(
         impl WasmValue for Option<$ty> {
             const TYPE: ValType = ValType::$name;
+
+            fn into_slot(self) -> u64 {
+                0
+            }
+
+            fn from_slot(_: u64) -> Self {
+                None
+            }
 
             #[allow(private_interfaces)]
             fn into_cell(self, store: StoreId, machine: &Machine) -> Result<Cell, Error> {
@@ -265,7 +332,15 @@ wasm_reference! {
 const MAX_TYPED: usize = 12;
 
 /// Parameters or results: `()`, one value, or a tuple.
-pub trait WasmValues {
+pub trait WasmValues: 'static {
+    /// How many.
+    const COUNT: usize;
+    /// Whether all of them are numbers.
+    const ARE_NUMBERS: bool;
+    /// The slots of numbers, to as many.
+    fn into_slots(self, slots: &mut [u64]);
+    /// Numbers from as many slots.
+    fn from_slots(slots: &[u64]) -> Self;
     /// Their types.
     fn types() -> impl ExactSizeIterator<Item = ValType>;
     /// Writes them to `cells`, which are as many. [`Error::Usage`]: a reference of another store.
@@ -288,7 +363,7 @@ pub trait WasmResults {
 pub trait IntoFunc<T, Params, Results>: Send + Sync + 'static {
     #[doc(hidden)]
     #[allow(private_interfaces)]
-    fn into_func(self) -> (FuncType, Arc<WideFunc<T>>);
+    fn into_func(self) -> HostFunc<Store<T>>;
 }
 
 /// Marks closures that take a [`Caller`].
@@ -296,6 +371,19 @@ pub trait IntoFunc<T, Params, Results>: Send + Sync + 'static {
 pub struct WithCaller<P>(PhantomData<P>);
 
 impl<V: WasmValue> WasmValues for V {
+    const COUNT: usize = 1;
+    const ARE_NUMBERS: bool = !V::TYPE.is_ref();
+
+    #[inline(always)]
+    fn into_slots(self, slots: &mut [u64]) {
+        slots[0] = self.into_slot();
+    }
+
+    #[inline(always)]
+    fn from_slots(slots: &[u64]) -> Self {
+        V::from_slot(slots[0])
+    }
+
     fn types() -> impl ExactSizeIterator<Item = ValType> {
         [V::TYPE].into_iter()
     }
@@ -333,6 +421,22 @@ macro_rules! tuples {
         // The empty tuple has nothing to read or write.
         #[allow(non_snake_case, unused_variables, unused_mut, clippy::unused_unit)]
         impl<$($v: WasmValue),*> WasmValues for ($($v,)*) {
+            const COUNT: usize = <[ValType]>::len(&[$($v::TYPE),*]);
+            const ARE_NUMBERS: bool = true $(&& !$v::TYPE.is_ref())*;
+
+            #[inline(always)]
+            fn into_slots(self, slots: &mut [u64]) {
+                let ($($v,)*) = self;
+                let mut slots = slots.iter_mut();
+                $(*slots.next().expect("room for every value of a tuple") = $v.into_slot();)*
+            }
+
+            #[inline(always)]
+            fn from_slots(slots: &[u64]) -> Self {
+                let mut slots = slots.iter().copied();
+                ($($v::from_slot(slots.next().expect("a slot for every value of a tuple")),)*)
+            }
+
             fn types() -> impl ExactSizeIterator<Item = ValType> {
                 [$($v::TYPE),*].into_iter()
             }
@@ -366,12 +470,8 @@ macro_rules! tuples {
             Fun: Fn($($v),*) -> Ret + Send + Sync + 'static,
         {
             #[allow(private_interfaces)]
-            fn into_func(self) -> (FuncType, Arc<WideFunc<T>>) {
-                let ty = FuncType::new(<($($v,)*)>::types(), Ret::Values::types());
-                (ty, Arc::new(move |store, _, args, results| {
-                    let ($($v,)*) = WasmValues::read(args, store.id);
-                    self($($v),*).into_values()?.write(results, store)
-                }))
+            fn into_func(self) -> HostFunc<Store<T>> {
+                over_types::<T, ($($v,)*), Ret::Values>(move |_, _, ($($v,)*)| self($($v),*).into_values())
             }
         }
 
@@ -381,12 +481,10 @@ macro_rules! tuples {
             Fun: Fn(Caller<'_, T>, $($v),*) -> Ret + Send + Sync + 'static,
         {
             #[allow(private_interfaces)]
-            fn into_func(self) -> (FuncType, Arc<WideFunc<T>>) {
-                let ty = FuncType::new(<($($v,)*)>::types(), Ret::Values::types());
-                (ty, Arc::new(move |store, instance, args, results| {
-                    let ($($v,)*) = WasmValues::read(args, store.id);
-                    self(Caller { store, instance }, $($v),*).into_values()?.write(results, store)
-                }))
+            fn into_func(self) -> HostFunc<Store<T>> {
+                over_types::<T, ($($v,)*), Ret::Values>(move |store, instance, ($($v,)*)| {
+                    self(Caller { store, instance }, $($v),*).into_values()
+                })
             }
         }
     )* };

@@ -1,11 +1,13 @@
 //! Instances.
 
+use super::api::HostApi;
 use super::entity::{Extern, Global, Handle, Memory, Table};
 use super::func::{Func, TypedFunc, WasmValues};
 use super::module::Module;
-use super::store::{AsContext, AsContextMut};
+use super::store::{AsContext, AsContextMut, Store};
 use crate::error::Error;
-use crate::interp::exec::machine::ExternIndex;
+use crate::interp::exec::host::instantiate_over_rows;
+use crate::interp::exec::machine::{ExternIndex, Imports, Refused};
 use crate::wasm::load::ImportKind;
 use crate::wasm::types::ExternType;
 use alloc::{format, string::String, vec::Vec};
@@ -22,27 +24,35 @@ impl Instance {
     /// function early.
     pub fn new(mut ctx: impl AsContextMut, module: &Module, imports: &[Extern]) -> Result<Self, Error> {
         let store = ctx.as_context_mut();
+        let indices = imports.iter().map(|item| item.import(store.id)).collect::<Result<Vec<_>, _>>()?;
+        Self::link(store, module, &indices)
+    }
+
+    /// The same with imports that are of the store.
+    pub(crate) fn link<T>(store: &mut Store<T>, module: &Module, imports: &[ExternIndex]) -> Result<Self, Error> {
         if !store.engine().is(module.engine()) {
             return Err(Error::usage("the module was loaded under another profile or schedule"));
         }
         let id = store.id;
-        let indices = imports.iter().map(|e| e.index(id).ok_or_else(|| Error::usage("an import of another store")));
-        let indices = indices.collect::<Result<Vec<ExternIndex>, _>>()?;
-        let (parsed, code) = module.parts();
-        let made = store.machine.instantiate(parsed, code, &indices);
-        let index = made.map_err(|refused| {
-            let have = |i: usize| imports.get(i).map(|e| e.ty(&*store));
-            let error = |i: usize| mismatch(module, i, have(i));
-            match refused {
-                crate::interp::exec::machine::Refused::Import(i) => error(i),
-                other => store.refused(other, |i| mismatch(module, i, None)),
+        let made = store.machine.instantiate(module.prepared(), Imports::Given(imports));
+        let index = made.map_err(|refused| match refused {
+            Refused::Import(i) => {
+                mismatch(module, i, imports.get(i).map(|index| Extern::from_index(*index, id).ty(&*store)))
             }
+            other => store.refused(other, |i| mismatch(module, i, None)),
         })?;
-        if let Some((start, _)) = parsed.start {
+        if let Some((start, _)) = module.parsed().start {
             let start = store.machine.function_of(index, start);
-            store.call(start, &[], &mut [])?;
+            store.call_numbers(start, &[], &mut [])?;
         }
         Ok(Self(Handle { store: id, index }))
+    }
+
+    /// Instantiates a module without start function, whose imports are these rows of the store's table.
+    pub(crate) fn over_rows<T: HostApi>(store: &mut Store<T>, module: &Module, rows: &[u32]) -> Result<Self, Error> {
+        let made = instantiate_over_rows(store, module.prepared(), rows);
+        let index = made.map_err(|refused| store.refused(refused, |i| mismatch(module, i, None)))?;
+        Ok(Self(Handle { store: store.id, index }))
     }
 
     /// The export of that name.

@@ -3,33 +3,52 @@
 use super::api::HostApi;
 use super::engine::Engine;
 use super::entity::Extern;
-use super::func::{Caller, Func, IntoFunc, WideFunc, over_values};
+use super::func::{Caller, Func, IntoFunc, over_values};
 use super::instance::Instance;
 use super::module::Module;
-use super::store::{AsContextMut, HostFunc, RowCall, Store, call_row};
+use super::store::{AsContextMut, Store};
 use super::value::Val;
 use crate::error::Error;
+use crate::interp::exec::host::HostFunc;
+use crate::interp::exec::machine::ExternIndex;
 use crate::wasm::isa::Ty;
 use crate::wasm::types::{FuncType, ValType};
-use alloc::{collections::BTreeMap, format, string::String, sync::Arc, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 /// What modules may import, by name. Host functions of a linker serve any number of stores.
 pub struct Linker<T> {
     engine: Engine,
-    names: BTreeMap<String, BTreeMap<String, Definition<T>>>,
+    /// In the order of their hashes.
+    names: Vec<Named<T>>,
     shadowing: bool,
+}
+
+struct Named<T> {
+    hash: u64,
+    module: String,
+    name: String,
+    definition: Definition<T>,
 }
 
 enum Definition<T> {
     Extern(Extern),
-    Wide(FuncType, Arc<WideFunc<T>>),
-    Row(FuncType, RowCall<T>, usize),
+    Host(HostFunc<Store<T>>),
+}
+
+/// Orders names; equal ones have equal hashes, and others may.
+fn hash(module: &str, name: &str) -> u64 {
+    let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    [module, name].iter().fold(0, |hash, text| {
+        let (words, rest) = text.as_bytes().as_chunks::<8>();
+        let hash = words.iter().fold(hash, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+        mix(hash, rest.iter().fold(text.len() as u64, |word, byte| word << 8 | u64::from(*byte)))
+    })
 }
 
 impl<T> Linker<T> {
     /// An empty linker.
     pub fn new(engine: &Engine) -> Self {
-        Self { engine: engine.clone(), names: BTreeMap::new(), shadowing: false }
+        Self { engine: engine.clone(), names: Vec::new(), shadowing: false }
     }
 
     /// The engine.
@@ -43,10 +62,23 @@ impl<T> Linker<T> {
         self
     }
 
+    /// Where the name is, or would be.
+    fn find(&self, module: &str, name: &str) -> Result<usize, usize> {
+        let hash = hash(module, name);
+        let first = self.names.partition_point(|named| named.hash < hash);
+        let same = self.names[first..].iter().take_while(|named| named.hash == hash);
+        let found = same.enumerate().find(|(_, named)| named.name == name && named.module == module);
+        found.map(|(i, _)| first + i).ok_or(first)
+    }
+
     fn insert(&mut self, module: &str, name: &str, definition: Definition<T>) -> Result<&mut Self, Error> {
-        let names = self.names.entry(module.into()).or_default();
-        if names.insert(name.into(), definition).is_some() && !self.shadowing {
-            return Err(Error::Link(format!("{module}.{name} is defined twice")));
+        match self.find(module, name) {
+            Ok(at) if self.shadowing => self.names[at].definition = definition,
+            Ok(_) => return Err(Error::Link(format!("{module}.{name} is defined twice"))),
+            Err(at) => {
+                let hash = hash(module, name);
+                self.names.insert(at, Named { hash, module: module.into(), name: name.into(), definition });
+            }
         }
         Ok(self)
     }
@@ -70,7 +102,7 @@ impl<T> Linker<T> {
         ty: FuncType,
         func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
     ) -> Result<&mut Self, Error> {
-        self.insert(module, name, Definition::Wide(ty, over_values(func)))
+        self.insert(module, name, Definition::Host(over_values(ty, func)))
     }
 
     /// Names a host function from a closure over Rust types.
@@ -83,8 +115,7 @@ impl<T> Linker<T> {
         name: &str,
         func: impl IntoFunc<T, P, R>,
     ) -> Result<&mut Self, Error> {
-        let (ty, func) = func.into_func();
-        self.insert(module, name, Definition::Wide(ty, func))
+        self.insert(module, name, Definition::Host(func.into_func()))
     }
 
     /// Names all functions of the table that `T` is.
@@ -96,7 +127,7 @@ impl<T> Linker<T> {
         T: HostApi,
     {
         for (index, row) in T::rows().iter().enumerate() {
-            self.insert(row.module, row.name, Definition::Row(row.ty(), call_row::<T>, index))?;
+            self.insert(row.module, row.name, Definition::Host(HostFunc::row(row.ty(), index as u32)))?;
         }
         Ok(self)
     }
@@ -119,8 +150,10 @@ impl<T> Linker<T> {
 
     /// What has that name, made in the store if it is a host function.
     pub fn get(&self, mut ctx: impl AsContextMut<Data = T>, module: &str, name: &str) -> Option<Extern> {
-        let definition = self.names.get(module)?.get(name)?;
-        Some(definition.make(ctx.as_context_mut()))
+        Some(match &self.names[self.find(module, name).ok()?].definition {
+            Definition::Extern(item) => *item,
+            Definition::Host(host) => Func::from_host(ctx.as_context_mut(), host).into(),
+        })
     }
 
     /// Instantiates `module` in the store and runs its start function.
@@ -128,28 +161,18 @@ impl<T> Linker<T> {
     /// # Errors
     /// [`Error::Link`] for a name that is missing or of another type; otherwise as [`Instance::new`].
     pub fn instantiate(&self, mut ctx: impl AsContextMut<Data = T>, module: &Module) -> Result<Instance, Error> {
-        let store = ctx.as_context_mut();
-        let mut imports = Vec::with_capacity(module.imports().len());
-        for import in &module.parsed().imports {
-            let found = self.get(&mut *store, &import.module, &import.name);
-            imports
-                .push(found.ok_or_else(|| Error::Link(format!("unknown import: {}.{}", import.module, import.name)))?);
+        let (store, imports) = (ctx.as_context_mut(), &module.parsed().imports);
+        store.machine.expect_functions(imports.len() + module.prepared().referable.len());
+        let mut indices = Vec::with_capacity(imports.len());
+        for import in imports {
+            let definition = self.find(&import.module, &import.name).ok().map(|at| &self.names[at].definition);
+            indices.push(match definition {
+                Some(Definition::Host(host)) => ExternIndex::Func(host.add(store)),
+                Some(Definition::Extern(item)) => item.import(store.id)?,
+                None => return Err(Error::Link(format!("unknown import: {}.{}", import.module, import.name))),
+            });
         }
-        Instance::new(store, module, &imports)
-    }
-}
-
-impl<T> Definition<T> {
-    fn make(&self, store: &mut Store<T>) -> Extern {
-        match self {
-            Definition::Extern(item) => *item,
-            Definition::Wide(ty, func) => Func::from_wide(store, ty, func.clone()).into(),
-            Definition::Row(ty, call, row) => {
-                let host = store.add_host(HostFunc::Row { call: *call, row: *row });
-                let index = store.machine.add_host(ty, host);
-                Func::new_handle(store.id, index).into()
-            }
-        }
+        Instance::link(store, module, &indices)
     }
 }
 

@@ -1,12 +1,14 @@
 //! Validated modules.
 
+use super::api::ApiRow;
 use super::engine::Engine;
-use crate::error::Error;
+use crate::error::{Error, LoadError};
 use crate::interp::code::Code;
+use crate::interp::exec::prepared::Prepared;
 use crate::interp::translate::{self, listing::Listing};
-use crate::wasm::load::{ExportKind, ImportKind, Parsed};
+use crate::wasm::load::{ExportKind, Import, ImportKind, Parsed};
 use crate::wasm::types::ExternType;
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, string::String, sync::Arc, vec::Vec};
 
 /// A module that was validated, planned and translated. Cheap to clone, shareable between threads.
 #[derive(Clone, Debug)]
@@ -15,8 +17,9 @@ pub struct Module(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     engine: Engine,
-    parsed: Arc<Parsed>,
-    code: Arc<Code>,
+    prepared: Arc<Prepared>,
+    /// The table whose rows all of its imports are, if it was loaded for one, and the row of each.
+    rows: Option<(&'static [ApiRow], Box<[u32]>)>,
 }
 
 /// An import of a module.
@@ -72,9 +75,29 @@ impl Module {
         Ok(Self::load(engine, bytes)?)
     }
 
-    pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, crate::error::LoadError> {
+    fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
         let (parsed, code) = translate::load(bytes, engine.profile(), engine.schedule())?;
-        Ok(Self(Arc::new(Inner { engine: engine.clone(), parsed: Arc::new(parsed), code: Arc::new(code) })))
+        Ok(Self::of(engine, parsed, code, None))
+    }
+
+    /// Loads `bytes` for a table of host functions: which rows it imports is looked up once.
+    pub(crate) fn load_for(engine: &Engine, bytes: &[u8], table: &'static [ApiRow]) -> Result<Self, LoadError> {
+        let (parsed, code) = translate::load(bytes, engine.profile(), engine.schedule())?;
+        let rows = find_rows(&parsed, table);
+        Ok(Self::of(engine, parsed, code, rows.map(|rows| (table, rows))))
+    }
+
+    fn of(engine: &Engine, parsed: Parsed, code: Code, rows: Option<(&'static [ApiRow], Box<[u32]>)>) -> Self {
+        let prepared = Arc::new(Prepared::new(parsed, code));
+        Self(Arc::new(Inner { engine: engine.clone(), prepared, rows }))
+    }
+
+    /// Which rows of `table` it imports; `None`: it imports something else.
+    pub(crate) fn rows(&self, table: &'static [ApiRow]) -> Option<Cow<'_, [u32]>> {
+        match &self.0.rows {
+            Some((known, rows)) if core::ptr::eq(*known, table) => Some(Cow::Borrowed(rows)),
+            _ => find_rows(self.parsed(), table).map(|rows| Cow::Owned(rows.into())),
+        }
     }
 
     /// Checks that `bytes` load.
@@ -92,21 +115,21 @@ impl Module {
 
     /// Its declarations.
     pub fn parsed(&self) -> &Parsed {
-        &self.0.parsed
+        &self.0.prepared.parsed
     }
 
-    pub(crate) fn parts(&self) -> (&Arc<Parsed>, &Arc<Code>) {
-        (&self.0.parsed, &self.0.code)
+    pub(crate) fn prepared(&self) -> &Arc<Prepared> {
+        &self.0.prepared
     }
 
     /// Bytes that the module takes in memory, roughly: declarations, segments, code.
     pub fn size(&self) -> usize {
-        self.0.parsed.len + size_of_val(&*self.0.code.words)
+        self.parsed().len + size_of_val(&*self.0.prepared.code.words)
     }
 
     /// Its imports, in order.
     pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
-        let parsed = &self.0.parsed;
+        let parsed = self.parsed();
         parsed.imports.iter().map(|import| ImportType {
             module: &import.module,
             name: &import.name,
@@ -121,16 +144,16 @@ impl Module {
 
     /// Its exports, in order.
     pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> {
-        self.0.parsed.exports.iter().map(|e| ExportType { name: &e.name, ty: self.export_type(e.kind, e.index) })
+        self.parsed().exports.iter().map(|e| ExportType { name: &e.name, ty: self.export_type(e.kind, e.index) })
     }
 
     /// The type of the export of that name.
     pub fn get_export(&self, name: &str) -> Option<ExternType> {
-        self.0.parsed.export(name).map(|e| self.export_type(e.kind, e.index))
+        self.parsed().export(name).map(|e| self.export_type(e.kind, e.index))
     }
 
     fn export_type(&self, kind: ExportKind, index: u32) -> ExternType {
-        let parsed = &self.0.parsed;
+        let parsed = self.parsed();
         match kind {
             ExportKind::Func => ExternType::Func(parsed.func_type(index).clone()),
             ExportKind::Table => ExternType::Table(parsed.tables[index as usize]),
@@ -141,8 +164,8 @@ impl Module {
 
     /// The interpreter's ops, function by function (index in the module), by name. For counting and looking, not stable.
     pub fn disassemble(&self) -> impl Iterator<Item = (u32, String)> + '_ {
-        let first = self.0.parsed.imported_functions;
-        self.0.code.listing().map(move |(function, _, words)| (first + function, words[0].name()))
+        let first = self.parsed().imported_functions;
+        self.0.prepared.code.listing().map(move |(function, _, words)| (first + function, words[0].name()))
     }
 
     /// Loads `bytes` and tells of every function how it was cut into metered blocks and translated. For looking, not
@@ -152,7 +175,17 @@ impl Module {
     /// As [`Module::new`].
     pub fn listing(engine: &Engine, bytes: &[u8]) -> Result<(Self, Vec<Listing>), Error> {
         let (parsed, (code, listings)) = translate::load_listing(bytes, engine.profile(), engine.schedule())?;
-        let inner = Inner { engine: engine.clone(), parsed: Arc::new(parsed), code: Arc::new(code) };
-        Ok((Self(Arc::new(inner)), listings))
+        Ok((Self::of(engine, parsed, code, None), listings))
     }
+}
+
+/// The row of each import, if all imports are functions of the table.
+fn find_rows(parsed: &Parsed, table: &'static [ApiRow]) -> Option<Box<[u32]>> {
+    let row = |import: &Import| {
+        let ImportKind::Func(ty) = import.kind else { return None };
+        let named = |row: &ApiRow| row.name == import.name && row.module == import.module;
+        let row = table.iter().position(named)?;
+        (table[row].ty() == parsed.types[ty as usize]).then_some(row as u32)
+    };
+    parsed.imports.iter().map(row).collect()
 }

@@ -2,12 +2,12 @@
 
 use super::api::{Guest, HostApi};
 use super::engine::Engine;
-use super::func::WideFunc;
 use crate::error::{Error, Fault, Stop};
 use crate::gas::{Gas, Meter};
-use crate::interp::exec::machine::{self, Cell, Context, Machine, Refused};
+use crate::interp::exec::host::{self, Context, Rows};
+use crate::interp::exec::machine::{Cell, Machine, Refused};
 use crate::limits::RunLimits;
-use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::any::Any;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,23 +22,11 @@ impl StoreId {
     }
 }
 
-/// A host function.
-pub(crate) enum HostFunc<T> {
-    /// A row of a table.
-    Row { call: RowCall<T>, row: usize },
-    /// A closure.
-    Wide(Arc<WideFunc<T>>),
-}
-
-/// Calls row number `usize` of a host table with memory, meter and arguments.
-pub(crate) type RowCall<T> = fn(&mut T, usize, &mut Guest<'_>, &[u64]) -> Result<u64, Stop>;
-
 /// Instances, memories, tables, globals and functions, the embedder's data, one meter and one set of limits.
 pub struct Store<T> {
     pub(crate) id: StoreId,
     engine: Engine,
     pub(crate) machine: Machine,
-    pub(crate) hosts: Vec<HostFunc<T>>,
     pub(crate) externs: Vec<Box<dyn Any + Send + Sync>>,
     /// The error behind [`Stop::Custom`].
     custom: Option<Error>,
@@ -60,8 +48,7 @@ impl<T> Store<T> {
         Self {
             id: StoreId::next(),
             engine: engine.clone(),
-            machine: Machine::new(engine.schedule(), engine.profile().run),
-            hosts: Vec::new(),
+            machine: Machine::new(engine.schedule(), engine.profile().run, engine.pool()),
             externs: Vec::new(),
             custom: None,
             data,
@@ -128,16 +115,17 @@ impl<T> Store<T> {
         Some(TrapFrame { function, name: parsed.function_name(function) })
     }
 
-    /// Adds a host function's body; its number.
-    pub(crate) fn add_host(&mut self, host: HostFunc<T>) -> u32 {
-        self.hosts.push(host);
-        self.hosts.len() as u32 - 1
-    }
-
     /// Calls function `index` of the machine.
     pub(crate) fn call(&mut self, index: u32, args: &[Cell], results: &mut [Cell]) -> Result<(), Error> {
         let dispatch = self.engine.dispatch();
-        machine::call(self, index, args, results, dispatch).map_err(|stop| self.error(stop))
+        host::call(self, index, args, results, dispatch).map_err(|stop| self.error(stop))
+    }
+
+    /// Calls function `index` of the machine, whose type has numbers only.
+    #[inline]
+    pub(crate) fn call_numbers(&mut self, index: u32, args: &[u64], results: &mut [u64]) -> Result<(), Error> {
+        let dispatch = self.engine.dispatch();
+        host::call_numbers(self, index, args, results, dispatch).map_err(|stop| self.error(stop))
     }
 
     /// A stop as an error, with the embedder's own one where it left one.
@@ -159,7 +147,7 @@ impl<T> Store<T> {
     }
 
     /// An error as a stop; what is no stop waits in the store.
-    fn stop(&mut self, error: Error) -> Stop {
+    pub(crate) fn stop(&mut self, error: Error) -> Stop {
         match error {
             Error::Trap(trap) => Stop::Trap(trap),
             Error::Fault(fault) => Stop::Fault(fault),
@@ -176,27 +164,13 @@ impl<T> Context for Store<T> {
     fn machine(&mut self) -> &mut Machine {
         &mut self.machine
     }
-
-    #[inline]
-    fn narrow(&mut self, host: u32, memory: &mut [u8], meter: &mut Meter, args: &[u64]) -> Option<Result<u64, Stop>> {
-        match &self.hosts[host as usize] {
-            HostFunc::Row { call, row } => Some(call(&mut self.data, *row, &mut Guest { memory, meter }, args)),
-            HostFunc::Wide(_) => None,
-        }
-    }
-
-    fn wide(&mut self, host: u32, instance: Option<u32>, args: &[Cell], results: &mut [Cell]) -> Result<(), Stop> {
-        let HostFunc::Wide(func) = &self.hosts[host as usize] else {
-            return Err(Fault::Internal("a narrow host function was called as a wide one").into());
-        };
-        let func = func.clone();
-        func(self, instance, args, results).map_err(|error| self.stop(error))
-    }
 }
 
-/// Calls a row of `A`, found in `T` by itself.
-pub(crate) fn call_row<T: HostApi>(data: &mut T, row: usize, guest: &mut Guest<'_>, args: &[u64]) -> Result<u64, Stop> {
-    data.call(row, guest, args)
+impl<T: HostApi> Rows for Store<T> {
+    #[inline]
+    fn call_row(&mut self, row: u32, memory: &mut [u8], meter: &mut Meter, args: &[u64]) -> Result<u64, Stop> {
+        self.data.call(row as usize, &mut Guest { memory, meter }, args)
+    }
 }
 
 /// Something with a store to look at.

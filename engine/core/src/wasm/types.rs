@@ -29,7 +29,7 @@ impl ValType {
     }
 
     /// Whether this is a reference type.
-    pub fn is_ref(self) -> bool {
+    pub const fn is_ref(self) -> bool {
         matches!(self, ValType::FuncRef | ValType::ExternRef)
     }
 }

@@ -148,7 +148,7 @@ impl Regs {
         if cfg!(feature = "checked") {
             // SAFETY: the running instance is alive while its code runs.
             let instance = unsafe { &*(*self.vm).instance };
-            let words = &instance.code.words;
+            let words = &instance.prepared.code.words;
             assert!(words.as_ptr_range().contains(&self.pc), "a branch stays in the module's code");
         }
     }
@@ -740,7 +740,7 @@ impl Body for CallIndirect {
             if callee.is_null() {
                 return Flow::Trap(Trap::UninitializedElement);
             }
-            if (*callee).signature != *instance.signatures.get_unchecked(usize::from(w.c())) {
+            if (*callee).signature != *instance.signatures.add(usize::from(w.c())) {
                 return Flow::Trap(Trap::IndirectCallTypeMismatch);
             }
             let fp = r.fp.add(usize::from(w.a()));
@@ -764,8 +764,21 @@ impl Body for CallImport {
         // SAFETY: contract; validated: the instance has the function.
         unsafe {
             let w = r.word();
-            let callee = (&(*(*r.vm).instance).functions)[w.high() as usize];
-            r.out_of_line(|vm| super::slow::call(vm, callee))
+            let callee = *(&(*(*r.vm).instance).functions).get_unchecked(w.high() as usize);
+            if !(*callee).instance.is_null() {
+                return r.out_of_line(|vm| super::slow::call(vm, callee));
+            }
+            let base = usize::from(w.a());
+            let fp = super::slow::call_host(r.vm, callee, r.fp.add(base));
+            if fp.is_null() {
+                return Flow::Stop;
+            }
+            r.acc = *fp;
+            r.fp = fp.sub(base);
+            r.reload_memory();
+            let cost = r.extension().low();
+            r.pc = r.pc.add(2);
+            r.pay(cost)
         }
     }
 }

@@ -4,12 +4,13 @@
 //! or from references that this machine gave out; calls and assignments compare types, so that no number is ever taken
 //! for a reference.
 
-use super::memory::Memory;
+use super::host::{Host, RowEntry, is_numeric, not_host};
+use super::memory::{Memory, Pool};
+use super::prepared::Prepared;
 use super::vm::{Func, Global, Instance, Table, Vm};
-use super::{Dispatch, invoke};
 use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Meter, Pages, Schedule};
-use crate::interp::code::{Code, Word};
+use crate::interp::code::Word;
 use crate::limits::RunLimits;
 use crate::wasm::load::{ExportKind, ImportKind, Parsed, SegmentMode};
 use crate::wasm::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
@@ -38,6 +39,20 @@ impl Cell {
 
     pub fn f64(bits: u64) -> Self {
         Self { ty: ValType::F64, bits }
+    }
+
+    /// A number of that type from its slot; null for a type of references, which are not made from numbers.
+    #[inline(always)]
+    pub fn number(ty: ValType, slot: u64) -> Self {
+        Self { ty, bits: if ty.is_ref() { 0 } else { slot } }
+    }
+
+    /// A value of a function's own slots.
+    ///
+    /// # Safety
+    /// The slot holds a value of the type.
+    pub(super) unsafe fn of_slot(ty: ValType, bits: u64) -> Self {
+        Self { ty, bits }
     }
 
     /// The null or zero of a type.
@@ -81,18 +96,6 @@ pub(crate) enum ExternIndex {
     Global(u32),
 }
 
-/// What a machine calls its host functions through: the store.
-pub(crate) trait Context {
-    /// The machine.
-    fn machine(&mut self) -> &mut Machine;
-
-    /// Calls host function `host` if it needs no more than memory, meter and numbers.
-    fn narrow(&mut self, host: u32, memory: &mut [u8], meter: &mut Meter, args: &[u64]) -> Option<Result<u64, Stop>>;
-
-    /// Calls host function `host` for instance `instance`; it may use the whole store.
-    fn wide(&mut self, host: u32, instance: Option<u32>, args: &[Cell], results: &mut [Cell]) -> Result<(), Stop>;
-}
-
 /// Why a module was not instantiated.
 #[derive(Debug)]
 pub(crate) enum Refused {
@@ -110,6 +113,15 @@ impl<E: Into<Stop>> From<E> for Refused {
     }
 }
 
+/// What an instance imports.
+#[derive(Clone, Copy)]
+pub(crate) enum Imports<'a> {
+    /// These, in order.
+    Given(&'a [ExternIndex]),
+    /// Rows of the context's table, in order: functions over numbers, whose types were compared before.
+    Rows(RowEntry, &'a [u32]),
+}
+
 /// The machine of a store.
 pub(crate) struct Machine {
     /// On the heap by pointer: code and host calls reach it beside references to the store that owns it.
@@ -123,23 +135,26 @@ unsafe impl Sync for Machine {}
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // SAFETY: made by `Box` in `new`, freed only here.
+        // SAFETY: made by `Box` in `Vm::boxed`, freed only here.
         drop(unsafe { Box::from_raw(self.vm.as_ptr()) });
     }
 }
 
 impl Machine {
-    pub fn new(schedule: Schedule, limits: RunLimits) -> Self {
-        let vm = Box::new(Vm::new(schedule, limits));
-        Self { vm: NonNull::from(Box::leak(vm)) }
+    pub fn new(schedule: Schedule, limits: RunLimits, pool: &Arc<Pool>) -> Self {
+        Self { vm: Vm::boxed(schedule, limits, pool.clone()) }
     }
 
-    fn vm(&self) -> &Vm {
+    pub(super) fn as_ptr(&mut self) -> *mut Vm {
+        self.vm.as_ptr()
+    }
+
+    pub(super) fn vm(&self) -> &Vm {
         // SAFETY: alive until drop; shared by `&self`.
         unsafe { self.vm.as_ref() }
     }
 
-    fn vm_mut(&mut self) -> &mut Vm {
+    pub(super) fn vm_mut(&mut self) -> &mut Vm {
         // SAFETY: alive until drop; exclusive by `&mut self`: runs touch it only inside `call`, which has no such reference.
         unsafe { self.vm.as_mut() }
     }
@@ -166,24 +181,32 @@ impl Machine {
 
     // ---- functions ----
 
-    pub fn add_host(&mut self, ty: &FuncType, host: u32) -> u32 {
+    /// Adds a host function, which was made for this machine's contexts.
+    pub(super) fn add_host(&mut self, host: &Arc<Host>) -> u32 {
         let vm = self.vm_mut();
         let index = vm.functions.len() as u32;
-        let signature = vm.signature(ty);
+        let signature = host.signature.unwrap_or_else(|| vm.signature(&host.ty));
         vm.functions.push(Func {
             header: core::ptr::null(),
             instance: core::ptr::null(),
             signature,
-            host,
-            params: ty.params().len() as u32,
-            results: ty.results().len() as u32,
+            ty: &raw const host.ty,
+            entry: host.entry,
+            body: host.body,
+            row: host.row,
             index,
         });
+        vm.hosts.push(host.clone());
         index
     }
 
+    /// Makes room for `count` functions at once.
+    pub fn expect_functions(&mut self, count: usize) {
+        self.vm_mut().functions.reserve(count);
+    }
+
     pub fn function_type(&self, index: u32) -> &FuncType {
-        &self.vm().types[self.vm().functions.get(index as usize).signature as usize]
+        self.vm().functions.get(index as usize).ty()
     }
 
     /// A reference to function `index`, or null.
@@ -200,7 +223,7 @@ impl Machine {
             return Err(Refused::Limit);
         }
         vm.meter.charge(vm.schedule.grow_cost(Pages(0), Pages(ty.min)))?;
-        let mut memory = Memory::new(ty, vm.limits.memory)?;
+        let mut memory = Memory::new(ty, vm.limits.memory, &vm.pool)?;
         memory.index = vm.memories.len() as u32;
         let index = memory.index;
         vm.memories.push(memory);
@@ -281,28 +304,22 @@ impl Machine {
     // ---- instances ----
 
     /// Makes an instance. Its start function is not called.
-    pub fn instantiate(
-        &mut self,
-        parsed: &Arc<Parsed>,
-        code: &Arc<Code>,
-        imports: &[ExternIndex],
-    ) -> Result<u32, Refused> {
-        for (i, import) in parsed.imports.iter().enumerate() {
-            if !imports.get(i).is_some_and(|index| self.matches(parsed, &import.kind, *index)) {
-                return Err(Refused::Import(i));
-            }
-        }
+    pub fn instantiate(&mut self, prepared: &Arc<Prepared>, imports: Imports<'_>) -> Result<u32, Refused> {
+        let parsed = &prepared.parsed;
+        self.check_imports(prepared, imports)?;
         let mut tables: Vec<*mut Table> = Vec::with_capacity(parsed.tables.len());
         let mut memories: Vec<*mut Memory> = Vec::with_capacity(parsed.memories.len());
         let mut globals: Vec<*mut u64> = Vec::with_capacity(parsed.globals.len());
-        let mut functions: Vec<*const Func> = Vec::with_capacity(parsed.functions.len());
-        for index in imports {
-            let vm = self.vm_mut();
-            match *index {
-                ExternIndex::Func(i) => functions.push(vm.functions.pointer(i as usize)),
-                ExternIndex::Table(i) => tables.push(vm.tables.pointer(i as usize)),
-                ExternIndex::Memory(i) => memories.push(vm.memories.pointer(i as usize)),
-                ExternIndex::Global(i) => globals.push(vm.global_cells.pointer(i as usize).cast()),
+        let mut functions: Vec<*const Func> = Vec::with_capacity(parsed.imported_functions as usize);
+        let vm = self.vm_mut();
+        if let Imports::Given(imports) = imports {
+            for index in imports {
+                match *index {
+                    ExternIndex::Func(i) => functions.push(vm.functions.pointer(i as usize)),
+                    ExternIndex::Table(i) => tables.push(vm.tables.pointer(i as usize)),
+                    ExternIndex::Memory(i) => memories.push(vm.memories.pointer(i as usize)),
+                    ExternIndex::Global(i) => globals.push(vm.global_cells.pointer(i as usize).cast()),
+                }
             }
         }
         for ty in &parsed.memories[parsed.imported_memories as usize..] {
@@ -313,42 +330,79 @@ impl Machine {
             let index = self.add_table(*ty, Cell::zero(ty.element))?;
             tables.push(self.vm_mut().tables.pointer(index as usize));
         }
+        // SAFETY: of this machine.
+        let no_memory = unsafe { Vm::no_memory(self.as_ptr()) };
         let vm = self.vm_mut();
-        let signatures: Box<[u32]> = parsed.types.iter().map(|ty| vm.signature(ty)).collect();
+        let own_signatures: Box<[u64]> = if prepared.has_long_types {
+            parsed.types.iter().map(|ty| vm.signature(ty)).collect()
+        } else {
+            Box::default()
+        };
         let index = vm.instances.len() as u32;
-        let memory = memories.first().copied().unwrap_or(vm.no_memory);
         let instance = vm.instances.push(Instance {
             index,
-            parsed: parsed.clone(),
-            code: code.clone(),
+            prepared: prepared.clone(),
             functions: Box::default(),
+            own: core::ptr::null(),
+            memory: memories.first().copied().unwrap_or(no_memory),
             tables: tables.into(),
             memories: memories.into(),
             globals: Box::default(),
-            signatures,
+            signatures: prepared.signatures.as_ptr(),
+            _own_signatures: own_signatures,
             dropped_elements: vec![false; parsed.elements.len()],
             dropped_data: vec![false; parsed.data.len()],
-            memory,
         });
         // SAFETY: just made; nothing else refers to it.
         let instance = unsafe { &mut *instance };
-        let defined = &parsed.functions[parsed.imported_functions as usize..];
-        for (ty, header) in defined.iter().zip(&code.functions) {
-            let header = *header as usize;
-            let types = &parsed.types[*ty as usize];
-            functions.push(vm.functions.push(Func {
-                header: &raw const instance.code.words[header],
+        if prepared.has_long_types {
+            instance.signatures = instance._own_signatures.as_ptr();
+        }
+        let rows = if let Imports::Rows(entry, rows) = imports { Some((entry, rows)) } else { None };
+        vm.functions.reserve(prepared.referable.len() + rows.map_or(0, |(_, rows)| rows.len()));
+        let mut next = vm.functions.len() as u32;
+        if let Some((entry, rows)) = rows {
+            for (row, ty) in rows.iter().zip(&parsed.functions) {
+                // SAFETY: below: keys of all types of the module.
+                let signature = unsafe { *instance.signatures.add(*ty as usize) };
+                functions.push(vm.functions.push(Func {
+                    header: core::ptr::null(),
+                    instance: core::ptr::null(),
+                    signature,
+                    ty: &raw const prepared.parsed.types[*ty as usize],
+                    entry: entry.get(),
+                    body: core::ptr::null(),
+                    row: *row,
+                    index: next,
+                }));
+                next += 1;
+            }
+        }
+        for (i, function) in prepared.referable.iter().enumerate() {
+            let ty = parsed.functions[*function as usize] as usize;
+            let header = prepared.code.functions[(*function - parsed.imported_functions) as usize] as usize;
+            let func = vm.functions.push(Func {
+                header: &raw const prepared.code.words[header],
                 instance,
-                signature: instance.signatures[*ty as usize],
-                host: 0,
-                params: types.params().len() as u32,
-                results: types.results().len() as u32,
-                index: vm.functions.len() as u32,
-            }));
+                // SAFETY: there is a key for each type of the module.
+                signature: unsafe { *instance.signatures.add(ty) },
+                ty: &raw const prepared.parsed.types[ty],
+                entry: not_host,
+                body: core::ptr::null(),
+                row: 0,
+                index: next,
+            });
+            next += 1;
+            if i == 0 {
+                instance.own = func;
+            }
         }
         instance.functions = functions.into();
         // Initial values refer to imported globals alone.
-        instance.globals = globals.clone().into();
+        if !parsed.global_inits.is_empty() {
+            instance.globals = globals.clone().into();
+        }
+        vm.global_cells.reserve(parsed.global_inits.len());
         for (i, init) in parsed.global_inits.iter().enumerate() {
             let ty = parsed.globals[parsed.globals.len() - parsed.global_inits.len() + i];
             let (value, index) = (instance.evaluate(*init), vm.global_cells.len() as u32);
@@ -359,13 +413,37 @@ impl Machine {
         Ok(index)
     }
 
+    /// Checks that there is an import of the right type for each that the module asks for.
+    fn check_imports(&self, prepared: &Prepared, imports: Imports<'_>) -> Result<(), Refused> {
+        let parsed = &prepared.parsed;
+        for (i, import) in parsed.imports.iter().enumerate() {
+            let fits = match imports {
+                Imports::Given(imports) => {
+                    imports.get(i).is_some_and(|index| self.matches(prepared, &import.kind, *index))
+                }
+                Imports::Rows(_, rows) => {
+                    let numeric = |ty: u32| is_numeric(prepared.signatures[ty as usize], &parsed.types[ty as usize]);
+                    i < rows.len() && matches!(import.kind, ImportKind::Func(ty) if numeric(ty))
+                }
+            };
+            if !fits {
+                return Err(Refused::Import(i));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the extern may stand for the import.
-    fn matches(&self, parsed: &Parsed, import: &ImportKind, index: ExternIndex) -> bool {
+    fn matches(&self, prepared: &Prepared, import: &ImportKind, index: ExternIndex) -> bool {
         let limits = |have: u32, have_max: Option<u32>, min: u32, max: Option<u32>| {
             have >= min && max.is_none_or(|max| have_max.is_some_and(|have| have <= max))
         };
         match (import, index) {
-            (ImportKind::Func(ty), ExternIndex::Func(i)) => *self.function_type(i) == parsed.types[*ty as usize],
+            (ImportKind::Func(ty), ExternIndex::Func(i)) => {
+                let (have, ty) = (self.vm().functions.get(i as usize), *ty as usize);
+                let same_key = have.signature == prepared.signatures[ty];
+                if prepared.has_long_types { *have.ty() == prepared.parsed.types[ty] } else { same_key }
+            }
             (ImportKind::Global(ty), ExternIndex::Global(i)) => self.global_type(i) == *ty,
             (ImportKind::Memory(ty), ExternIndex::Memory(i)) => {
                 let memory = self.memory(i);
@@ -379,8 +457,8 @@ impl Machine {
         }
     }
 
-    pub fn parsed(&self, instance: u32) -> &Arc<Parsed> {
-        &self.vm().instances.get(instance as usize).parsed
+    pub fn parsed(&self, instance: u32) -> &Parsed {
+        &self.vm().instances.get(instance as usize).prepared.parsed
     }
 
     /// What an export of an instance refers to.
@@ -389,7 +467,7 @@ impl Machine {
         // SAFETY (all four): pointers of an instance lead into this machine's arenas.
         unsafe {
             match kind {
-                ExportKind::Func => ExternIndex::Func((*instance.functions[index]).index),
+                ExportKind::Func => ExternIndex::Func((*instance.function(index as u32)).index),
                 ExportKind::Table => ExternIndex::Table((*instance.tables[index]).index),
                 ExportKind::Memory => ExternIndex::Memory((*instance.memories[index]).index),
                 ExportKind::Global => ExternIndex::Global((*instance.globals[index].cast::<Global>()).index),
@@ -406,23 +484,25 @@ impl Machine {
     }
 
     /// The function in which the last trap was: its module and its index there.
-    pub fn trapped(&self) -> Option<(Arc<Parsed>, u32)> {
+    pub fn trapped(&self) -> Option<(&Parsed, u32)> {
         let (instance, pc) = self.vm().trapped?;
         if instance.is_null() {
             return None;
         }
         // SAFETY: instances live as long as the machine.
         let instance = unsafe { &*instance };
-        let at = (pc as usize).checked_sub(instance.code.words.as_ptr() as usize)? / size_of::<Word>();
-        let behind = instance.code.functions.partition_point(|header| *header as usize <= at);
-        let index = behind.checked_sub(1)? as u32 + instance.parsed.imported_functions;
-        Some((instance.parsed.clone(), index))
+        let Prepared { parsed, code, .. } = &*instance.prepared;
+        let at = (pc as usize).checked_sub(code.words.as_ptr() as usize)? / size_of::<Word>();
+        let behind = code.functions.partition_point(|header| *header as usize <= at);
+        let index = behind.checked_sub(1)? as u32 + parsed.imported_functions;
+        Some((parsed, index))
     }
 }
 
 /// Copies the active segments, in order, and marks used ones.
 fn fill_segments(instance: &mut Instance) -> Result<(), Stop> {
-    let parsed = instance.parsed.clone();
+    let prepared = instance.prepared.clone();
+    let parsed = &prepared.parsed;
     for (i, segment) in parsed.elements.iter().enumerate() {
         if let SegmentMode::Active { index, at } = segment.mode {
             // SAFETY: tables of an instance lead into the arena; no other reference to the table is alive.
@@ -454,119 +534,5 @@ pub(crate) fn with_list<V: Copy, R>(len: usize, fill: V, f: impl FnOnce(&mut [V]
     match short.get_mut(..len) {
         Some(list) => f(list),
         None => f(&mut vec![fill; len]),
-    }
-}
-
-/// Calls function `index` of the context's machine.
-///
-/// # Errors
-/// What ends the run early; a fault when types do not fit.
-pub(crate) fn call<C: Context>(
-    context: &mut C,
-    index: u32,
-    args: &[Cell],
-    results: &mut [Cell],
-    dispatch: Dispatch,
-) -> Result<(), Stop> {
-    let machine = context.machine();
-    let ty = machine.function_type(index);
-    let fits = |cells: &[Cell], types: &[ValType]| cells.iter().map(|c| &c.ty).eq(types);
-    if !fits(args, ty.params()) || results.len() != ty.results().len() {
-        return Err(Fault::Internal("a call's types do not fit").into());
-    }
-    for (cell, ty) in results.iter_mut().zip(ty.results()) {
-        *cell = Cell::zero(*ty);
-    }
-    let vm = machine.vm.as_ptr();
-    let function = machine.vm().functions.pointer(index as usize);
-    let mut slots = [0u64; 16];
-    let mut spilled = Vec::new();
-    let count = args.len() + results.len();
-    let slots = if count <= slots.len() {
-        &mut slots[..count]
-    } else {
-        spilled.resize(count, 0);
-        &mut spilled[..]
-    };
-    let (params, returns) = slots.split_at_mut(args.len());
-    params.iter_mut().zip(args).for_each(|(slot, cell)| *slot = cell.bits);
-    // SAFETY: the function is of this machine and types fit (above). `store` and `host_call` belong together: `context` is
-    // borrowed exclusively for the whole run, during which only the trampoline refers to it. The previous pair is put back.
-    let done = unsafe {
-        let before = ((*vm).store, (*vm).host_call);
-        ((*vm).store, (*vm).host_call) = (core::ptr::from_mut(context).cast(), trampoline::<C>);
-        let done = invoke(vm, function, params, returns, dispatch);
-        ((*vm).store, (*vm).host_call) = before;
-        done
-    };
-    results.iter_mut().zip(returns).for_each(|(cell, slot)| cell.bits = *slot);
-    done
-}
-
-/// Calls a host function of the store behind `vm`.
-unsafe fn trampoline<C: Context>(vm: *mut Vm, callee: *const Func, args: *mut u64) -> bool {
-    // SAFETY: `call` put a `C` there, borrowed exclusively and not used otherwise while the run lasts. Machine, memory and
-    // stack are other allocations than the context. `args` has room for the callee's parameters and results.
-    let done = unsafe {
-        let context = &mut *(*vm).store.cast::<C>();
-        let (host, params, results) = ((*callee).host, (*callee).params as usize, (*callee).results as usize);
-        let memory = &mut *(*vm).memory;
-        let slots = core::slice::from_raw_parts(args, params);
-        match context.narrow(host, memory.data_mut(), &mut (*vm).meter, slots) {
-            Some(Ok(value)) => {
-                if results != 0 {
-                    *args = value;
-                }
-                return true;
-            }
-            Some(Err(stop)) => Err(stop),
-            None => wide(context, vm, callee, args, results),
-        }
-    };
-    match done {
-        Ok(()) => true,
-        Err(stop) => {
-            // SAFETY: `vm` is the running machine; the host function has returned.
-            unsafe { (*vm).stop = Some(stop) };
-            false
-        }
-    }
-}
-
-/// Calls a host function that may use the whole store: its values are copied, since it may move the stack.
-///
-/// Apart from the trampoline, whose frame counts when messages nest.
-#[inline(never)]
-unsafe fn wide<C: Context>(
-    context: &mut C,
-    vm: *mut Vm,
-    callee: *const Func,
-    args: *mut u64,
-    results: usize,
-) -> Result<(), Stop> {
-    // SAFETY: as for `trampoline`; the slots are found again by their distance from the stack's start, unless they are not
-    // in the stack, when they do not move.
-    unsafe {
-        let machine = &*vm;
-        let in_stack = machine.owns_slots(args, 0);
-        let distance = (args as usize).wrapping_sub(machine.stack.base as usize) / 8;
-        let instance = machine.instance.as_ref().map(|i| i.index);
-        let count = (*callee).params as usize;
-        with_list(count + results, Cell::i32(0), |cells| {
-            let (params, returned) = cells.split_at_mut(count);
-            let ty = &(&(*vm).types)[(*callee).signature as usize];
-            for (i, (cell, ty)) in params.iter_mut().zip(ty.params()).enumerate() {
-                *cell = Cell { ty: *ty, bits: *args.add(i) };
-            }
-            returned.iter_mut().zip(ty.results()).for_each(|(cell, ty)| *cell = Cell::zero(*ty));
-            context.wide((*callee).host, instance, params, returned)?;
-            let ty = &(&(*vm).types)[(*callee).signature as usize];
-            if !returned.iter().map(|c| &c.ty).eq(ty.results()) {
-                return Err(Fault::Internal("a host function's results do not fit its type").into());
-            }
-            let to = if in_stack { (*vm).stack.base.add(distance) } else { args };
-            returned.iter().enumerate().for_each(|(i, cell)| *to.add(i) = cell.bits);
-            Ok(())
-        })
     }
 }

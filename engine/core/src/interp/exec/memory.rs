@@ -5,6 +5,7 @@ use crate::gas::Pages;
 use crate::wasm::types::MemoryType;
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// Bytes of a page.
 pub(crate) const PAGE: usize = 1 << 16;
@@ -50,11 +51,14 @@ impl Memory {
         Self { index: 0, data: NonNull::dangling(), len: 0, bounds: Bounds::of(0), capacity: 0, ty, max: Pages(0) }
     }
 
-    /// A memory of type `ty` under `cap`, which is not below the type's minimum.
-    pub fn new(ty: MemoryType, cap: Pages) -> Result<Self, Fault> {
+    /// A memory of type `ty` under `cap`, which is not below the type's minimum, out of `pool` if that has a fitting one.
+    pub fn new(ty: MemoryType, cap: Pages, pool: &Pool) -> Result<Self, Fault> {
         let max = Pages(ty.max.unwrap_or(u32::MAX).min(cap.0));
         let mut memory = Self { ty, max, ..Self::empty() };
         let len = memory.bytes(ty.min)?;
+        if let Some(data) = pool.take(len) {
+            (memory.data, memory.capacity) = (data, len);
+        }
         memory.resize(len)?;
         Ok(memory)
     }
@@ -115,26 +119,195 @@ impl Memory {
         let ceiling = self.bytes(self.max.0).unwrap_or(usize::MAX);
         // A first allocation is exact: most contracts never grow.
         let capacity = if self.capacity == 0 { len } else { (self.capacity.saturating_mul(2)).min(ceiling).max(len) };
-        let layout = Layout::from_size_align(capacity, 16).map_err(|_| Fault::OutOfMemory)?;
-        // SAFETY: `len` is above the old capacity, so the size is not zero.
-        let data = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or(Fault::OutOfMemory)?;
+        let data = allocate(capacity).ok_or(Fault::OutOfMemory)?;
         // SAFETY: both regions are allocated with at least `self.len` bytes and are distinct allocations.
         unsafe { core::ptr::copy_nonoverlapping(self.data.as_ptr(), data.as_ptr(), self.len) };
-        self.release();
+        self.free();
         (self.data, self.capacity) = (data, capacity);
         Ok(())
     }
 
-    fn release(&mut self) {
+    fn free(&mut self) {
         if self.capacity != 0 {
-            // SAFETY: allocated in `reserve` with this very layout, which was valid then.
-            unsafe { dealloc(self.data.as_ptr(), Layout::from_size_align_unchecked(self.capacity, 16)) };
+            // SAFETY: allocated with this very size, by `reserve` or by another memory that left it in a pool.
+            unsafe { free(self.data, self.capacity) };
+        }
+    }
+
+    /// Leaves the bytes to `pool`; the memory is empty then.
+    pub fn release(&mut self, pool: &Pool) {
+        let (data, capacity) = (self.data, self.capacity);
+        (self.data, self.len, self.capacity) = (NonNull::dangling(), 0, 0);
+        if capacity != 0 {
+            // SAFETY: allocated with this very size, and this memory has just forgotten it.
+            unsafe { pool.put(data, capacity) };
         }
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.release();
+        self.free();
+    }
+}
+
+/// `size` zeroed bytes.
+fn allocate(size: usize) -> Option<NonNull<u8>> {
+    let layout = Layout::from_size_align(size, ALIGNMENT).ok()?;
+    // SAFETY: a memory without bytes allocates none.
+    NonNull::new(unsafe { alloc_zeroed(layout) })
+}
+
+/// # Safety
+/// `data` came from [`allocate`] with this size, and nobody uses it any more.
+unsafe fn free(data: NonNull<u8>, size: usize) {
+    // SAFETY: the caller's promise; the layout was valid then.
+    unsafe { dealloc(data.as_ptr(), Layout::from_size_align_unchecked(size, ALIGNMENT)) };
+}
+
+const ALIGNMENT: usize = 16;
+
+/// Sizes of memory that a pool keeps, in pages. What is larger costs more to zero than to get anew, touched in a few places.
+const POOLED_PAGES: [usize; 2] = [1, 2];
+
+/// Memories of each size that a pool keeps.
+const POOLED: usize = 8;
+
+/// Zeroed bytes of small memories that are not in use: an engine's stores leave them to each other.
+///
+/// What is in here was zeroed when it came, so that nothing of an instance outlives it. Entries are exchanged whole, by one
+/// atomic operation each, so threads never wait for each other.
+pub(crate) struct Pool([[AtomicPtr<u8>; POOLED]; POOLED_PAGES.len()]);
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self([const { [const { AtomicPtr::new(core::ptr::null_mut()) }; POOLED] }; POOLED_PAGES.len()])
+    }
+}
+
+impl Pool {
+    fn entries(&self, size: usize) -> &[AtomicPtr<u8>] {
+        POOLED_PAGES.iter().position(|pages| pages * PAGE == size).map_or(&[], |class| &self.0[class])
+    }
+
+    /// `size` zeroed bytes, now the caller's; `None`: there are none of that size.
+    fn take(&self, size: usize) -> Option<NonNull<u8>> {
+        let taken = |entry: &AtomicPtr<u8>| {
+            // An empty entry is only looked at: the exchange would take its cache line from other threads.
+            if entry.load(Ordering::Relaxed).is_null() {
+                return None;
+            }
+            NonNull::new(entry.swap(core::ptr::null_mut(), Ordering::Acquire))
+        };
+        self.entries(size).iter().find_map(taken)
+    }
+
+    /// Zeroes `size` bytes at `data` and keeps them, or frees them when there is no room.
+    ///
+    /// # Safety
+    /// `data` came from [`allocate`] with this size, or from a pool, and nobody uses it any more.
+    unsafe fn put(&self, data: NonNull<u8>, size: usize) {
+        let null = core::ptr::null_mut();
+        for entry in self.entries(size) {
+            if entry.load(Ordering::Relaxed).is_null() {
+                // SAFETY: the caller's promise; zeroed again below if another thread was faster here, which is rare.
+                unsafe { data.write_bytes(0, size) };
+                if entry.compare_exchange(null, data.as_ptr(), Ordering::Release, Ordering::Relaxed).is_ok() {
+                    return;
+                }
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { free(data, size) };
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        for (pages, entries) in POOLED_PAGES.iter().zip(&mut self.0) {
+            for data in entries.iter_mut().filter_map(|entry| NonNull::new(*entry.get_mut())) {
+                // SAFETY: entries own what they point to, and entries of a class have its size.
+                unsafe { free(data, pages * PAGE) };
+            }
+        }
+    }
+}
+
+impl core::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Pool")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn memory(pool: &Pool, pages: u32) -> Memory {
+        Memory::new(MemoryType { min: pages, max: None }, Pages(16), pool).unwrap()
+    }
+
+    /// What comes back is zero, from the first byte to the last, and it is what was left there.
+    #[test]
+    fn memory_is_used_again_and_zero() {
+        let pool = Pool::default();
+        for pages in [1, 2] {
+            let mut first = memory(&pool, pages);
+            let address = first.data_ptr();
+            first.data_mut().fill(0xee);
+            first.release(&pool);
+            assert_eq!((first.len(), first.data()), (0, &[][..]));
+            let second = memory(&pool, pages);
+            assert_eq!(second.data_ptr(), address);
+            assert_eq!(second.len(), pages as usize * PAGE);
+            assert!(second.data().iter().all(|byte| *byte == 0));
+        }
+    }
+
+    /// A memory that has grown comes back as one of its new size, or not at all.
+    #[test]
+    fn grown_memory() {
+        let pool = Pool::default();
+        for (from, delta) in [(1, 1), (1, 2), (0, 1), (2, 3)] {
+            let mut grown = memory(&pool, from);
+            grown.grow(Pages(delta)).unwrap();
+            grown.data_mut().fill(0xee);
+            grown.release(&pool);
+        }
+        for pages in [1, 2, 3, 4, 5] {
+            assert!(memory(&pool, pages).data().iter().all(|byte| *byte == 0), "{pages}");
+        }
+    }
+
+    #[test]
+    fn a_pool_is_bounded() {
+        let pool = Pool::default();
+        let mut memories: Vec<_> = (0..3 * POOLED).map(|_| memory(&pool, 1)).collect();
+        memories.iter_mut().for_each(|memory| memory.release(&pool));
+        assert!((0..POOLED).all(|_| {
+            // SAFETY: of this size, and ours now.
+            pool.take(PAGE).map(|data| unsafe { free(data, PAGE) }).is_some()
+        }));
+        assert!(pool.take(PAGE).is_none());
+    }
+
+    #[test]
+    fn threads_share_a_pool() {
+        let pool = Pool::default();
+        std::thread::scope(|scope| {
+            for byte in 1..=4 {
+                let pool = &pool;
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        let mut memory = memory(pool, 1);
+                        assert!(memory.data().iter().all(|byte| *byte == 0));
+                        memory.data_mut().fill(byte);
+                        memory.release(pool);
+                    }
+                });
+            }
+        });
     }
 }

@@ -7,10 +7,12 @@
 mod body;
 mod functions;
 pub(crate) mod fused;
+pub(crate) mod host;
 mod looped;
 pub(crate) mod machine;
 pub(crate) mod memory;
 mod ops;
+pub(crate) mod prepared;
 mod slow;
 #[cfg(gristmill_tail)]
 mod tail;
@@ -65,7 +67,7 @@ impl Dispatch {
 ///
 /// # Safety
 /// `func` is a function of `vm`'s arena, `args` and `results` fit its type, references among them are of this store,
-/// and `vm.host_call` and `vm.store` belong together.
+/// and `vm.store` is what its host functions were made for.
 pub(crate) unsafe fn invoke(
     vm: *mut Vm,
     func: *const Func,
@@ -81,7 +83,7 @@ pub(crate) unsafe fn invoke(
         if (*func).instance.is_null() {
             let mut values: alloc::vec::Vec<u64> = args.into();
             values.resize(args.len().max(results.len()), 0);
-            if !((*vm).host_call)(vm, func, values.as_mut_ptr()) {
+            if !((*func).entry)(vm, func, values.as_mut_ptr()) {
                 return Err(take_stop(&mut *vm));
             }
             let count = results.len();
@@ -89,7 +91,7 @@ pub(crate) unsafe fn invoke(
             return Ok(());
         }
         let outer = Outer::of(vm);
-        (*vm).enter_instance((*func).instance);
+        Vm::enter_instance(vm, (*func).instance);
         let start = outer.used;
         (*vm).saved.pc = (*func).header;
         (*vm).saved.fp = (*vm).stack.base.add(start);
@@ -160,10 +162,9 @@ impl Drop for Outer {
     fn drop(&mut self) {
         // SAFETY: the machine outlives the run, and nothing else refers to it now.
         unsafe {
-            let vm = &mut *self.vm;
-            vm.restore_budget(self.used, self.depth);
-            vm.across.truncate(self.across);
-            vm.enter_instance(self.instance);
+            (*self.vm).restore_budget(self.used, self.depth);
+            (*self.vm).across.truncate(self.across);
+            Vm::enter_instance(self.vm, self.instance);
         }
     }
 }

@@ -40,32 +40,50 @@ fn stop(vm: &mut Vm, stop: Stop) -> Flow {
     }
 }
 
+/// Calls a host function with its arguments at `args`: where its results are, since it may run code and move the stack.
+/// Null: it stopped the run.
+///
+/// # Safety
+/// `vm` is the running machine, `callee` is a host function of its arena, and `args` lies in its stack with room for
+/// parameters and results.
+#[inline(never)]
+pub(crate) unsafe fn call_host(vm: *mut Vm, callee: *const Func, args: *mut u64) -> *mut u64 {
+    // SAFETY: the caller's promise; host functions reach the machine only through the store, while nothing here refers to
+    // it. The frame keeps its distance from the stack's start.
+    unsafe {
+        let stack = (*vm).stack.base;
+        if !((*callee).entry)(vm, callee, args) {
+            return core::ptr::null_mut();
+        }
+        (*vm).stack.base.byte_add(args as usize - stack as usize)
+    }
+}
+
 /// Calls a host function, or a function of another instance, by the call op in the saved registers.
 ///
 /// # Safety
 /// `vm` is the running machine, its saved registers stand at a call op, and `callee` is a function of its arena.
 #[inline(never)]
 pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func) -> Flow {
-    // SAFETY: the caller's promise; host functions reach the machine only through the store, while nothing here refers to
-    // it. They may run code and move the stack, so the frame is found again by its distance from the stack's start.
+    // SAFETY: the caller's promise.
     unsafe {
         let mut r = registers(vm);
         let base = r.word().a();
+        let fp = r.fp.add(usize::from(base));
         let flow = if (*callee).instance.is_null() {
-            let frame = r.fp.offset_from((*vm).stack.base);
-            if !((*vm).host_call)(vm, callee, r.fp.add(usize::from(base))) {
+            let fp = call_host(vm, callee, fp);
+            if fp.is_null() {
                 return Flow::Stop;
             }
-            r.fp = (*vm).stack.base.offset(frame);
-            r.acc = *r.fp.add(usize::from(base));
+            (r.fp, r.acc) = (fp.sub(usize::from(base)), *fp);
             let cost = r.extension().low();
             r.pc = r.pc.add(2);
             r.pay(cost)
         } else {
             let here = Across { instance: (*vm).instance, return_to: r.pc.add(1), base };
             (*vm).across.push(here);
-            (*vm).enter_instance((*callee).instance);
-            r.enter((*callee).header, r.fp.add(usize::from(base)), &raw const ACROSS[1])
+            Vm::enter_instance(vm, (*callee).instance);
+            r.enter((*callee).header, fp, &raw const ACROSS[1])
         };
         save(&r);
         flow
@@ -82,7 +100,7 @@ pub(crate) unsafe fn return_across(vm: *mut Vm) -> Flow {
     unsafe {
         let mut r = registers(vm);
         let back = (*vm).across.pop().expect("every return across instances follows a call across instances");
-        (*vm).enter_instance(back.instance);
+        Vm::enter_instance(vm, back.instance);
         r.fp = r.fp.sub(usize::from(back.base));
         r.pc = back.return_to.add(1);
         let flow = r.pay((*back.return_to).low());
@@ -200,7 +218,8 @@ fn memory_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operan
         Op::MemoryInit => {
             vm.meter.charge(vm.schedule.bulk_cost(operands[2] as u32))?;
             let segment = usize::from(w.b());
-            let bytes = if instance.dropped_data[segment] { &[][..] } else { &instance.parsed.data[segment].bytes };
+            let bytes =
+                if instance.dropped_data[segment] { &[][..] } else { &instance.prepared.parsed.data[segment].bytes };
             let (from, _) = within(operands[1], operands[2], bytes.len(), oob)?;
             let (to, len) = within(operands[0], operands[2], memory.len(), oob)?;
             memory.data_mut()[to..to + len].copy_from_slice(&bytes[from..from + len]);
@@ -216,7 +235,7 @@ fn table_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operand
     // SAFETY (all tables below): they live in the machine's arena, and at most one reference to each is alive at a time.
     let table = |index: u16| -> &mut Table { unsafe { &mut *at(index) } };
     match op {
-        Op::RefFunc => operands[0] = instance.functions[w.high() as usize] as usize as u64,
+        Op::RefFunc => operands[0] = instance.function(w.high()) as usize as u64,
         Op::TableGet => {
             operands[0] = *table(w.b()).elements.get(operands[0] as u32 as usize).ok_or(oob)?;
         }
@@ -248,8 +267,11 @@ fn table_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operand
         Op::TableInit => {
             vm.meter.charge(vm.schedule.table_cost(operands[2] as u32))?;
             let segment = usize::from(w.b());
-            let items =
-                if instance.dropped_elements[segment] { &[][..] } else { &instance.parsed.elements[segment].items };
+            let items = if instance.dropped_elements[segment] {
+                &[][..]
+            } else {
+                &instance.prepared.parsed.elements[segment].items
+            };
             let (from, _) = within(operands[1], operands[2], items.len(), oob)?;
             let elements = &mut table(w.c()).elements;
             let (to, len) = within(operands[0], operands[2], elements.len(), oob)?;
@@ -268,7 +290,7 @@ impl Instance {
         match expr {
             ConstExpr::Value(slot) => slot,
             ConstExpr::Null => 0,
-            ConstExpr::Func(index) => self.functions[index as usize] as usize as u64,
+            ConstExpr::Func(index) => self.function(index) as usize as u64,
             // SAFETY: validated: the global exists; its cell lives in the arena.
             ConstExpr::Global(index) => unsafe { *self.globals[index as usize] },
         }

@@ -8,6 +8,7 @@
 use super::body::*;
 use super::functions::*;
 use super::fused::*;
+use super::machine::Machine;
 use super::ops::{expand_ops, for_each_op};
 use super::slow;
 use super::vm::Vm;
@@ -15,7 +16,7 @@ use crate::error::Trap;
 use crate::gas::Schedule;
 use crate::interp::code::{Family, Word};
 use crate::limits::RunLimits;
-use alloc::vec;
+use alloc::{sync::Arc, vec};
 use core::sync::atomic::{AtomicU8, Ordering};
 
 /// Answers of a run, by number: flows do not fit a register portably.
@@ -140,13 +141,13 @@ pub(crate) fn stack_grows() -> bool {
     const STEADY: u8 = 1;
     const GROWS: u8 = 2;
     if ANSWER.load(Ordering::Relaxed) == 0 {
-        let mut vm = Vm::new(Schedule::Ewasm, RunLimits::CHAIN1);
+        let mut machine = Machine::new(Schedule::Ewasm, RunLimits::CHAIN1, &Arc::default());
         let mut depth = |ops: usize| {
             let mut code = vec![Word::wide(Family::Charge.effect(0), 0, 0); ops];
             code.push(Word::new(PROBE, 0, 0, 0));
-            let (pc, fp) = (code.as_ptr(), vm.stack.base);
+            let (pc, vm) = (code.as_ptr(), machine.as_ptr());
             // SAFETY: the ops charge nothing and end in the probe; they touch no slot and no memory.
-            unsafe { handler::<Charge>(&raw mut vm, pc, fp, core::ptr::null_mut(), handlers(), 0) }
+            unsafe { handler::<Charge>(vm, pc, core::ptr::null_mut(), core::ptr::null_mut(), handlers(), 0) }
         };
         let answer = if depth(1) == depth(256) { STEADY } else { GROWS };
         ANSWER.store(answer, Ordering::Relaxed);

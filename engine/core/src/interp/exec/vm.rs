@@ -3,55 +3,96 @@
 //! Everything here lives in the store's [`Arena`]s at stable addresses until the store is dropped, so code, frames and
 //! instances refer to each other by raw pointer. All of it belongs to one store and is touched by one thread at a time.
 
-use super::memory::{Bounds, Memory};
+use super::host::Host;
+use super::memory::{Bounds, Memory, Pool};
+use super::prepared::Prepared;
 use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Meter, Schedule};
-use crate::interp::code::{Code, Word};
+use crate::interp::code::Word;
 use crate::limits::RunLimits;
-use crate::wasm::load::Parsed;
 use crate::wasm::types::{FuncType, GlobalType, TableType};
-use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
+use core::ptr::NonNull;
 
-/// Values at stable addresses, owned until the arena is dropped.
-pub(crate) struct Arena<T>(Vec<*mut T>);
+/// Values at stable addresses, owned until the arena is dropped: in blocks that never grow beyond what was allocated.
+pub(crate) struct Arena<T> {
+    /// Nearly always the only one.
+    first: Vec<T>,
+    more: Vec<Vec<T>>,
+}
 
 impl<T> Arena<T> {
     pub fn new() -> Self {
-        Self(Vec::new())
+        Self { first: Vec::new(), more: Vec::new() }
+    }
+
+    fn last(&mut self) -> &mut Vec<T> {
+        self.more.last_mut().unwrap_or(&mut self.first)
+    }
+
+    /// Makes sure that the next `count` values lie one behind the other.
+    pub fn reserve(&mut self, count: usize) {
+        let last = self.last();
+        if last.capacity() - last.len() >= count {
+            return;
+        }
+        let block = Vec::with_capacity(count.max(2 * last.capacity()));
+        if self.first.capacity() == 0 { self.first = block } else { self.more.push(block) }
     }
 
     pub fn push(&mut self, value: T) -> *mut T {
-        let item = Box::into_raw(Box::new(value));
-        self.0.push(item);
-        item
+        self.reserve(1);
+        let block = self.last();
+        let at = block.len();
+        // There is room, so nothing moves.
+        block.push(value);
+        // SAFETY: the item was just written. No reference to the whole block is made, then or later: others are in use.
+        unsafe { block.as_mut_ptr().add(at) }
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.first.len() + self.more.iter().map(Vec::len).sum::<usize>()
     }
 
+    /// Where the value is. To be written through by whoever has the machine to itself.
+    #[inline]
     pub fn pointer(&self, index: usize) -> *mut T {
-        self.0[index]
-    }
-
-    pub fn get(&self, index: usize) -> &T {
-        // SAFETY: items come from `push` and are freed by `drop` alone; shared access is guarded by `&self`, since whoever
-        // writes through `pointer` holds the machine mutably.
-        unsafe { &*self.0[index] }
-    }
-
-    pub fn get_mut(&mut self, index: usize) -> &mut T {
-        // SAFETY: as in `get`; `&mut self` makes the access exclusive.
-        unsafe { &mut *self.0[index] }
-    }
-}
-
-impl<T> Drop for Arena<T> {
-    fn drop(&mut self) {
-        for item in &self.0 {
-            // SAFETY: made by `Box::into_raw` in `push` and freed only here.
-            drop(unsafe { Box::from_raw(*item) });
+        if index < self.first.len() {
+            // SAFETY: below the block's length.
+            return unsafe { self.first.as_ptr().add(index) }.cast_mut();
         }
+        self.pointer_further(index)
+    }
+
+    #[cold]
+    fn pointer_further(&self, index: usize) -> *mut T {
+        let mut at = index - self.first.len();
+        for block in &self.more {
+            if at < block.len() {
+                // SAFETY: below the block's length.
+                return unsafe { block.as_ptr().add(at) }.cast_mut();
+            }
+            at -= block.len();
+        }
+        unreachable!("indices come from this arena")
+    }
+
+    #[inline]
+    pub fn get(&self, index: usize) -> &T {
+        // SAFETY: an item of the arena; shared access is guarded by `&self`, since whoever writes through `pointer` holds
+        // the machine mutably.
+        unsafe { &*self.pointer(index) }
+    }
+
+    #[inline]
+    pub fn get_mut(&mut self, index: usize) -> &mut T {
+        // SAFETY: an item of the arena; `&mut self` makes the access exclusive.
+        unsafe { &mut *self.pointer(index) }
+    }
+
+    /// Every value, with the arena to itself.
+    pub fn each(&mut self, mut f: impl FnMut(&mut T)) {
+        (0..self.len()).for_each(|index| f(self.get_mut(index)));
     }
 }
 
@@ -61,16 +102,41 @@ pub(crate) struct Func {
     pub header: *const Word,
     /// The instance that it belongs to; null for a host function.
     pub instance: *const Instance,
-    /// Number of its type in the store: equal types have equal numbers.
-    pub signature: u32,
-    /// Number of the host function, for those.
-    pub host: u32,
-    /// Parameters and results.
-    pub params: u32,
-    pub results: u32,
+    /// Equal types of a store have equal keys.
+    pub signature: u64,
+    /// Its type, in the module of its instance or with the host function: kept by the store either way.
+    pub ty: *const FuncType,
+    /// How a host function is called.
+    pub entry: HostCall,
+    /// A host function's own state, kept by the store.
+    pub body: *const (),
+    /// Its row, if it is one of a table.
+    pub row: u32,
     /// Index of this function in the store.
     pub index: u32,
 }
+
+impl Func {
+    /// Its type.
+    pub fn ty(&self) -> &FuncType {
+        // SAFETY: the store keeps it for as long as the function (field's docs).
+        unsafe { &*self.ty }
+    }
+}
+
+/// The key of a type that is made of its values alone: up to 18 of them, 3 bits each, below the counts of parameters and
+/// results. `None`: too long.
+pub(crate) fn short_key(ty: &FuncType) -> Option<u64> {
+    let (params, results) = (ty.params(), ty.results());
+    if params.len() + results.len() > 18 {
+        return None;
+    }
+    let values = params.iter().chain(results).fold(0, |key, ty| key << 3 | *ty as u64);
+    Some((params.len() as u64) << 59 | (results.len() as u64) << 54 | values)
+}
+
+/// Set in all keys of long types: as many parameters as no short one has.
+pub(crate) const LONG_KEY: u64 = 31 << 59;
 
 /// A table. Elements are slots: funcrefs are pointers to [`Func`], externrefs indices plus 1, null is 0.
 pub(crate) struct Table {
@@ -125,20 +191,35 @@ pub(crate) struct Global {
 pub(crate) struct Instance {
     /// Index of this instance in the store.
     pub index: u32,
-    pub parsed: Arc<Parsed>,
-    pub code: Arc<Code>,
+    pub prepared: Arc<Prepared>,
+    /// The imported functions.
     pub functions: Box<[*const Func]>,
+    /// Those of its own functions that may be referred to, in the order of [`Prepared::referable`].
+    pub own: *const Func,
     pub tables: Box<[*mut Table]>,
     pub memories: Box<[*mut Memory]>,
     /// Pointers to [`Global`]s, as pointers to their values, which come first.
     pub globals: Box<[*mut u64]>,
-    /// The store's number of each of the module's types.
-    pub signatures: Box<[u32]>,
+    /// The store's key of each of the module's types: [`Instance::_own_signatures`], or those that all instances share.
+    pub signatures: *const u64,
+    /// For modules with long types.
+    pub _own_signatures: Box<[u64]>,
     /// Segments that were dropped, or used up by instantiation.
     pub dropped_elements: Vec<bool>,
     pub dropped_data: Vec<bool>,
     /// The memory that the fast path uses: memory 0, or an empty one.
     pub memory: *mut Memory,
+}
+
+impl Instance {
+    /// Function `index` of the module, which is imported or may be referred to.
+    pub fn function(&self, index: u32) -> *const Func {
+        match self.functions.get(index as usize) {
+            Some(import) => *import,
+            // SAFETY: positions lie in the block at `own`, which has a function for each.
+            None => unsafe { self.own.add(self.prepared.position(index)) },
+        }
+    }
 }
 
 /// The registers that an out-of-line function may see and change.
@@ -156,8 +237,8 @@ pub(crate) struct Across {
     pub base: u16,
 }
 
-/// Calls a host function with its arguments at `args`, where its results go too. False: the run stops, for the reason left
-/// in [`Vm::stop`].
+/// Calls a host function for the running instance, with its arguments at `args`, where its results go too; the stack may
+/// move meanwhile. False: the run stops, for the reason left in [`Vm::stop`].
 pub(crate) type HostCall = unsafe fn(vm: *mut Vm, callee: *const Func, args: *mut u64) -> bool;
 
 /// The machine of a store. The first fields are what handlers use; their offsets are fixed by the layout.
@@ -172,7 +253,6 @@ pub(crate) struct Vm {
     pub globals: *const *mut u64,
     pub memory: *mut Memory,
     pub instance: *const Instance,
-    pub host_call: HostCall,
     /// The store that host functions belong to, while one runs.
     pub store: *mut (),
     pub stack: Stack,
@@ -194,10 +274,14 @@ pub(crate) struct Vm {
     pub tables: Arena<Table>,
     pub memories: Arena<Memory>,
     pub global_cells: Arena<Global>,
-    pub types: Vec<FuncType>,
-    type_numbers: BTreeMap<FuncType, u32>,
+    /// Host functions that [`Vm::functions`] have pointers into.
+    pub hosts: Vec<Arc<Host>>,
+    /// Numbers of types that are too long for a key of their own.
+    long_types: BTreeMap<FuncType, u64>,
+    /// Where memory comes from and goes to.
+    pub pool: Arc<Pool>,
     /// Stands in for the memory of instances that have none.
-    pub no_memory: *mut Memory,
+    no_memory: Memory,
 }
 
 /// Set in [`Vm::budget`] when depth (high bit) or slots (low bit) are overdrawn.
@@ -215,32 +299,22 @@ pub(crate) struct Stack {
     pub base: *mut u64,
 }
 
-/// Slots that a new stack has: enough for most contracts, small enough to zero.
-const FIRST_SLOTS: usize = 1_024;
-
-/// Before the first run there is no store to call.
-unsafe fn no_host(vm: *mut Vm, _: *const Func, _: *mut u64) -> bool {
-    // SAFETY: `vm` is the running machine.
-    unsafe { (*vm).stop = Some(Fault::Internal("a host function was called outside a run").into()) };
-    false
-}
+/// Slots that a stack begins with, at the first run: enough for most contracts, small enough for many live instances.
+const FIRST_SLOTS: usize = 256;
 
 impl Vm {
-    pub fn new(schedule: Schedule, limits: RunLimits) -> Self {
-        let mut memories = Arena::new();
-        let empty = Memory::empty();
-        let bounds = empty.bounds();
-        let no_memory = memories.push(empty);
-        let mut vm = Self {
+    /// A machine, to be freed as a box.
+    pub fn boxed(schedule: Schedule, limits: RunLimits, pool: Arc<Pool>) -> NonNull<Self> {
+        let no_memory = Memory::empty();
+        let mut vm = NonNull::from(Box::leak(Box::new(Self {
             meter: Meter::unlimited(),
             budget: 0,
-            bounds,
+            bounds: no_memory.bounds(),
             globals: core::ptr::null(),
-            memory: no_memory,
+            memory: core::ptr::null_mut(),
             instance: core::ptr::null(),
-            host_call: no_host,
             store: core::ptr::null_mut(),
-            stack: Stack { slots: Vec::new(), base: core::ptr::null_mut() },
+            stack: Stack { slots: Vec::new(), base: NonNull::dangling().as_ptr() },
             saved: Saved { pc: core::ptr::null(), fp: core::ptr::null_mut(), acc: 0 },
             return_to: core::ptr::null(),
             stop: None,
@@ -252,14 +326,28 @@ impl Vm {
             functions: Arena::new(),
             instances: Arena::new(),
             tables: Arena::new(),
-            memories,
+            memories: Arena::new(),
             global_cells: Arena::new(),
-            types: Vec::new(),
-            type_numbers: BTreeMap::new(),
+            hosts: Vec::new(),
+            long_types: BTreeMap::new(),
+            pool,
             no_memory,
-        };
-        vm.set_limits(limits);
+        })));
+        // SAFETY: just made; nothing else refers to it.
+        unsafe {
+            vm.as_mut().set_limits(limits);
+            vm.as_mut().memory = Self::no_memory(vm.as_ptr());
+        }
         vm
+    }
+
+    /// The empty memory.
+    ///
+    /// # Safety
+    /// `vm` points to a machine.
+    pub unsafe fn no_memory(vm: *mut Self) -> *mut Memory {
+        // SAFETY: the caller's promise; no reference is made.
+        unsafe { &raw mut (*vm).no_memory }
     }
 
     /// Bounds for what runs and is made from now on; only between runs.
@@ -268,20 +356,21 @@ impl Vm {
         let cap = i32::MAX as u32;
         self.limits =
             RunLimits { stack_slots: limits.stack_slots.min(cap), call_depth: limits.call_depth.min(cap), ..limits };
-        self.stack.slots = vec![0; FIRST_SLOTS.min(self.limits.stack_slots as usize)];
-        self.stack.base = self.stack.slots.as_mut_ptr();
-        self.budget = u64::from(self.limits.call_depth) << 32 | self.stack.slots.len() as u64;
+        self.stack = Stack { slots: Vec::new(), base: NonNull::dangling().as_ptr() };
+        self.budget = u64::from(self.limits.call_depth) << 32;
     }
 
-    /// The store's number of `ty`.
-    pub fn signature(&mut self, ty: &FuncType) -> u32 {
-        if let Some(number) = self.type_numbers.get(ty) {
-            return *number;
+    /// The store's key of `ty`.
+    pub fn signature(&mut self, ty: &FuncType) -> u64 {
+        if let Some(key) = short_key(ty) {
+            return key;
         }
-        let number = self.types.len() as u32;
-        self.types.push(ty.clone());
-        self.type_numbers.insert(ty.clone(), number);
-        number
+        if let Some(key) = self.long_types.get(ty) {
+            return *key;
+        }
+        let key = LONG_KEY | self.long_types.len() as u64;
+        self.long_types.insert(ty.clone(), key);
+        key
     }
 
     pub fn depth_left(&self) -> u32 {
@@ -308,7 +397,7 @@ impl Vm {
             return Err(Trap::StackSlots.into());
         }
         let old = self.stack.slots.len();
-        let new = (old * 2).max(need).min(limit);
+        let new = (old * 2).max(need).max(FIRST_SLOTS).min(limit);
         self.stack.slots.try_reserve_exact(new - old).map_err(|_| Fault::OutOfMemory)?;
         self.stack.slots.resize(new, 0);
         self.stack.base = self.stack.slots.as_mut_ptr();
@@ -336,17 +425,22 @@ impl Vm {
     /// Makes `instance` the running one.
     ///
     /// # Safety
-    /// `instance` is null or points into this machine's arena.
-    pub unsafe fn enter_instance(&mut self, instance: *const Instance) {
-        self.instance = instance;
-        if instance.is_null() {
-            self.globals = core::ptr::null();
-            self.memory = self.no_memory;
-        } else {
-            // SAFETY: it points into the arena, whose items live as long as the machine.
-            let instance = unsafe { &*instance };
-            self.globals = instance.globals.as_ptr();
-            self.memory = instance.memory;
+    /// `vm` points to a machine, and `instance` is null or points into its arena.
+    pub unsafe fn enter_instance(vm: *mut Self, instance: *const Instance) {
+        // SAFETY: the caller's promise; items of the arena live as long as the machine.
+        unsafe {
+            let (globals, memory) = match instance.as_ref() {
+                Some(instance) => (instance.globals.as_ptr(), instance.memory),
+                None => (core::ptr::null(), Self::no_memory(vm)),
+            };
+            ((*vm).instance, (*vm).globals, (*vm).memory) = (instance, globals, memory);
         }
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        let pool = &self.pool;
+        self.memories.each(|memory| memory.release(pool));
     }
 }

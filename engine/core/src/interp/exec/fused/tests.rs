@@ -1,13 +1,13 @@
 use super::*;
 use crate::error::Trap;
-use crate::gas::{Pages, Schedule};
+use crate::gas::Schedule;
 use crate::interp::code::Family;
-use crate::interp::exec::memory::{Memory, PAGE};
-use crate::interp::exec::vm::Vm;
+use crate::interp::exec::machine::Machine;
+use crate::interp::exec::memory::PAGE;
 use crate::interp::exec::{looped, slow};
 use crate::limits::RunLimits;
 use crate::wasm::types::MemoryType;
-use alloc::{vec, vec::Vec};
+use alloc::{sync::Arc, vec, vec::Vec};
 
 /// Slots that ops compute with; more than that are compared.
 const SLOTS: u64 = 14;
@@ -110,24 +110,26 @@ struct Outcome {
 
 fn outcome(code: &[Word], seed: u64, run: unsafe fn(Regs) -> Flow) -> Outcome {
     let mut random = Random(seed);
-    let mut vm = Vm::new(Schedule::V1, RunLimits::CHAIN1);
-    let memory = Memory::new(MemoryType { min: 1, max: None }, Pages(1)).unwrap();
-    vm.memory = vm.memories.push(memory);
+    let mut machine = Machine::new(Schedule::V1, RunLimits::CHAIN1, &Arc::default());
+    machine.add_memory(MemoryType { min: 1, max: None }).unwrap();
     let mut globals: Vec<u64> = (0..GLOBALS).map(|_| random.value()).collect();
     let cells: Vec<*mut u64> = globals.iter_mut().map(core::ptr::from_mut).collect();
-    vm.globals = cells.as_ptr();
-    vm.meter.counter = random.below(60) as i64;
-    vm.meter.reserve = 0;
-    // SAFETY: the stack has more slots than the code names; the code is complete and ends in exits; pointers into it,
-    // to the globals and to the machine outlive the run, and nothing else uses them meanwhile.
-    let (flow, slots) = unsafe {
+    // SAFETY: the machine is this function's alone. The stack has more slots than the code names; the code is complete and
+    // ends in exits; pointers into it, to the globals and to the machine outlive the run, and nothing else uses them.
+    let (vm, flow, slots) = unsafe {
+        let pointer = machine.as_ptr();
+        let vm = &mut *pointer;
+        vm.memory = vm.memories.pointer(0);
+        vm.globals = cells.as_ptr();
+        (vm.meter.counter, vm.meter.reserve) = (random.below(60) as i64, 0);
+        vm.reserve_slots(64).unwrap();
         let fp = vm.stack.base;
         let slots = core::slice::from_raw_parts_mut(fp, 64);
         slots.iter_mut().for_each(|slot| *slot = random.value());
         slots[usize::from(CONTROL)] = &raw const slow::EXIT[1] as usize as u64;
-        let mut r = Regs { vm: &raw mut vm, pc: code.as_ptr(), fp, mem: core::ptr::null_mut(), acc: random.value() };
+        let mut r = Regs { vm: pointer, pc: code.as_ptr(), fp, mem: core::ptr::null_mut(), acc: random.value() };
         r.reload_memory();
-        (run(r), slots.to_vec())
+        (&*pointer, run(r), core::slice::from_raw_parts(fp, 64).to_vec())
     };
     let trap = match flow {
         Flow::Done => None,

@@ -1,0 +1,66 @@
+//! What all instances of a module share, worked out once when it is loaded.
+
+use super::vm::{LONG_KEY, short_key};
+use crate::interp::code::Code;
+use crate::wasm::load::{ConstExpr, ExportKind, Parsed};
+use alloc::{boxed::Box, vec, vec::Vec};
+
+/// A module as machines take it.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub parsed: Parsed,
+    pub code: Code,
+    /// Keys of the types; [`LONG_KEY`] for long ones, which a store numbers itself.
+    pub signatures: Box<[u64]>,
+    /// Whether there are long types.
+    pub has_long_types: bool,
+    /// Own functions that something other than code may refer to, and with them all that code may: only these are functions
+    /// of a store, all others are nothing but code.
+    pub referable: Box<[u32]>,
+    /// By own function, where it is in `referable`.
+    positions: Box<[u32]>,
+}
+
+impl Prepared {
+    pub fn new(parsed: Parsed, code: Code) -> Self {
+        let keys: Vec<Option<u64>> = parsed.types.iter().map(short_key).collect();
+        let mut positions = vec![u32::MAX; code.functions.len()].into_boxed_slice();
+        let mut referable = Vec::new();
+        let mut note = |index: u32| {
+            let own = index.checked_sub(parsed.imported_functions);
+            if let Some(position) = own.and_then(|own| positions.get_mut(own as usize))
+                && *position == u32::MAX
+            {
+                *position = referable.len() as u32;
+                referable.push(index);
+            }
+        };
+        // Validation allows `ref.func` in code for functions of exports, segments and globals alone.
+        parsed.exports.iter().filter(|e| e.kind == ExportKind::Func).for_each(|e| note(e.index));
+        parsed.start.iter().for_each(|(index, _)| note(*index));
+        let items = parsed.elements.iter().flat_map(|segment| &segment.items);
+        for expression in items.chain(&parsed.global_inits) {
+            if let ConstExpr::Func(index) = expression {
+                note(*index);
+            }
+        }
+        Self {
+            has_long_types: keys.iter().any(Option::is_none),
+            signatures: keys.iter().map(|key| key.unwrap_or(LONG_KEY)).collect(),
+            referable: referable.into(),
+            positions,
+            parsed,
+            code,
+        }
+    }
+
+    /// Where own function `index`, counted as the module does, is in [`Prepared::referable`].
+    ///
+    /// # Panics
+    /// When it is not there: code that validation refuses would have to refer to it.
+    pub fn position(&self, index: u32) -> usize {
+        let position = self.positions[(index - self.parsed.imported_functions) as usize];
+        assert!((position as usize) < self.referable.len(), "only functions that may be referred to are");
+        position as usize
+    }
+}
