@@ -145,6 +145,9 @@ macro_rules! isa {
             meaning: meaning!($($f)?),
         }),*];
 
+        /// How many operators there are.
+        const COUNT: usize = ROWS.len();
+
         const IDENTS: &[(&str, Op)] = &[$((stringify!($op), Op::$op)),*];
     };
 }
@@ -390,10 +393,22 @@ pub static REFUSED: &[(&str, &str)] = &[
     ("TypedSelectMulti", "not in any WebAssembly version"),
 ];
 
+const fn prices(schedule: Schedule) -> [u32; COUNT] {
+    let mut prices = [0; COUNT];
+    let mut i = 0;
+    while i < COUNT {
+        let cost = ROWS[i].op.cost(schedule).0;
+        assert!(cost <= u32::MAX as u64, "no operator costs more than a block may");
+        prices[i] = cost as u32;
+        i += 1;
+    }
+    prices
+}
+
 impl Op {
     /// The row of this operator.
     #[inline]
-    pub fn row(self) -> &'static Row {
+    pub const fn row(self) -> &'static Row {
         &ROWS[self as usize]
     }
 
@@ -417,11 +432,23 @@ impl Op {
 
     /// The static price of this operator. Dynamic charges come on top.
     #[inline]
-    pub fn cost(self, schedule: Schedule) -> Particles {
+    pub const fn cost(self, schedule: Schedule) -> Particles {
         match schedule {
             Schedule::Ewasm => Particles(0),
             Schedule::Unit => Gas(1).particles(),
-            Schedule::V1 => self.row().v1,
+            Schedule::V1 => ROWS[self as usize].v1,
+        }
+    }
+
+    /// [`Op::cost`] of every operator, in particles, indexed by [`Op`].
+    pub(crate) fn prices(schedule: Schedule) -> &'static [u32; COUNT] {
+        static EWASM: [u32; COUNT] = prices(Schedule::Ewasm);
+        static UNIT: [u32; COUNT] = prices(Schedule::Unit);
+        static V1: [u32; COUNT] = prices(Schedule::V1);
+        match schedule {
+            Schedule::Ewasm => &EWASM,
+            Schedule::Unit => &UNIT,
+            Schedule::V1 => &V1,
         }
     }
 

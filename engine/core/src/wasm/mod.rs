@@ -4,5 +4,6 @@ pub mod isa;
 pub mod load;
 pub mod num;
 pub mod plan;
+mod short;
 pub mod types;
 pub(crate) mod walk;

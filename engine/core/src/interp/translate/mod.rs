@@ -20,7 +20,7 @@ use crate::wasm::isa::{Group, Op};
 use crate::wasm::load::Parsed;
 use crate::wasm::plan::Step;
 use crate::wasm::walk::{Arg, BodyHead, Ended, Sink};
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use control::Frame;
 use fixup::{Fixups, Place};
 use stack::{Acc, Pending, Stack, Value};
@@ -312,7 +312,8 @@ impl Sink for Translator<'_> {
         self.open.push(Place::low(self.start));
     }
 
-    fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), LoadError> {
+    #[inline(always)]
+    fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), Box<LoadError>> {
         match op.row().group {
             Group::Control => self.control(op, arg, step)?,
             Group::Parametric | Group::Variable => self.variable(op, arg),
@@ -328,6 +329,7 @@ impl Sink for Translator<'_> {
         Ok(())
     }
 
+    #[inline]
     fn block(&mut self, closed: Option<u32>, opens: bool) {
         if let Some(cost) = closed {
             for place in self.open.drain(..) {
