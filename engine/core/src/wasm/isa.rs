@@ -393,7 +393,10 @@ pub static REFUSED: &[(&str, &str)] = &[
     ("TypedSelectMulti", "not in any WebAssembly version"),
 ];
 
-const fn prices(schedule: Schedule) -> [u32; COUNT] {
+/// The price of every operator under one schedule, in particles, indexed by [`Op`].
+pub(crate) type Prices = [u32; COUNT];
+
+const fn prices(schedule: Schedule) -> Prices {
     let mut prices = [0; COUNT];
     let mut i = 0;
     while i < COUNT {
@@ -440,11 +443,11 @@ impl Op {
         }
     }
 
-    /// [`Op::cost`] of every operator, in particles, indexed by [`Op`].
-    pub(crate) fn prices(schedule: Schedule) -> &'static [u32; COUNT] {
-        static EWASM: [u32; COUNT] = prices(Schedule::Ewasm);
-        static UNIT: [u32; COUNT] = prices(Schedule::Unit);
-        static V1: [u32; COUNT] = prices(Schedule::V1);
+    /// [`Op::cost`] of every operator.
+    pub(crate) fn prices(schedule: Schedule) -> &'static Prices {
+        static EWASM: Prices = prices(Schedule::Ewasm);
+        static UNIT: Prices = prices(Schedule::Unit);
+        static V1: Prices = prices(Schedule::V1);
         match schedule {
             Schedule::Ewasm => &EWASM,
             Schedule::Unit => &UNIT,

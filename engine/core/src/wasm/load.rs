@@ -207,6 +207,11 @@ pub(crate) struct Bodies<'a> {
 }
 
 impl Bodies<'_> {
+    /// Bytes of all of them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bodies.iter().map(|(_, body)| body.as_bytes().len()).sum()
+    }
+
     /// Validates and plans every body on its way into `sink`.
     pub(crate) fn walk(self, sink: &mut impl Sink) -> Result<(), LoadError> {
         let mut walker = Walker::new(Planner::new(self.schedule), *self.profile);
@@ -274,12 +279,17 @@ impl Loader<'_> {
             }
             match payload {
                 Payload::TypeSection(reader) => {
+                    self.parsed.types.reserve_exact(reader.count() as usize);
                     for group in reader {
                         for ty in group?.into_types() {
                             let CompositeInnerType::Func(ty) = ty.composite_type.inner else {
                                 return Err(unsupported(0, "only function types are supported"));
                             };
-                            let ty = FuncType::new(val_types(ty.params())?, val_types(ty.results())?);
+                            let mut types = Vec::with_capacity(ty.params().len() + ty.results().len());
+                            for ty in ty.params().iter().chain(ty.results()) {
+                                types.push(val_type(*ty)?);
+                            }
+                            let ty = FuncType::from_list(types.into(), ty.params().len());
                             if (ty.params().len() + ty.results().len()) as u32 > self.profile.module.signature {
                                 return Err(limit(0, "too many parameters and results"));
                             }
@@ -288,12 +298,14 @@ impl Loader<'_> {
                     }
                 }
                 Payload::ImportSection(reader) => {
+                    self.parsed.imports.reserve_exact(reader.count() as usize);
                     for import in reader.into_imports_with_offsets() {
                         let (offset, import) = import?;
                         self.import(offset as usize, import)?;
                     }
                 }
                 Payload::FunctionSection(reader) => {
+                    self.parsed.functions.reserve_exact(reader.count() as usize);
                     for ty in reader {
                         self.parsed.functions.push(ty?);
                     }
@@ -316,6 +328,8 @@ impl Loader<'_> {
                     }
                 }
                 Payload::GlobalSection(reader) => {
+                    self.parsed.globals.reserve_exact(reader.count() as usize);
+                    self.parsed.global_inits.reserve_exact(reader.count() as usize);
                     for global in reader {
                         let global = global?;
                         self.parsed.globals.push(global_type(&global.ty)?);
@@ -323,19 +337,24 @@ impl Loader<'_> {
                     }
                 }
                 Payload::ExportSection(reader) => {
+                    self.parsed.exports.reserve_exact(reader.count() as usize);
                     for export in reader.into_iter_with_offsets() {
                         let (offset, export) = export?;
                         self.export(offset as usize, &export)?;
                     }
                 }
+                // Validated: as many as there are functions.
+                Payload::CodeSectionStart { count, .. } => bodies.reserve_exact(count as usize),
                 Payload::StartSection { func, range } => self.parsed.start = Some((func, range.start as usize)),
                 Payload::ElementSection(reader) => {
+                    self.parsed.elements.reserve_exact(reader.count() as usize);
                     for segment in reader {
                         let segment = element_segment(segment?)?;
                         self.parsed.elements.push(segment);
                     }
                 }
                 Payload::DataSection(reader) => {
+                    self.parsed.data.reserve_exact(reader.count() as usize);
                     for segment in reader {
                         let segment = segment?;
                         let mode = match segment.kind {
@@ -447,10 +466,6 @@ impl Loader<'_> {
 
 fn val_type(ty: wasmparser::ValType) -> Result<ValType, LoadError> {
     ValType::from_parser(ty).ok_or_else(|| unsupported(0, format!("type {ty} is not supported")))
-}
-
-fn val_types(types: &[wasmparser::ValType]) -> Result<Vec<ValType>, LoadError> {
-    types.iter().map(|t| val_type(*t)).collect()
 }
 
 fn global_type(ty: &wasmparser::GlobalType) -> Result<GlobalType, LoadError> {

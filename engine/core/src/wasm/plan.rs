@@ -3,7 +3,7 @@
 //! Computed once per function from the validated Wasm operators, operator by operator, so that a sink can follow along in
 //! the same pass. Both tiers take their numbers from here and neither counts for itself.
 
-use super::isa::Op;
+use super::isa::{Op, Prices};
 use crate::error::{LoadError, LoadErrorKind};
 use crate::gas::{MAX_BLOCK_COST, MAX_FUNCTION_COST, Schedule};
 use alloc::{boxed::Box, vec::Vec};
@@ -40,7 +40,7 @@ struct Frame {
 /// Makes the plan of one function body.
 pub struct Planner {
     /// Prices of the schedule's operators.
-    prices: &'static [u32],
+    prices: &'static Prices,
     frames: Vec<Frame>,
     live: bool,
     /// Sum of the open block.

@@ -148,3 +148,85 @@ fn signed(value: u32, len: usize) -> i32 {
     let unused = 32 - 7 * len as u32;
     (value << unused) as i32 >> unused
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use wasmparser::{BinaryReader, Operator, OperatorsReader};
+
+    macro_rules! operators {
+        ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
+            /// The operator at the start of `bytes` as it is read here, and its length.
+            #[allow(non_upper_case_globals, unreachable_patterns)]
+            fn here<'a>(bytes: &'a [u8]) -> Option<(Operator<'a>, usize)> {
+                $( const $op: u16 = code(stringify!($op)); )*
+                match u16::from(bytes[0]) {
+                    $( $op => {
+                        const OP: Option<Op> = Op::from_ident(stringify!($op));
+                        let (($($($arg,)*)?), len) = <($($($ty,)*)?)>::read(&bytes[1..], OP)?;
+                        Some((Operator::$op $({ $($arg),* })?, 1 + len))
+                    } )*
+                    _ => None,
+                }
+            }
+        };
+    }
+    wasmparser::for_each_visit_operator!(operators);
+
+    fn parser(bytes: &[u8]) -> Option<(Operator<'_>, usize)> {
+        let reader = BinaryReader::new_features(bytes, 0, Profile::general().features);
+        let mut reader = OperatorsReader::new(reader);
+        let operator = reader.read().ok()?;
+        Some((operator, reader.original_position() as usize))
+    }
+
+    /// Numbers at the edges of bytes and signs, some overlong, some too long, some cut off; alignments and flags among them.
+    const NUMBERS: &[&[u8]] = &[
+        &[],
+        &[0x00],
+        &[0x01],
+        &[0x03],
+        &[0x0f],
+        &[0x10],
+        &[0x20],
+        &[0x3f],
+        &[0x40],
+        &[0x7d],
+        &[0x7e],
+        &[0x7f],
+        &[0x80],
+        &[0x80, 0x00],
+        &[0xff, 0x00],
+        &[0x80, 0x01],
+        &[0xff, 0x3f],
+        &[0xc0, 0x40],
+        &[0xff, 0x7f],
+        &[0x80, 0x80, 0x01],
+        &[0xff, 0xff, 0x7f],
+        &[0x80, 0x80, 0x80],
+        &[0x80, 0x80, 0x80, 0x40],
+        &[0xff, 0xff, 0xff, 0x3f],
+        &[0xff, 0xff, 0xff, 0x7f],
+        &[0xff, 0xff, 0xff, 0xff, 0x0f],
+        &[0xff, 0xff, 0xff, 0xff, 0x7f],
+        &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+    ];
+
+    #[test]
+    fn what_is_read_here_is_what_the_parser_reads() {
+        let mut read = [false; 256];
+        for code in 0..=255 {
+            for (first, second) in NUMBERS.iter().flat_map(|first| NUMBERS.iter().map(move |second| (first, second))) {
+                let bytes = [&[code][..], first, second].concat();
+                if let Some(here) = here(&bytes) {
+                    read[usize::from(code)] = true;
+                    assert_eq!(Some(here), parser(&bytes), "{bytes:02x?}");
+                }
+            }
+        }
+        // All operators of WebAssembly 1.0 and sign extension but `else`, `br_table`, `call_indirect`, the two on the size of
+        // memory, and constants that are floats.
+        assert_eq!(read.iter().filter(|read| **read).count(), 172 - 7 + 5, "a short encoding is left to the parser");
+    }
+}

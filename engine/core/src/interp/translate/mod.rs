@@ -71,24 +71,27 @@ struct Popped {
 }
 
 impl<'m> Translator<'m> {
-    pub fn new(parsed: &'m Parsed, schedule: Schedule) -> Self {
+    /// `bytes` is how many the bodies have. Room is made for the code of nearly any such bodies (three bytes a byte), and for
+    /// what most functions need of the rest.
+    pub fn new(parsed: &'m Parsed, schedule: Schedule, bytes: usize) -> Self {
+        let own = parsed.functions.len() - parsed.imported_functions as usize;
         let head = BodyHead { function: 0, params: 0, locals: 0, results: 0 };
         Self {
             parsed,
             schedule,
-            code: Vec::with_capacity(parsed.len),
-            functions: Vec::new(),
+            code: Vec::with_capacity(bytes / 8 * 3 + own * HEADER_WORDS),
+            functions: Vec::with_capacity(own),
             calls: Vec::new(),
             head,
             start: 0,
             stack: Stack::default(),
             acc: Acc::default(),
-            frames: Vec::new(),
+            frames: Vec::with_capacity(16),
             fixups: Fixups::default(),
-            costs: Vec::new(),
-            open: Vec::new(),
-            next: Vec::new(),
-            returns: Vec::new(),
+            costs: Vec::with_capacity(64),
+            open: Vec::with_capacity(16),
+            next: Vec::with_capacity(16),
+            returns: Vec::with_capacity(8),
             wide: false,
             too_far: false,
         }
@@ -138,7 +141,7 @@ impl<'m> Translator<'m> {
     }
 
     fn push_result(&mut self, producer: usize) {
-        let pending = Pending { position: self.stack.len(), producer, end: self.code.len() };
+        let pending = Pending::new(self.stack.len(), producer, self.code.len());
         self.acc = Acc { pending: Some(pending), mirror: None };
         self.stack.push(Value::Acc);
     }
@@ -152,9 +155,9 @@ impl<'m> Translator<'m> {
     /// Gives the value that is only in the accumulator its home.
     fn spill(&mut self) {
         if let Some(pending) = self.acc.pending.take() {
-            let home = self.home(pending.position);
-            self.write_to(pending.producer, home);
-            self.stack.settle(pending.position);
+            let home = self.home(pending.position());
+            self.write_to(pending.producer(), home);
+            self.stack.settle(pending.position());
             self.acc.mirror = Some(home);
         }
     }
@@ -226,7 +229,7 @@ impl<'m> Translator<'m> {
             Operand::Acc(None) => self.acc.mirror.expect("a value in the accumulator is pending or has a slot"),
             Operand::Acc(Some(pending)) => {
                 let home = self.home(popped.position);
-                self.write_to(pending.producer, home);
+                self.write_to(pending.producer(), home);
                 self.acc.mirror = Some(home);
                 home
             }
@@ -259,12 +262,10 @@ impl<'m> Translator<'m> {
 
     /// Puts all values that are locals into their homes: code that follows may be left by one path and changed by another.
     fn settle_locals(&mut self) {
-        let mut stack = core::mem::take(&mut self.stack);
-        stack.settle_locals(|position, local| {
+        while let Some((position, local)) = self.stack.settle_local() {
             let home = self.home(position);
             self.emit_copy(home, local);
-        });
-        self.stack = stack;
+        }
     }
 
     // ---- operators off the fast path ----
@@ -371,7 +372,7 @@ pub(crate) fn load(
     schedule: Schedule,
 ) -> Result<(Parsed, Code), LoadError> {
     crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| {
-        let mut translator = Translator::new(parsed, schedule);
+        let mut translator = Translator::new(parsed, schedule, bodies.bytes());
         bodies.walk(&mut translator)?;
         Ok(translator.finish())
     })
@@ -384,7 +385,7 @@ pub(crate) fn load_listing(
     schedule: Schedule,
 ) -> Result<(Parsed, (Code, Vec<listing::Listing>)), LoadError> {
     crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| {
-        let mut lister = listing::Lister::new(Translator::new(parsed, schedule));
+        let mut lister = listing::Lister::new(Translator::new(parsed, schedule, bodies.bytes()));
         bodies.walk(&mut lister)?;
         Ok(lister.finish())
     })
