@@ -1,6 +1,6 @@
 //! Validated modules.
 
-use super::engine::Engine;
+use super::engine::{CompilationMode, Engine};
 use crate::error::Error;
 use crate::interp::code::Code;
 use crate::interp::translate::{self, listing::Listing};
@@ -64,7 +64,8 @@ impl<'a> ExportType<'a> {
 }
 
 impl Module {
-    /// Loads `bytes`: validates them under the engine's profile, plans their gas, translates them.
+    /// Loads `bytes`: validates them under the engine's profile, plans their gas, translates them (or will, function by
+    /// function: [`CompilationMode`](super::CompilationMode)).
     ///
     /// # Errors
     /// [`Error::Load`] with the reason and a byte offset.
@@ -73,7 +74,12 @@ impl Module {
     }
 
     pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, crate::error::LoadError> {
-        let (parsed, code) = translate::load(bytes, engine.profile(), engine.schedule())?;
+        let (parsed, code) = translate::load(
+            bytes,
+            engine.profile(),
+            engine.schedule(),
+            engine.compilation_mode() == CompilationMode::LazyTranslation,
+        )?;
         Ok(Self(Arc::new(Inner { engine: engine.clone(), parsed: Arc::new(parsed), code: Arc::new(code) })))
     }
 
@@ -99,7 +105,7 @@ impl Module {
         (&self.0.parsed, &self.0.code)
     }
 
-    /// Bytes that the module takes in memory, roughly: declarations, segments, code.
+    /// Bytes that the module takes in memory, roughly: declarations, segments, code. What is translated later is not in it.
     pub fn size(&self) -> usize {
         self.0.parsed.len + size_of_val(&*self.0.code.words)
     }

@@ -1,15 +1,14 @@
 //! Bytes -> [`Parsed`]: sections, types, bodies walked into any sink.
 
-use super::plan::Planner;
+use super::bodies::{Bodies, Body};
 use super::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
-use super::walk::{BodyHead, Ended, Sink, Walker};
 use crate::error::{LoadError, LoadErrorKind};
 use crate::gas::Schedule;
 use crate::profile::Profile;
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use wasmparser::{
-    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FuncValidatorAllocations,
-    FunctionBody, Operator, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources,
+    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, Operator, Parser, Payload, TableInit,
+    TypeRef, ValidPayload, Validator,
 };
 
 /// What every Wasm module starts with.
@@ -198,46 +197,6 @@ pub(crate) fn load<T>(
     Ok((parsed, made))
 }
 
-/// The function bodies of a module, not yet validated.
-pub(crate) struct Bodies<'a> {
-    parsed: &'a Parsed,
-    bodies: Vec<Body<'a>>,
-    profile: &'a Profile,
-    schedule: Schedule,
-}
-
-impl Bodies<'_> {
-    /// Bytes of all of them.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bodies.iter().map(|(_, body)| body.as_bytes().len()).sum()
-    }
-
-    /// Validates and plans every body on its way into `sink`.
-    pub(crate) fn walk(self, sink: &mut impl Sink) -> Result<(), LoadError> {
-        let mut walker = Walker::new(Planner::new(self.schedule), *self.profile);
-        let mut allocations = FuncValidatorAllocations::default();
-        for (function, body) in self.bodies {
-            let ty = self.parsed.func_type(function.index);
-            let head = BodyHead {
-                function: function.index,
-                params: ty.params().len() as u32,
-                locals: 0,
-                results: ty.results().len() as u32,
-            };
-            loop {
-                let again = FuncToValidate { resources: function.resources.clone(), ..function };
-                let mut validator = again.into_validator(allocations);
-                let ended = walker.body(&body, &mut validator, head, sink)?;
-                allocations = validator.into_allocations();
-                if ended == Ended::Done {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Magic and version, before anything else looks at the bytes.
 pub fn check_preamble(bytes: &[u8]) -> Result<(), LoadError> {
     if bytes.get(..4) != Some(&MAGIC) {
@@ -261,8 +220,6 @@ struct Loader<'p> {
     profile: &'p Profile,
     parsed: Parsed,
 }
-
-type Body<'a> = (FuncToValidate<ValidatorResources>, FunctionBody<'a>);
 
 impl Loader<'_> {
     fn sections<'a>(&mut self, bytes: &'a [u8]) -> Result<Vec<Body<'a>>, LoadError> {

@@ -1,5 +1,6 @@
 //! What a module is and what an operator means and costs: bytes -> [`load::Parsed`].
 
+pub(crate) mod bodies;
 pub mod isa;
 pub mod load;
 pub mod num;

@@ -7,7 +7,8 @@
 use super::isa::{Group, Op};
 use alloc::vec::Vec;
 use wasmparser::{
-    BlockType, BrTable, HeapType, Ieee32, Ieee64, MemArg, MemArgTarget, Ordering, RefType, ResumeTable, TryTable, ValType,
+    BlockType, BrTable, HeapType, Ieee32, Ieee64, MemArg, MemArgTarget, Ordering, RefType, ResumeTable, TryTable,
+    ValType,
 };
 
 /// The opcode of the operator with the parser's name `ident` if it can be read here, else one that no byte has.

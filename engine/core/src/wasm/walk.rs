@@ -7,8 +7,8 @@ use crate::error::{LoadError, LoadErrorKind};
 use crate::profile::Profile;
 use alloc::{boxed::Box, vec::Vec};
 use wasmparser::{
-    BinaryReader, BlockType, BrTable, FrameStack, FuncValidator, FunctionBody, HeapType, Ieee32, Ieee64, MemArg, Ordering, RefType,
-    ResumeTable, TryTable, ValType, ValidatorResources, VisitOperator,
+    BinaryReader, BlockType, BrTable, FrameStack, FuncValidator, FunctionBody, HeapType, Ieee32, Ieee64, MemArg,
+    Ordering, RefType, ResumeTable, TryTable, ValType, ValidatorResources, VisitOperator,
 };
 
 /// The immediates of an operator.

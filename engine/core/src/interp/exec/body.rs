@@ -122,8 +122,7 @@ impl Regs {
         if cfg!(feature = "checked") {
             // SAFETY: the running instance is alive while its code runs.
             let instance = unsafe { &*(*self.vm).instance };
-            let words = &instance.code.words;
-            assert!(words.as_ptr_range().contains(&self.pc), "a branch stays in the module's code");
+            assert!(instance.code.function_at(self.pc).is_some(), "a branch stays in the module's code");
         }
     }
 
@@ -690,7 +689,7 @@ impl Body for CallIndirect {
     }
 }
 
-/// Calls an import: host functions and functions of other instances.
+/// Calls through the instance: host functions, functions of other instances, and its own when they are translated late.
 pub(crate) struct CallImport;
 
 impl Body for CallImport {
@@ -762,6 +761,18 @@ impl Body for Slow {
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract.
         unsafe { r.out_of_line(|vm| super::slow::operator(vm)) }
+    }
+}
+
+/// Has the function translated whose stub was entered.
+pub(crate) struct Translate;
+
+impl Body for Translate {
+    const CODE: u16 = Family::Translate.effect(0);
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Flow {
+        // SAFETY: contract.
+        unsafe { r.out_of_line(|vm| super::slow::translate(vm)) }
     }
 }
 

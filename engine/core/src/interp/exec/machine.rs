@@ -9,7 +9,7 @@ use super::vm::{Func, Global, Instance, Table, Vm};
 use super::{Dispatch, invoke};
 use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Meter, Pages, Schedule};
-use crate::interp::code::{Code, Word};
+use crate::interp::code::Code;
 use crate::limits::RunLimits;
 use crate::wasm::load::{ExportKind, ImportKind, Parsed, SegmentMode};
 use crate::wasm::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
@@ -413,9 +413,7 @@ impl Machine {
         }
         // SAFETY: instances live as long as the machine.
         let instance = unsafe { &*instance };
-        let at = (pc as usize).checked_sub(instance.code.words.as_ptr() as usize)? / size_of::<Word>();
-        let behind = instance.code.functions.partition_point(|header| *header as usize <= at);
-        let index = behind.checked_sub(1)? as u32 + instance.parsed.imported_functions;
+        let index = instance.code.function_at(pc)? as u32 + instance.parsed.imported_functions;
         Some((instance.parsed.clone(), index))
     }
 }

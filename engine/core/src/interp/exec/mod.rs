@@ -9,6 +9,7 @@ mod functions;
 mod looped;
 pub(crate) mod machine;
 pub(crate) mod memory;
+pub(crate) mod once;
 mod ops;
 mod slow;
 #[cfg(gristmill_tail)]

@@ -426,7 +426,7 @@ impl Translator<'_> {
     }
 
     fn call(&mut self, function: u32) {
-        let imported = function < self.parsed.imported_functions;
+        let imported = self.lazy || function < self.parsed.imported_functions;
         let family = if imported { Family::CallImport } else { Family::Call };
         let ty = self.parsed.functions[function as usize];
         let base = self.settle_arguments(ty);

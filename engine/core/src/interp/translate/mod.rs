@@ -52,6 +52,8 @@ pub(crate) struct Translator<'m> {
     /// Offsets of conditional branches have 32 bits: set when 16 were not enough, for a second try.
     wide: bool,
     too_far: bool,
+    /// Functions of the module are called through the instance: their code may not be there yet.
+    lazy: bool,
 }
 
 /// An operand that was popped.
@@ -94,7 +96,13 @@ impl<'m> Translator<'m> {
             returns: Vec::with_capacity(8),
             wide: false,
             too_far: false,
+            lazy: false,
         }
+    }
+
+    /// For the code of one function, with a body of `bytes`, of a module whose functions are translated when called.
+    pub fn lazy(parsed: &'m Parsed, schedule: Schedule, bytes: usize) -> Self {
+        Self { lazy: true, ..Self::new(parsed, schedule, bytes) }
     }
 
     /// The code, once all functions are in.
@@ -103,7 +111,7 @@ impl<'m> Translator<'m> {
             let header = self.functions[(function - self.parsed.imported_functions) as usize];
             self.code[call] = set_high(self.code[call], (header as i32).wrapping_sub(call as i32) as u32);
         }
-        Code { words: self.code.into(), functions: self.functions.into() }
+        Code { words: self.code.into(), functions: self.functions.into(), lazy: None }
     }
 
     // ---- slots ----
@@ -365,13 +373,17 @@ impl Sink for Translator<'_> {
     }
 }
 
-/// Loads a module into the interpreter's code.
+/// Loads a module into the interpreter's code, all of it or what stands for it until it is called.
 pub(crate) fn load(
     bytes: &[u8],
     profile: &crate::profile::Profile,
     schedule: Schedule,
+    lazy: bool,
 ) -> Result<(Parsed, Code), LoadError> {
     crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| {
+        if lazy {
+            return super::lazy::load(bodies);
+        }
         let mut translator = Translator::new(parsed, schedule, bodies.bytes());
         bodies.walk(&mut translator)?;
         Ok(translator.finish())
