@@ -57,7 +57,7 @@ impl fmt::Debug for Lazy {
 /// The code of a module of stubs.
 pub(crate) fn load(bodies: Bodies<'_>) -> Result<Code, LoadError> {
     let mut stubs = Stubs { schedule: bodies.schedule, words: Vec::new(), functions: Vec::new() };
-    bodies.walk(&mut stubs)?;
+    bodies.walk_apart(&mut stubs)?;
     let bodies = bodies.keep();
     let code = (0..bodies.len()).map(|_| Once::new()).collect();
     Ok(Code {

@@ -8,7 +8,7 @@ use crate::profile::Profile;
 use alloc::{boxed::Box, vec::Vec};
 use wasmparser::{
     BinaryReader, BlockType, BrTable, FrameStack, FuncValidator, FunctionBody, HeapType, Ieee32, Ieee64, MemArg,
-    Ordering, RefType, ResumeTable, TryTable, ValType, ValidatorResources, VisitOperator,
+    Ordering, RefType, ResumeTable, TryTable, ValType, VisitOperator, WasmModuleResources,
 };
 
 /// The immediates of an operator.
@@ -80,10 +80,10 @@ impl Walker {
     }
 
     /// Walks one body into `sink`.
-    pub(crate) fn body(
+    pub(crate) fn body<R: WasmModuleResources>(
         &mut self,
         body: &FunctionBody<'_>,
-        validator: &mut FuncValidator<ValidatorResources>,
+        validator: &mut FuncValidator<R>,
         mut head: BodyHead,
         sink: &mut impl Sink,
     ) -> Result<Ended, LoadError> {
@@ -142,8 +142,8 @@ fn unsupported(offset: usize, what: &'static str) -> Box<LoadError> {
     Box::new(LoadError::new(LoadErrorKind::Unsupported, offset, what))
 }
 
-struct Visitor<'v, S> {
-    validator: &'v mut FuncValidator<ValidatorResources>,
+struct Visitor<'v, R, S> {
+    validator: &'v mut FuncValidator<R>,
     planner: &'v mut Planner,
     sink: &'v mut S,
     offset: usize,
@@ -153,13 +153,13 @@ struct Visitor<'v, S> {
     targets: u32,
 }
 
-impl<S> FrameStack for Visitor<'_, S> {
+impl<R: WasmModuleResources, S> FrameStack for Visitor<'_, R, S> {
     fn current_frame(&self) -> Option<wasmparser::FrameKind> {
         self.validator.get_control_frame(0).map(|f| f.kind)
     }
 }
 
-impl<S: Sink> Visitor<'_, S> {
+impl<R: WasmModuleResources, S: Sink> Visitor<'_, R, S> {
     // Inlined with a constant operator: what does not concern it folds away.
     #[inline(always)]
     fn operator(&mut self, op: Op, arg: Arg<'_>) -> Result<(), Box<LoadError>> {
@@ -230,11 +230,11 @@ macro_rules! short {
     };
 }
 
-impl<S: Sink> Visitor<'_, S> {
+impl<R: WasmModuleResources, S: Sink> Visitor<'_, R, S> {
     wasmparser::for_each_visit_operator!(short);
 }
 
-impl<'a, S: Sink> VisitOperator<'a> for Visitor<'_, S> {
+impl<'a, R: WasmModuleResources, S: Sink> VisitOperator<'a> for Visitor<'_, R, S> {
     type Output = Result<(), Box<LoadError>>;
 
     wasmparser::for_each_visit_operator!(visit);

@@ -398,7 +398,7 @@ pub(crate) fn load_listing(
 ) -> Result<(Parsed, (Code, Vec<listing::Listing>)), LoadError> {
     crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| {
         let mut lister = listing::Lister::new(Translator::new(parsed, schedule, bodies.bytes()));
-        bodies.walk(&mut lister)?;
+        bodies.walk_apart(&mut lister)?;
         Ok(lister.finish())
     })
 }
