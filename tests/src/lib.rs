@@ -1,7 +1,8 @@
 //! What the integration tests share: where data is, the executors, and one way to run a module on each of them.
 //!
-//! Three executors judge each other: the engine with tail and with loop dispatch, and the naive one of
-//! `gristmill-reference`. A test that names none of them runs on all.
+//! The executors judge each other: the engine with tail and with loop dispatch, each with functions translated when a module
+//! is loaded and when they are called, and the naive one of `gristmill-reference`. A test that names none of them runs on
+//! all.
 
 pub mod fuzz;
 pub mod machine;
@@ -9,11 +10,11 @@ pub mod reference_script;
 pub mod reference_vm;
 
 use gristmill::contract::{Ewasm, Options, Vm};
-use gristmill::{Config, Dispatch, Engine, Profile, Schedule};
+use gristmill::{CompilationMode, Config, Dispatch, Engine, Profile, Schedule};
 use reference_vm::Reference;
 use std::path::PathBuf;
 
-/// The engine with every dispatch back end that this build has.
+/// The engine with every dispatch back end that this build has, each in every mode.
 ///
 /// # Panics
 /// When the engine does not take a dispatch that it says it has.
@@ -21,9 +22,16 @@ pub fn engines(profile: Profile, schedule: Schedule) -> Vec<(&'static str, Engin
     let dispatches =
         [Dispatch::Loop, Dispatch::Tail].into_iter().filter(|d| *d == Dispatch::Loop || Dispatch::has_tail());
     dispatches
-        .map(|dispatch| {
-            let engine = Engine::new(Config::new().profile(profile).schedule(schedule).dispatch(dispatch));
-            (dispatch.name(), engine.expect("this build has this dispatch"))
+        .flat_map(|dispatch| [CompilationMode::Eager, CompilationMode::LazyTranslation].map(|mode| (dispatch, mode)))
+        .map(|(dispatch, mode)| {
+            let mut config = Config::new();
+            config.profile(profile).schedule(schedule).dispatch(dispatch).compilation_mode(mode);
+            let name = match (dispatch, mode) {
+                (Dispatch::Loop, CompilationMode::LazyTranslation) => "loop, lazy",
+                (_, CompilationMode::LazyTranslation) => "tail, lazy",
+                (dispatch, CompilationMode::Eager) => dispatch.name(),
+            };
+            (name, Engine::new(&config).expect("this build has this dispatch"))
         })
         .collect()
 }

@@ -7,13 +7,17 @@ use gristmill_tests::{deep, engines};
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// The one verdict of engine and reference on a module; true: valid.
+/// The one verdict of engine and reference on a module; true: valid. The engine refuses for one reason in every mode.
 fn verdict(profile: Profile, schedule: Schedule, bytes: &[u8]) -> bool {
-    let engine = &engines(profile, schedule)[0].1;
     let reference = gristmill_reference::Module::new(&profile, schedule, bytes);
-    let engine = Module::new(engine, bytes);
-    assert_eq!(engine.is_ok(), reference.is_ok(), "{:?} {:?}", engine.err(), reference.err());
-    engine.is_ok()
+    let mut first = None;
+    for (name, engine) in engines(profile, schedule) {
+        let refused = Module::new(&engine, bytes).err();
+        assert_eq!(refused.is_none(), reference.is_ok(), "{name}: {refused:?} {:?}", reference.as_ref().err());
+        let reason = refused.map(|refused| format!("{refused:?}"));
+        assert_eq!(first.get_or_insert_with(|| reason.clone()), &reason, "{name}");
+    }
+    reference.is_ok()
 }
 
 /// What `make(n)` gives is valid at `limit` and refused at one more.
@@ -21,6 +25,16 @@ fn at_and_above(what: &str, profile: Profile, limit: u32, make: impl Fn(u32) -> 
     for (n, valid) in [(limit, true), (limit + 1, false)] {
         let bytes = wat::parse_str(make(n)).unwrap_or_else(|e| panic!("{what} {n}: {e}"));
         assert_eq!(verdict(profile, Schedule::V1, &bytes), valid, "{} {what} {n}", profile.name());
+    }
+}
+
+#[test]
+fn a_body_is_refused_before_anything_calls_it() {
+    let invalid = "(module (func (export \"run\")) (func $never (result i32) (i64.const 1)))";
+    let unsupported = "(module (func (export \"run\")) (func $never (drop (v128.const i64x2 1 2))))";
+    for text in [invalid, unsupported] {
+        let bytes = wat::parse_str(text).expect("well-formed");
+        assert!(!verdict(Profile::general(), Schedule::V1, &bytes), "{text}");
     }
 }
 

@@ -58,6 +58,19 @@ impl From<wasmparser::BinaryReaderError> for LoadError {
     }
 }
 
+impl From<wasmparser::BinaryReaderError> for Box<LoadError> {
+    #[cold]
+    fn from(e: wasmparser::BinaryReaderError) -> Self {
+        Box::new(e.into())
+    }
+}
+
+impl From<Box<LoadError>> for LoadError {
+    fn from(e: Box<LoadError>) -> Self {
+        *e
+    }
+}
+
 /// Why a run stopped early. Part of consensus: all nodes must agree on the variant and on the gas left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

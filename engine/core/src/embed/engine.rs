@@ -7,12 +7,24 @@ use crate::interp::exec::memory::Pool;
 use crate::profile::Profile;
 use alloc::sync::Arc;
 
-/// How an engine is to be: profile, schedule, dispatch.
+/// When functions are translated. Never changes a result, a gas figure, or which modules are refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CompilationMode {
+    /// All of them when the module is loaded.
+    #[default]
+    Eager,
+    /// Each at its first call, once for all stores. Validation and the plan of gas stay with loading. For big modules of
+    /// which little runs; calls between functions of a module are somewhat slower.
+    LazyTranslation,
+}
+
+/// How an engine is to be: profile, schedule, dispatch, mode.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Config {
     profile: Profile,
     schedule: Schedule,
     dispatch: Dispatch,
+    mode: CompilationMode,
 }
 
 impl Config {
@@ -30,6 +42,12 @@ impl Config {
     /// What operators cost.
     pub fn schedule(&mut self, schedule: Schedule) -> &mut Self {
         self.schedule = schedule;
+        self
+    }
+
+    /// When functions are translated; never changes a result. The default is eager.
+    pub fn compilation_mode(&mut self, mode: CompilationMode) -> &mut Self {
+        self.mode = mode;
         self
     }
 
@@ -82,6 +100,11 @@ impl Engine {
     /// How ops follow each other: tail or loop.
     pub fn dispatch(&self) -> Dispatch {
         self.0.config.dispatch
+    }
+
+    /// When functions are translated.
+    pub fn compilation_mode(&self) -> CompilationMode {
+        self.0.config.mode
     }
 
     /// Whether modules of `other` can run here.

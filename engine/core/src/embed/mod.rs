@@ -15,7 +15,7 @@ pub use crate::interp::exec::Dispatch;
 pub use crate::interp::translate::listing::{ListedBlock, ListedOp, ListedOperator, Listing};
 pub use crate::wasm::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
 pub use api::{ApiFn, ApiRow, Guest, HostApi, IntoSlot};
-pub use engine::{Config, Engine};
+pub use engine::{CompilationMode, Config, Engine};
 pub use entity::{Extern, Global, Memory, Table};
 pub use func::{Caller, Func, IntoFunc, TypedFunc, WasmResults, WasmValues};
 pub use instance::Instance;

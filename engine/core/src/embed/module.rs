@@ -1,7 +1,7 @@
 //! Validated modules.
 
 use super::api::ApiRow;
-use super::engine::Engine;
+use super::engine::{CompilationMode, Engine};
 use crate::error::{Error, LoadError};
 use crate::interp::code::Code;
 use crate::interp::exec::prepared::Prepared;
@@ -67,7 +67,8 @@ impl<'a> ExportType<'a> {
 }
 
 impl Module {
-    /// Loads `bytes`: validates them under the engine's profile, plans their gas, translates them.
+    /// Loads `bytes`: validates them under the engine's profile, plans their gas, translates them (or will, function by
+    /// function: [`CompilationMode`](super::CompilationMode)).
     ///
     /// # Errors
     /// [`Error::Load`] with the reason and a byte offset.
@@ -76,13 +77,13 @@ impl Module {
     }
 
     fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
-        let (parsed, code) = translate::load(bytes, engine.profile(), engine.schedule())?;
+        let (parsed, code) = translated(engine, bytes)?;
         Ok(Self::of(engine, parsed, code, None))
     }
 
     /// Loads `bytes` for a table of host functions: which rows it imports is looked up once.
     pub(crate) fn load_for(engine: &Engine, bytes: &[u8], table: &'static [ApiRow]) -> Result<Self, LoadError> {
-        let (parsed, code) = translate::load(bytes, engine.profile(), engine.schedule())?;
+        let (parsed, code) = translated(engine, bytes)?;
         let rows = find_rows(&parsed, table);
         Ok(Self::of(engine, parsed, code, rows.map(|rows| (table, rows))))
     }
@@ -122,7 +123,7 @@ impl Module {
         &self.0.prepared
     }
 
-    /// Bytes that the module takes in memory, roughly: declarations, segments, code.
+    /// Bytes that the module takes in memory, roughly: declarations, segments, code. What is translated later is not in it.
     pub fn size(&self) -> usize {
         self.parsed().len + size_of_val(&*self.0.prepared.code.words)
     }
@@ -177,6 +178,12 @@ impl Module {
         let (parsed, (code, listings)) = translate::load_listing(bytes, engine.profile(), engine.schedule())?;
         Ok((Self::of(engine, parsed, code, None), listings))
     }
+}
+
+/// Loads `bytes` as the engine is configured.
+fn translated(engine: &Engine, bytes: &[u8]) -> Result<(Parsed, Code), LoadError> {
+    let lazy = engine.compilation_mode() == CompilationMode::LazyTranslation;
+    translate::load(bytes, engine.profile(), engine.schedule(), lazy)
 }
 
 /// The row of each import, if all imports are functions of the table.

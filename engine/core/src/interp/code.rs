@@ -18,6 +18,7 @@
 //! return address), operands; a callee's frame starts at its first argument.
 
 use super::exec::fused::{first_of, words_of};
+use super::lazy::Lazy;
 use alloc::string::String;
 
 /// One 8-byte word of code.
@@ -238,6 +239,8 @@ macro_rules! for_each_family {
                 Slow;
                 /// a is the trap's number.
                 Trap;
+                /// The only op of a stub: has function b:c (imported ones left out) translated, and enters it.
+                Translate;
                 /// The end of a run, and of a call into another instance.
                 Exit; ReturnAcross;
             }
@@ -319,9 +322,20 @@ pub(crate) struct Code {
     pub words: alloc::boxed::Box<[Word]>,
     /// Where each function's header is.
     pub functions: alloc::boxed::Box<[u32]>,
+    /// When functions are translated at their first call: those that were. The words above are stubs then.
+    pub lazy: Option<alloc::boxed::Box<Lazy>>,
 }
 
 impl Code {
+    /// The function, imported ones left out, whose code `pc` points into.
+    pub fn function_at(&self, pc: *const Word) -> Option<usize> {
+        if !self.words.as_ptr_range().contains(&pc) {
+            return self.lazy.as_ref()?.function_at(pc);
+        }
+        let at = (pc as usize - self.words.as_ptr() as usize) / size_of::<Word>();
+        self.functions.partition_point(|header| *header as usize <= at).checked_sub(1)
+    }
+
     /// Every op, function by function: the function, where its first word is, and all of its words.
     pub fn listing(&self) -> impl Iterator<Item = (u32, usize, &[Word])> + '_ {
         let end = |function: usize| self.functions.get(function + 1).map_or(self.words.len(), |w| *w as usize);

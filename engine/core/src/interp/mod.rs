@@ -2,4 +2,5 @@
 
 pub(crate) mod code;
 pub(crate) mod exec;
+pub(crate) mod lazy;
 pub(crate) mod translate;

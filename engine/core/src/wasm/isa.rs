@@ -145,6 +145,9 @@ macro_rules! isa {
             meaning: meaning!($($f)?),
         }),*];
 
+        /// How many operators there are.
+        const COUNT: usize = ROWS.len();
+
         const IDENTS: &[(&str, Op)] = &[$((stringify!($op), Op::$op)),*];
     };
 }
@@ -390,10 +393,25 @@ pub static REFUSED: &[(&str, &str)] = &[
     ("TypedSelectMulti", "not in any WebAssembly version"),
 ];
 
+/// The price of every operator under one schedule, in particles, indexed by [`Op`].
+pub(crate) type Prices = [u32; COUNT];
+
+const fn prices(schedule: Schedule) -> Prices {
+    let mut prices = [0; COUNT];
+    let mut i = 0;
+    while i < COUNT {
+        let cost = ROWS[i].op.cost(schedule).0;
+        assert!(cost <= u32::MAX as u64, "no operator costs more than a block may");
+        prices[i] = cost as u32;
+        i += 1;
+    }
+    prices
+}
+
 impl Op {
     /// The row of this operator.
     #[inline]
-    pub fn row(self) -> &'static Row {
+    pub const fn row(self) -> &'static Row {
         &ROWS[self as usize]
     }
 
@@ -417,11 +435,23 @@ impl Op {
 
     /// The static price of this operator. Dynamic charges come on top.
     #[inline]
-    pub fn cost(self, schedule: Schedule) -> Particles {
+    pub const fn cost(self, schedule: Schedule) -> Particles {
         match schedule {
             Schedule::Ewasm => Particles(0),
             Schedule::Unit => Gas(1).particles(),
-            Schedule::V1 => self.row().v1,
+            Schedule::V1 => ROWS[self as usize].v1,
+        }
+    }
+
+    /// [`Op::cost`] of every operator.
+    pub(crate) fn prices(schedule: Schedule) -> &'static Prices {
+        static EWASM: Prices = prices(Schedule::Ewasm);
+        static UNIT: Prices = prices(Schedule::Unit);
+        static V1: Prices = prices(Schedule::V1);
+        match schedule {
+            Schedule::Ewasm => &EWASM,
+            Schedule::Unit => &UNIT,
+            Schedule::V1 => &V1,
         }
     }
 

@@ -1,15 +1,14 @@
 //! Bytes -> [`Parsed`]: sections, types, bodies walked into any sink.
 
-use super::plan::Planner;
+use super::bodies::{Bodies, Body};
 use super::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
-use super::walk::{BodyHead, Ended, Sink, Walker};
 use crate::error::{LoadError, LoadErrorKind};
 use crate::gas::Schedule;
 use crate::profile::Profile;
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use wasmparser::{
-    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FuncValidatorAllocations,
-    FunctionBody, Operator, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources,
+    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, Operator, Parser, Payload, TableInit,
+    TypeRef, ValidPayload, Validator,
 };
 
 /// What every Wasm module starts with.
@@ -198,41 +197,6 @@ pub(crate) fn load<T>(
     Ok((parsed, made))
 }
 
-/// The function bodies of a module, not yet validated.
-pub(crate) struct Bodies<'a> {
-    parsed: &'a Parsed,
-    bodies: Vec<Body<'a>>,
-    profile: &'a Profile,
-    schedule: Schedule,
-}
-
-impl Bodies<'_> {
-    /// Validates and plans every body on its way into `sink`.
-    pub(crate) fn walk(self, sink: &mut impl Sink) -> Result<(), LoadError> {
-        let mut walker = Walker::new(Planner::new(self.schedule), *self.profile);
-        let mut allocations = FuncValidatorAllocations::default();
-        for (function, body) in self.bodies {
-            let ty = self.parsed.func_type(function.index);
-            let head = BodyHead {
-                function: function.index,
-                params: ty.params().len() as u32,
-                locals: 0,
-                results: ty.results().len() as u32,
-            };
-            loop {
-                let again = FuncToValidate { resources: function.resources.clone(), ..function };
-                let mut validator = again.into_validator(allocations);
-                let ended = walker.body(&body, &mut validator, head, sink)?;
-                allocations = validator.into_allocations();
-                if ended == Ended::Done {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Magic and version, before anything else looks at the bytes.
 pub fn check_preamble(bytes: &[u8]) -> Result<(), LoadError> {
     if bytes.get(..4) != Some(&MAGIC) {
@@ -257,8 +221,6 @@ struct Loader<'p> {
     parsed: Parsed,
 }
 
-type Body<'a> = (FuncToValidate<ValidatorResources>, FunctionBody<'a>);
-
 impl Loader<'_> {
     fn sections<'a>(&mut self, bytes: &'a [u8]) -> Result<Vec<Body<'a>>, LoadError> {
         let mut parser = Parser::new(0);
@@ -274,12 +236,17 @@ impl Loader<'_> {
             }
             match payload {
                 Payload::TypeSection(reader) => {
+                    self.parsed.types.reserve_exact(reader.count() as usize);
                     for group in reader {
                         for ty in group?.into_types() {
                             let CompositeInnerType::Func(ty) = ty.composite_type.inner else {
                                 return Err(unsupported(0, "only function types are supported"));
                             };
-                            let ty = FuncType::new(val_types(ty.params())?, val_types(ty.results())?);
+                            let mut types = Vec::with_capacity(ty.params().len() + ty.results().len());
+                            for ty in ty.params().iter().chain(ty.results()) {
+                                types.push(val_type(*ty)?);
+                            }
+                            let ty = FuncType::from_list(types.into(), ty.params().len());
                             if (ty.params().len() + ty.results().len()) as u32 > self.profile.module.signature {
                                 return Err(limit(0, "too many parameters and results"));
                             }
@@ -288,12 +255,14 @@ impl Loader<'_> {
                     }
                 }
                 Payload::ImportSection(reader) => {
+                    self.parsed.imports.reserve_exact(reader.count() as usize);
                     for import in reader.into_imports_with_offsets() {
                         let (offset, import) = import?;
                         self.import(offset as usize, import)?;
                     }
                 }
                 Payload::FunctionSection(reader) => {
+                    self.parsed.functions.reserve_exact(reader.count() as usize);
                     for ty in reader {
                         self.parsed.functions.push(ty?);
                     }
@@ -316,6 +285,8 @@ impl Loader<'_> {
                     }
                 }
                 Payload::GlobalSection(reader) => {
+                    self.parsed.globals.reserve_exact(reader.count() as usize);
+                    self.parsed.global_inits.reserve_exact(reader.count() as usize);
                     for global in reader {
                         let global = global?;
                         self.parsed.globals.push(global_type(&global.ty)?);
@@ -323,19 +294,24 @@ impl Loader<'_> {
                     }
                 }
                 Payload::ExportSection(reader) => {
+                    self.parsed.exports.reserve_exact(reader.count() as usize);
                     for export in reader.into_iter_with_offsets() {
                         let (offset, export) = export?;
                         self.export(offset as usize, &export)?;
                     }
                 }
+                // Validated: as many as there are functions.
+                Payload::CodeSectionStart { count, .. } => bodies.reserve_exact(count as usize),
                 Payload::StartSection { func, range } => self.parsed.start = Some((func, range.start as usize)),
                 Payload::ElementSection(reader) => {
+                    self.parsed.elements.reserve_exact(reader.count() as usize);
                     for segment in reader {
                         let segment = element_segment(segment?)?;
                         self.parsed.elements.push(segment);
                     }
                 }
                 Payload::DataSection(reader) => {
+                    self.parsed.data.reserve_exact(reader.count() as usize);
                     for segment in reader {
                         let segment = segment?;
                         let mode = match segment.kind {
@@ -447,10 +423,6 @@ impl Loader<'_> {
 
 fn val_type(ty: wasmparser::ValType) -> Result<ValType, LoadError> {
     ValType::from_parser(ty).ok_or_else(|| unsupported(0, format!("type {ty} is not supported")))
-}
-
-fn val_types(types: &[wasmparser::ValType]) -> Result<Vec<ValType>, LoadError> {
-    types.iter().map(|t| val_type(*t)).collect()
 }
 
 fn global_type(ty: &wasmparser::GlobalType) -> Result<GlobalType, LoadError> {

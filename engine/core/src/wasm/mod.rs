@@ -1,8 +1,10 @@
 //! What a module is and what an operator means and costs: bytes -> [`load::Parsed`].
 
+pub(crate) mod bodies;
 pub mod isa;
 pub mod load;
 pub mod num;
 pub mod plan;
+mod short;
 pub mod types;
 pub(crate) mod walk;

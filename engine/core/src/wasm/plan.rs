@@ -3,19 +3,10 @@
 //! Computed once per function from the validated Wasm operators, operator by operator, so that a sink can follow along in
 //! the same pass. Both tiers take their numbers from here and neither counts for itself.
 
-use super::isa::Op;
+use super::isa::{Op, Prices};
 use crate::error::{LoadError, LoadErrorKind};
 use crate::gas::{MAX_BLOCK_COST, MAX_FUNCTION_COST, Schedule};
-use alloc::vec::Vec;
-
-/// One metered block of a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Block {
-    /// Index of the block's first operator, counting all operators of the body, dead ones too.
-    pub start: u32,
-    /// The sum of its operators, in particles.
-    pub cost: u32,
-}
+use alloc::{boxed::Box, vec::Vec};
 
 /// What one operator does to the plan.
 #[derive(Clone, Copy, Debug)]
@@ -48,36 +39,27 @@ struct Frame {
 
 /// Makes the plan of one function body.
 pub struct Planner {
-    schedule: Schedule,
+    /// Prices of the schedule's operators.
+    prices: &'static Prices,
     frames: Vec<Frame>,
-    blocks: Vec<Block>,
     live: bool,
-    /// Index of the next operator.
-    index: u32,
-    start: u32,
-    /// Sum of the open block; at most a block's limit plus one operator.
-    cost: u64,
+    /// Sum of the open block.
+    cost: u32,
     total: u64,
 }
 
 impl Planner {
     /// An empty planner for `schedule`.
     pub fn new(schedule: Schedule) -> Self {
-        Self { schedule, frames: Vec::new(), blocks: Vec::new(), live: true, index: 0, start: 0, cost: 0, total: 0 }
+        Self { prices: Op::prices(schedule), frames: Vec::new(), live: true, cost: 0, total: 0 }
     }
 
     /// Starts a new body, keeping allocations. The first block starts at once.
     pub fn reset(&mut self) {
         self.frames.clear();
         self.frames.push(Frame { kind: Kind::Block, live: true, targeted: false });
-        self.blocks.clear();
         self.live = true;
-        (self.index, self.start, self.cost, self.total) = (0, 0, 0, 0);
-    }
-
-    /// The blocks so far, in order.
-    pub fn blocks(&self) -> &[Block] {
-        &self.blocks
+        (self.cost, self.total) = (0, 0);
     }
 
     /// Notes a branch of the current operator to the label at `depth`; called before [`Planner::step`].
@@ -96,14 +78,17 @@ impl Planner {
     ///
     /// # Errors
     /// `Plan` when a block costs more than 2^32-1 or the function more than 2^48 particles.
-    #[inline]
-    pub fn step(&mut self, op: Op, offset: usize) -> Result<Step, LoadError> {
+    // Inlined into one visiting function an operator, where all but the sum folds away for most of them.
+    #[inline(always)]
+    pub fn step(&mut self, op: Op, offset: usize) -> Result<Step, Box<LoadError>> {
         let live = self.live;
         if live {
-            self.cost += op.cost(self.schedule).0;
-            if self.cost > MAX_BLOCK_COST {
+            // The limit of a block is what its 32 bits hold.
+            const { assert!(MAX_BLOCK_COST == u32::MAX as u64) };
+            let Some(cost) = self.cost.checked_add(self.prices[op as usize]) else {
                 return Err(too_dear(offset));
-            }
+            };
+            self.cost = cost;
         }
         let mut opens = live && op.ends_block();
         match op {
@@ -134,39 +119,42 @@ impl Planner {
             Op::Br | Op::BrTable | Op::Return | Op::Unreachable => self.live = false,
             _ => {}
         }
-        self.index += 1;
         let closed = if live && (opens || !self.live) { Some(self.close(offset)?) } else { None };
-        if opens {
-            self.start = self.index;
-        }
         Ok(Step { live, live_after: self.live, closed, opens })
     }
 
-    fn close(&mut self, offset: usize) -> Result<u32, LoadError> {
-        let cost = self.cost as u32;
-        self.blocks.push(Block { start: self.start, cost });
-        self.total += self.cost;
-        self.cost = 0;
+    #[inline]
+    fn close(&mut self, offset: usize) -> Result<u32, Box<LoadError>> {
+        let cost = core::mem::take(&mut self.cost);
+        self.total += u64::from(cost);
         if self.total > MAX_FUNCTION_COST { Err(too_dear(offset)) } else { Ok(cost) }
     }
 }
 
-fn too_dear(offset: usize) -> LoadError {
-    LoadError::new(LoadErrorKind::Plan, offset, "the metered cost of a block or function is beyond its limit")
+#[cold]
+fn too_dear(offset: usize) -> Box<LoadError> {
+    let what = "the metered cost of a block or function is beyond its limit";
+    Box::new(LoadError::new(LoadErrorKind::Plan, offset, what))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// The blocks: index of the first operator, dead ones counted too, and cost in gas.
     fn plan(ops: &[(Op, Option<u32>)]) -> Vec<(u32, u32)> {
         let mut p = Planner::new(Schedule::Unit);
         p.reset();
-        for (op, target) in ops {
+        let (mut blocks, mut start) = (Vec::new(), 0);
+        for (index, (op, target)) in ops.iter().enumerate() {
             target.iter().for_each(|d| p.branch(*d));
-            p.step(*op, 0).unwrap();
+            let step = p.step(*op, 0).unwrap();
+            blocks.extend(step.closed.map(|cost| (start, cost / 10_000)));
+            if step.opens {
+                start = index as u32 + 1;
+            }
         }
-        p.blocks().iter().map(|b| (b.start, b.cost / 10_000)).collect()
+        blocks
     }
 
     #[test]

@@ -75,6 +75,11 @@ impl FuncType {
         Self { types: types.into(), params }
     }
 
+    /// The same from one list, `params` parameters first.
+    pub(crate) fn from_list(types: Box<[ValType]>, params: usize) -> Self {
+        Self { types, params }
+    }
+
     /// Parameter types.
     pub fn params(&self) -> &[ValType] {
         &self.types[..self.params]

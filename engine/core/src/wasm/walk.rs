@@ -2,12 +2,13 @@
 
 use super::isa::Op;
 use super::plan::{Planner, Step};
+use super::short::{self, Short};
 use crate::error::{LoadError, LoadErrorKind};
 use crate::profile::Profile;
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use wasmparser::{
-    BlockType, BrTable, FrameStack, FuncValidator, FunctionBody, HeapType, Ieee32, Ieee64, MemArg, Ordering, RefType,
-    ResumeTable, TryTable, ValType, ValidatorResources, VisitOperator,
+    BinaryReader, BlockType, BrTable, FrameStack, FuncValidator, FunctionBody, HeapType, Ieee32, Ieee64, MemArg,
+    Ordering, RefType, ResumeTable, TryTable, ValType, VisitOperator, WasmModuleResources,
 };
 
 /// The immediates of an operator.
@@ -49,8 +50,9 @@ pub trait Sink {
     /// Every operator with the byte it starts at, dead ones too, right before [`Sink::operator`]. Only for those who look.
     #[inline]
     fn see(&mut self, _offset: usize, _op: Op, _arg: &Arg<'_>) {}
-    /// One operator. Dead ones come only if they are part of the block structure.
-    fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), LoadError>;
+    /// One operator. Dead ones come only if they are part of the block structure. The error is boxed because results of
+    /// one word are what a walk passes most.
+    fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), Box<LoadError>>;
     /// Behind an operator: the open block is complete at this cost, or a new one opens, or both.
     fn block(&mut self, closed: Option<u32>, opens: bool);
     /// The function ends. `height` is its static height in slots.
@@ -78,10 +80,10 @@ impl Walker {
     }
 
     /// Walks one body into `sink`.
-    pub(crate) fn body(
+    pub(crate) fn body<R: WasmModuleResources>(
         &mut self,
         body: &FunctionBody<'_>,
-        validator: &mut FuncValidator<ValidatorResources>,
+        validator: &mut FuncValidator<R>,
         mut head: BodyHead,
         sink: &mut impl Sink,
     ) -> Result<Ended, LoadError> {
@@ -105,9 +107,20 @@ impl Walker {
             nesting: limits.nesting,
             targets: limits.br_table_targets,
         };
-        while !reader.eof() {
-            visitor.offset = reader.original_position() as usize;
-            reader.visit_operator(&mut visitor)??;
+        let start = reader.original_position() as usize;
+        let bytes = reader.read_bytes(reader.bytes_remaining())?;
+        let mut at = 0;
+        while at < bytes.len() {
+            visitor.offset = start + at;
+            at += match visitor.short(&bytes[at..])? {
+                0 => {
+                    let rest = &bytes[at..];
+                    let mut reader = BinaryReader::new_features(rest, visitor.offset as u64, self.profile.features);
+                    reader.visit_operator(&mut visitor)??;
+                    rest.len() - reader.bytes_remaining()
+                }
+                len => len,
+            };
         }
         let operands = visitor.height;
         reader.finish_expression(&visitor)?;
@@ -119,12 +132,18 @@ impl Walker {
     }
 }
 
+#[cold]
 fn limit(offset: usize, what: &'static str) -> LoadError {
     LoadError::new(LoadErrorKind::Limit, offset, what)
 }
 
-struct Visitor<'v, S> {
-    validator: &'v mut FuncValidator<ValidatorResources>,
+#[cold]
+fn unsupported(offset: usize, what: &'static str) -> Box<LoadError> {
+    Box::new(LoadError::new(LoadErrorKind::Unsupported, offset, what))
+}
+
+struct Visitor<'v, R, S> {
+    validator: &'v mut FuncValidator<R>,
     planner: &'v mut Planner,
     sink: &'v mut S,
     offset: usize,
@@ -134,19 +153,21 @@ struct Visitor<'v, S> {
     targets: u32,
 }
 
-impl<S> FrameStack for Visitor<'_, S> {
+impl<R: WasmModuleResources, S> FrameStack for Visitor<'_, R, S> {
     fn current_frame(&self) -> Option<wasmparser::FrameKind> {
         self.validator.get_control_frame(0).map(|f| f.kind)
     }
 }
 
-impl<S: Sink> Visitor<'_, S> {
-    fn operator(&mut self, op: Op, arg: Arg<'_>) -> Result<(), LoadError> {
+impl<R: WasmModuleResources, S: Sink> Visitor<'_, R, S> {
+    // Inlined with a constant operator: what does not concern it folds away.
+    #[inline(always)]
+    fn operator(&mut self, op: Op, arg: Arg<'_>) -> Result<(), Box<LoadError>> {
         match &arg {
             Arg::Index(depth) if matches!(op, Op::Br | Op::BrIf) => self.planner.branch(*depth),
             Arg::Table(table) => {
                 if table.len() > self.targets {
-                    return Err(limit(self.offset, "too many br_table targets"));
+                    return Err(limit(self.offset, "too many br_table targets").into());
                 }
                 for target in table.targets() {
                     self.planner.branch(target?);
@@ -154,7 +175,7 @@ impl<S: Sink> Visitor<'_, S> {
                 self.planner.branch(table.default());
             }
             Arg::Block(_) if self.validator.control_stack_height() > self.nesting + 1 => {
-                return Err(limit(self.offset, "blocks are nested too deep"));
+                return Err(limit(self.offset, "blocks are nested too deep").into());
             }
             _ => {}
         }
@@ -181,18 +202,40 @@ macro_rules! visit {
             self.validator.visitor(self.offset as u64).$visit($($($arg.clone()),*)?)?;
             match OP {
                 Some(op) => self.operator(op, Immediates(($($($arg,)*)?)).into()),
-                None => Err(LoadError::new(
-                    LoadErrorKind::Unsupported,
-                    self.offset,
-                    concat!("operator ", stringify!($op), " is not supported"),
-                )),
+                None => Err(unsupported(self.offset, concat!("operator ", stringify!($op), " is not supported"))),
             }
         }
     )* };
 }
 
-impl<'a, S: Sink> VisitOperator<'a> for Visitor<'_, S> {
-    type Output = Result<(), LoadError>;
+macro_rules! short {
+    ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
+        /// Takes the operator that `bytes` start with if it is of a short encoding; returns how many bytes it has, or 0.
+        #[allow(non_upper_case_globals, unreachable_patterns)]
+        fn short<'a>(&mut self, bytes: &'a [u8]) -> Result<usize, Box<LoadError>> {
+            $( const $op: u16 = short::code(stringify!($op)); )*
+            let Some((code, rest)) = bytes.split_first().filter(|_| self.validator.control_stack_height() > 0) else {
+                return Ok(0);
+            };
+            match u16::from(*code) {
+                $( $op => {
+                    const OP: Option<Op> = Op::from_ident(stringify!($op));
+                    let Some((($($($arg,)*)?), len)) = <($($($ty,)*)?)>::read(rest, OP) else { return Ok(0) };
+                    self.$visit($($($arg),*)?)?;
+                    Ok(1 + len)
+                } )*
+                _ => Ok(0),
+            }
+        }
+    };
+}
+
+impl<R: WasmModuleResources, S: Sink> Visitor<'_, R, S> {
+    wasmparser::for_each_visit_operator!(short);
+}
+
+impl<'a, R: WasmModuleResources, S: Sink> VisitOperator<'a> for Visitor<'_, R, S> {
+    type Output = Result<(), Box<LoadError>>;
 
     wasmparser::for_each_visit_operator!(visit);
 }

@@ -148,8 +148,7 @@ impl Regs {
         if cfg!(feature = "checked") {
             // SAFETY: the running instance is alive while its code runs.
             let instance = unsafe { &*(*self.vm).instance };
-            let words = &instance.prepared.code.words;
-            assert!(words.as_ptr_range().contains(&self.pc), "a branch stays in the module's code");
+            assert!(instance.prepared.code.function_at(self.pc).is_some(), "a branch stays in the module's code");
         }
     }
 
@@ -753,7 +752,7 @@ impl Body for CallIndirect {
     }
 }
 
-/// Calls an import: host functions and functions of other instances.
+/// Calls through the instance: host functions, functions of other instances, and its own when they are translated late.
 pub(crate) struct CallImport;
 
 impl Body for CallImport {
@@ -764,7 +763,7 @@ impl Body for CallImport {
         // SAFETY: contract; validated: the instance has the function.
         unsafe {
             let w = r.word();
-            let callee = *(&(*(*r.vm).instance).functions).get_unchecked(w.high() as usize);
+            let callee = (*(*r.vm).instance).function(w.high());
             if !(*callee).instance.is_null() {
                 return r.out_of_line(|vm| super::slow::call(vm, callee));
             }
@@ -841,6 +840,18 @@ impl Body for Slow {
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract.
         unsafe { r.out_of_line(|vm| super::slow::operator(vm)) }
+    }
+}
+
+/// Has the function translated whose stub was entered.
+pub(crate) struct Translate;
+
+impl Body for Translate {
+    const CODE: u16 = Family::Translate.effect(0);
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Flow {
+        // SAFETY: contract.
+        unsafe { r.out_of_line(|vm| super::slow::translate(vm)) }
     }
 }
 

@@ -10,7 +10,6 @@ use super::prepared::Prepared;
 use super::vm::{Func, Global, Instance, Table, Vm};
 use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Meter, Pages, Schedule};
-use crate::interp::code::Word;
 use crate::limits::RunLimits;
 use crate::wasm::load::{ExportKind, ImportKind, Parsed, SegmentMode};
 use crate::wasm::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
@@ -492,9 +491,7 @@ impl Machine {
         // SAFETY: instances live as long as the machine.
         let instance = unsafe { &*instance };
         let Prepared { parsed, code, .. } = &*instance.prepared;
-        let at = (pc as usize).checked_sub(code.words.as_ptr() as usize)? / size_of::<Word>();
-        let behind = code.functions.partition_point(|header| *header as usize <= at);
-        let index = behind.checked_sub(1)? as u32 + parsed.imported_functions;
+        let index = code.function_at(pc)? as u32 + parsed.imported_functions;
         Some((parsed, index))
     }
 }

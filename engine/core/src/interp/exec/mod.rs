@@ -11,6 +11,7 @@ pub(crate) mod host;
 mod looped;
 pub(crate) mod machine;
 pub(crate) mod memory;
+pub(crate) mod once;
 mod ops;
 pub(crate) mod prepared;
 mod slow;

@@ -70,7 +70,7 @@ macro_rules! expand_ops {
             [Br<false>] [Br<true>] [BrTable<S>] [BrTable<A>] [Charge]
             [Call] [CallImport] [CallIndirect]
             [Return<0>] [Return<1>] [Return<2>] [Return<3>]
-            [Slow] [TrapNow] [Exit] [ReturnAcross]
+            [Slow] [TrapNow] [Translate] [Exit] [ReturnAcross]
         }
     };
 }

@@ -15,7 +15,7 @@ pub(crate) struct Prepared {
     /// Whether there are long types.
     pub has_long_types: bool,
     /// Own functions that something other than code may refer to, and with them all that code may: only these are functions
-    /// of a store, all others are nothing but code.
+    /// of a store, all others are nothing but code. All, when functions are translated at their first call.
     pub referable: Box<[u32]>,
     /// By own function, where it is in `referable`.
     positions: Box<[u32]>,
@@ -43,6 +43,10 @@ impl Prepared {
             if let ConstExpr::Func(index) = expression {
                 note(*index);
             }
+        }
+        if code.lazy.is_some() {
+            // Its calls go through the instance's functions.
+            (0..code.functions.len() as u32).for_each(|own| note(parsed.imported_functions + own));
         }
         Self {
             has_long_types: keys.iter().any(Option::is_none),

@@ -2,8 +2,9 @@
 
 use super::body::{Flow, Regs};
 use super::memory::Memory;
+use super::prepared::Prepared;
 use super::vm::{Across, Func, Instance, Table, Vm, budget_of};
-use crate::error::{Stop, Trap};
+use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Pages, Particles};
 use crate::interp::code::{Family, HEADER_WORDS, Word};
 use crate::wasm::isa::{Op, ROWS};
@@ -59,7 +60,7 @@ pub(crate) unsafe fn call_host(vm: *mut Vm, callee: *const Func, args: *mut u64)
     }
 }
 
-/// Calls a host function, or a function of another instance, by the call op in the saved registers.
+/// Calls a host function, or a function of any instance, by the call op in the saved registers.
 ///
 /// # Safety
 /// `vm` is the running machine, its saved registers stand at a call op, and `callee` is a function of its arena.
@@ -79,6 +80,8 @@ pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func) -> Flow {
             let cost = r.extension().low();
             r.pc = r.pc.add(2);
             r.pay(cost)
+        } else if core::ptr::eq((*callee).instance, (*vm).instance) {
+            r.enter((*callee).header, fp, r.pc.add(1))
         } else {
             let here = Across { instance: (*vm).instance, return_to: r.pc.add(1), base };
             (*vm).across.push(here);
@@ -140,6 +143,50 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Flow {
         let return_to = machine.return_to;
         r.open_frame(frame, return_to);
         r.pc = r.pc.add(HEADER_WORDS);
+        save(&r);
+        Flow::Next
+    }
+}
+
+/// Translates a function whose stub was entered, and enters it instead: slots and first block, since the stub's entry paid
+/// the entry charge and took the depth and the least frame. From the next call on the store's function is the code.
+///
+/// # Safety
+/// `vm` is the running machine, and its saved registers stand at the op of a stub of the running instance's module.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn translate(vm: *mut Vm) -> Flow {
+    // SAFETY: the caller's promise. Code stays where it is until the instance's module goes, which is after the machine's
+    // last run. Functions live in the machine's arena and nothing refers to this one now. The control slot of the stub's
+    // frame is the one behind the parameters. The frame is found again after the stack may have moved.
+    unsafe {
+        let mut r = registers(vm);
+        let machine = &mut *vm;
+        let instance = &*machine.instance;
+        let (index, stub) = (r.word().high() as usize, *r.pc.sub(1));
+        let Prepared { parsed, code, .. } = &*instance.prepared;
+        let code = code.lazy.as_ref().map(|lazy| lazy.code(index, parsed));
+        let Some(Ok(code)) = code else {
+            return stop(machine, Fault::Internal("a valid function has no code").into());
+        };
+        let func = instance.function(parsed.imported_functions + index as u32).cast_mut();
+        (*func).header = code.as_ptr();
+        let (costs, frame) = (code[0], code[1]);
+        let return_to = r.slot(stub.a()) as usize as *const Word;
+        let distance = r.fp.offset_from(machine.stack.base);
+        machine.budget += budget_of(stub.code());
+        let entered = (|| -> Result<(), Stop> {
+            machine.reserve_slots(u32::from(frame.code()))?;
+            machine.meter.charge(Particles(u64::from(costs.low())))?;
+            Ok(())
+        })();
+        r.fp = machine.stack.base.offset(distance);
+        if let Err(e) = entered {
+            return stop(machine, e);
+        }
+        machine.budget -= budget_of(frame.code());
+        r.open_frame(frame, return_to);
+        r.pc = code.as_ptr().add(HEADER_WORDS);
         save(&r);
         Flow::Next
     }

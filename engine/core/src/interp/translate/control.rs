@@ -161,8 +161,9 @@ impl Translator<'_> {
         }
         let skip = frame.skip.take();
         let Label::End(waiting) = frame.label else { unreachable!("a loop's end opens no block") };
-        let jumps: Vec<Jump> = self.fixups.drain(waiting).chain(skip).collect();
-        self.bind(jumps.into_iter());
+        let fixups = core::mem::take(&mut self.fixups);
+        self.bind(fixups.drain(waiting).chain(skip));
+        self.fixups = fixups;
         self.truncate(frame.base);
         self.push_homes(frame.results);
     }
@@ -170,7 +171,7 @@ impl Translator<'_> {
     /// Drops values from the stack down to `len`.
     pub(super) fn truncate(&mut self, len: usize) {
         self.stack.truncate(len);
-        if self.acc.pending.is_some_and(|p| p.position >= len) {
+        if self.acc.pending.is_some_and(|p| p.position() >= len) {
             self.acc.pending = None;
         }
     }
@@ -236,10 +237,10 @@ impl Translator<'_> {
         if self.wide {
             self.emit_effect(Family::BrWide, 0, 0, 0, 0);
             let cost = Place::low(self.emit(Word(0)));
-            Jump { at, field: Field::High, from: at, cost }
+            Jump::new(at, Field::High, at, cost)
         } else {
             self.emit_effect(Family::Br, 0, 0, 0, 0);
-            Jump { at, field: Field::A, from: at, cost: Place::high(at) }
+            Jump::new(at, Field::A, at, Place::high(at))
         }
     }
 
@@ -248,14 +249,14 @@ impl Translator<'_> {
         let condition = self.pop();
         if let Operand::Acc(Some(pending)) = condition.operand
             && !self.wide
-            && pending.end == self.code.len()
-            && let Some(inverse) = self.code[pending.producer].family().and_then(Family::inverse)
+            && pending.end() == self.code.len()
+            && let Some(inverse) = self.code[pending.producer()].family().and_then(Family::inverse)
         {
             // Branch on the comparison itself: its op goes, its operands stay. The accumulator is as it was before.
-            let word = self.code[pending.producer];
+            let word = self.code[pending.producer()];
             let family = if when { inverse.inverse() } else { Some(inverse) };
             let family = family.and_then(Family::branch).expect("comparisons come in pairs, each with its branch");
-            self.code.truncate(pending.producer);
+            self.code.truncate(pending.producer());
             self.acc = super::Acc::default();
             return Condition { family, form: word.form() / 2, a: word.b(), b: word.c() };
         }
@@ -282,7 +283,7 @@ impl Translator<'_> {
         let at = self.emit_effect(condition.family, condition.form, condition.a, condition.b, 0);
         let costs = self.emit(Word(0));
         let field = if self.wide { Field::High } else { Field::C };
-        (Jump { at, field, from: at, cost: Place::low(costs) }, Place::high(costs))
+        (Jump::new(at, field, at, Place::low(costs)), Place::high(costs))
     }
 
     /// Whether the topmost values are where the label wants them once they are in their homes.
@@ -365,14 +366,14 @@ impl Translator<'_> {
             if matches!(self.frames[label].label, Label::Return) || !self.aligned(label) {
                 stubs.entry(label).or_default().push(entry);
             } else {
-                self.jump_to(label, Jump { at: entry, field: Field::Low, from: at, cost: Place::high(entry) });
+                self.jump_to(label, Jump::new(entry, Field::Low, at, Place::high(entry)));
             }
         }
         let acc = self.acc;
         for (label, entries) in stubs {
             let target = self.code.len();
             for entry in entries {
-                let jump = Jump { at: entry, field: Field::Low, from: at, cost: Place::high(entry) };
+                let jump = Jump::new(entry, Field::Low, at, Place::high(entry));
                 self.too_far |= !jump.write(&mut self.code, target);
             }
             // A branch by table leaves the accumulator alone, so every stub finds it as it was.
@@ -428,7 +429,7 @@ impl Translator<'_> {
     }
 
     fn call(&mut self, function: u32) {
-        let imported = function < self.parsed.imported_functions;
+        let imported = self.lazy || function < self.parsed.imported_functions;
         let family = if imported { Family::CallImport } else { Family::Call };
         let ty = self.parsed.functions[function as usize];
         let base = self.settle_arguments(ty);

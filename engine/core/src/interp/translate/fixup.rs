@@ -3,22 +3,22 @@
 use crate::interp::code::Word;
 use alloc::vec::Vec;
 
-/// A 32-bit half of a word that holds the cost of a block.
+/// A 32-bit half of a word that holds the cost of a block. Words are below 2^31 in any module that is not refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place(usize);
+pub(super) struct Place(u32);
 
 impl Place {
     pub fn low(word: usize) -> Self {
-        Self(word * 2)
+        Self((word as u32) << 1)
     }
 
     pub fn high(word: usize) -> Self {
-        Self(word * 2 + 1)
+        Self((word as u32) << 1 | 1)
     }
 
     pub fn write(self, code: &mut [Word], cost: u32) {
-        let word = &mut code[self.0 / 2];
-        let shift = if self.0.is_multiple_of(2) { 0 } else { 32 };
+        let word = &mut code[self.0 as usize / 2];
+        let shift = 32 * (self.0 & 1);
         *word = Word(word.0 & !(0xffff_ffff << shift) | u64::from(cost) << shift);
     }
 }
@@ -39,17 +39,22 @@ pub(super) enum Field {
 /// A branch: where its offset is kept, from where it counts, and where the cost of the target's block goes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Jump {
-    pub at: usize,
-    pub field: Field,
-    pub from: usize,
+    at: u32,
+    from: u32,
     pub cost: Place,
+    field: Field,
 }
 
 impl Jump {
+    /// The offset is kept in `field` of the word at `at` and counts from `from`.
+    pub fn new(at: usize, field: Field, from: usize, cost: Place) -> Self {
+        Self { at: at as u32, from: from as u32, cost, field }
+    }
+
     /// Writes the offset to `target`; false if it does not fit its field.
     pub fn write(self, code: &mut [Word], target: usize) -> bool {
-        let offset = target as i64 - self.from as i64;
-        let word = &mut code[self.at];
+        let offset = target as i64 - i64::from(self.from);
+        let word = &mut code[self.at as usize];
         let (shift, mask, fits) = match self.field {
             Field::A => (16, 0xffff, i16::try_from(offset).is_ok()),
             Field::C => (48, 0xffff, i16::try_from(offset).is_ok()),

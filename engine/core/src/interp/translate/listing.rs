@@ -7,6 +7,7 @@ use crate::interp::code::{Code, Family};
 use crate::wasm::isa::Op;
 use crate::wasm::plan::Step;
 use crate::wasm::walk::{Arg, BodyHead, Ended, Sink};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -128,14 +129,16 @@ impl Sink for Lister<'_> {
         self.current.operators.push(ListedOperator { offset, op, immediates, live: false });
     }
 
-    fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), LoadError> {
+    // One copy for all operators: nobody waits for a listing.
+    #[inline(never)]
+    fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), Box<LoadError>> {
         let position = self.current.operators.len() - 1;
         self.current.operators[position].live = step.live;
         self.open.operators += u32::from(step.live);
 
         let family = |translator: &Translator<'_>, at: usize| translator.code.get(at).and_then(|word| word.family());
         let (before, pending) = (self.translator.code.len(), self.translator.acc.pending);
-        let compared = pending.map(|pending| (pending.producer, family(&self.translator, pending.producer)));
+        let compared = pending.map(|pending| (pending.producer(), family(&self.translator, pending.producer())));
         self.translator.operator(op, arg, step)?;
         let from = match (op, compared) {
             // A branch on a comparison takes the place of the comparison's op.

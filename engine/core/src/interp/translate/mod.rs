@@ -21,7 +21,7 @@ use crate::wasm::isa::{Group, Op};
 use crate::wasm::load::Parsed;
 use crate::wasm::plan::Step;
 use crate::wasm::walk::{Arg, BodyHead, Ended, Sink};
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use control::Frame;
 use fixup::{Fixups, Place};
 use stack::{Acc, Pending, Stack, Value};
@@ -57,6 +57,8 @@ pub(crate) struct Translator<'m> {
     /// Offsets of conditional branches have 32 bits: set when 16 were not enough, for a second try.
     wide: bool,
     too_far: bool,
+    /// Functions of the module are called through the instance: their code may not be there yet.
+    lazy: bool,
 }
 
 /// An operand that was popped.
@@ -76,29 +78,38 @@ struct Popped {
 }
 
 impl<'m> Translator<'m> {
-    pub fn new(parsed: &'m Parsed, schedule: Schedule) -> Self {
+    /// `bytes` is how many the bodies have. Room is made for the code of nearly any such bodies (three bytes a byte), and for
+    /// what most functions need of the rest.
+    pub fn new(parsed: &'m Parsed, schedule: Schedule, bytes: usize) -> Self {
+        let own = parsed.functions.len() - parsed.imported_functions as usize;
         let head = BodyHead { function: 0, params: 0, locals: 0, results: 0 };
         Self {
             parsed,
             schedule,
-            code: Vec::with_capacity(parsed.len),
-            functions: Vec::new(),
+            code: Vec::with_capacity(bytes / 8 * 3 + own * HEADER_WORDS),
+            functions: Vec::with_capacity(own),
             calls: Vec::new(),
             head,
             start: 0,
             stack: Stack::default(),
             acc: Acc::default(),
-            frames: Vec::new(),
+            frames: Vec::with_capacity(16),
             fixups: Fixups::default(),
-            costs: Vec::new(),
-            open: Vec::new(),
-            next: Vec::new(),
-            returns: Vec::new(),
+            costs: Vec::with_capacity(64),
+            open: Vec::with_capacity(16),
+            next: Vec::with_capacity(16),
+            returns: Vec::with_capacity(8),
             copied: 0,
-            heads: Vec::new(),
+            heads: Vec::with_capacity(8),
             wide: false,
             too_far: false,
+            lazy: false,
         }
+    }
+
+    /// For the code of one function, with a body of `bytes`, of a module whose functions are translated when called.
+    pub fn lazy(parsed: &'m Parsed, schedule: Schedule, bytes: usize) -> Self {
+        Self { lazy: true, ..Self::new(parsed, schedule, bytes) }
     }
 
     /// The code, once all functions are in.
@@ -107,7 +118,7 @@ impl<'m> Translator<'m> {
             let header = self.functions[(function - self.parsed.imported_functions) as usize];
             self.code[call] = set_high(self.code[call], (header as i32).wrapping_sub(call as i32) as u32);
         }
-        Code { words: self.code.into(), functions: self.functions.into() }
+        Code { words: self.code.into(), functions: self.functions.into(), lazy: None }
     }
 
     // ---- slots ----
@@ -145,7 +156,7 @@ impl<'m> Translator<'m> {
     }
 
     fn push_result(&mut self, producer: usize) {
-        let pending = Pending { position: self.stack.len(), producer, end: self.code.len() };
+        let pending = Pending::new(self.stack.len(), producer, self.code.len());
         self.acc = Acc { pending: Some(pending), mirror: None };
         self.stack.push(Value::Acc);
     }
@@ -159,9 +170,9 @@ impl<'m> Translator<'m> {
     /// Gives the value that is only in the accumulator its home.
     fn spill(&mut self) {
         if let Some(pending) = self.acc.pending.take() {
-            let home = self.home(pending.position);
-            self.write_to(pending.producer, home);
-            self.stack.settle(pending.position);
+            let home = self.home(pending.position());
+            self.write_to(pending.producer(), home);
+            self.stack.settle(pending.position());
             self.acc.mirror = Some(home);
         }
     }
@@ -264,7 +275,7 @@ impl<'m> Translator<'m> {
             Operand::Acc(None) => self.acc.mirror.expect("a value in the accumulator is pending or has a slot"),
             Operand::Acc(Some(pending)) => {
                 let home = self.home(popped.position);
-                self.write_to(pending.producer, home);
+                self.write_to(pending.producer(), home);
                 self.acc.mirror = Some(home);
                 home
             }
@@ -297,12 +308,10 @@ impl<'m> Translator<'m> {
 
     /// Puts all values that are locals into their homes: code that follows may be left by one path and changed by another.
     fn settle_locals(&mut self) {
-        let mut stack = core::mem::take(&mut self.stack);
-        stack.settle_locals(|position, local| {
+        while let Some((position, local)) = self.stack.settle_local() {
             let home = self.home(position);
             self.emit_copy(home, local);
-        });
-        self.stack = stack;
+        }
     }
 
     // ---- operators off the fast path ----
@@ -352,7 +361,8 @@ impl Sink for Translator<'_> {
         self.open.push(Place::low(self.start));
     }
 
-    fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), LoadError> {
+    #[inline(always)]
+    fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), Box<LoadError>> {
         match op.row().group {
             Group::Control => self.control(op, arg, step)?,
             Group::Parametric | Group::Variable => self.variable(op, arg),
@@ -368,6 +378,7 @@ impl Sink for Translator<'_> {
         Ok(())
     }
 
+    #[inline]
     fn block(&mut self, closed: Option<u32>, opens: bool) {
         if let Some(cost) = closed {
             for place in self.open.drain(..) {
@@ -405,14 +416,18 @@ impl Sink for Translator<'_> {
     }
 }
 
-/// Loads a module into the interpreter's code.
+/// Loads a module into the interpreter's code, all of it or what stands for it until it is called.
 pub(crate) fn load(
     bytes: &[u8],
     profile: &crate::profile::Profile,
     schedule: Schedule,
+    lazy: bool,
 ) -> Result<(Parsed, Code), LoadError> {
     crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| {
-        let mut translator = Translator::new(parsed, schedule);
+        if lazy {
+            return super::lazy::load(bodies);
+        }
+        let mut translator = Translator::new(parsed, schedule, bodies.bytes());
         bodies.walk(&mut translator)?;
         Ok(translator.finish())
     })
@@ -425,8 +440,8 @@ pub(crate) fn load_listing(
     schedule: Schedule,
 ) -> Result<(Parsed, (Code, Vec<listing::Listing>)), LoadError> {
     crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| {
-        let mut lister = listing::Lister::new(Translator::new(parsed, schedule));
-        bodies.walk(&mut lister)?;
+        let mut lister = listing::Lister::new(Translator::new(parsed, schedule, bodies.bytes()));
+        bodies.walk_apart(&mut lister)?;
         Ok(lister.finish())
     })
 }

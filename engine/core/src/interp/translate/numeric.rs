@@ -124,14 +124,14 @@ impl Translator<'_> {
             Lowering::IsZero(family) => {
                 let operand = self.pop();
                 if let Operand::Acc(Some(pending)) = operand.operand
-                    && pending.end == self.code.len()
-                    && let Some(inverse) = self.code[pending.producer].family().and_then(Family::inverse)
+                    && pending.end() == self.code.len()
+                    && let Some(inverse) = self.code[pending.producer()].family().and_then(Family::inverse)
                     && family == Family::I32Eq
                 {
                     // The negation of the comparison just made.
-                    let word = &mut self.code[pending.producer];
+                    let word = &mut self.code[pending.producer()];
                     word.0 = word.0 & !0xffff | u64::from(inverse.effect(word.form()));
-                    self.push_result(pending.producer);
+                    self.push_result(pending.producer());
                     return;
                 }
                 let zero = Popped { operand: Operand::Const(0), position: operand.position + 1 };

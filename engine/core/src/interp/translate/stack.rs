@@ -15,15 +15,35 @@ pub(super) enum Value {
     Acc,
 }
 
-/// A value that is in the accumulator alone.
+/// A value that is in the accumulator alone. Its three numbers are below 2^31 in any module that is not refused; 32 bits
+/// keep operands, which are passed around all the time, at two words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pending {
+    position: u32,
+    producer: u32,
+    end: u32,
+}
+
+impl Pending {
+    /// The value at stack position `position`, made by the op at `producer`, which ends before `end`.
+    pub fn new(position: usize, producer: usize, end: usize) -> Self {
+        Self { position: position as u32, producer: producer as u32, end: end as u32 }
+    }
+
     /// Its stack position.
-    pub position: usize,
+    pub fn position(self) -> usize {
+        self.position as usize
+    }
+
     /// Index of the op that made it.
-    pub producer: usize,
+    pub fn producer(self) -> usize {
+        self.producer as usize
+    }
+
     /// Index behind that op.
-    pub end: usize,
+    pub fn end(self) -> usize {
+        self.end as usize
+    }
 }
 
 /// What the accumulator holds at this point of the code.
@@ -102,15 +122,18 @@ impl Stack {
         Some(position)
     }
 
-    /// Calls `home` for every value that is a local, from the bottom; they are in their homes from now on.
-    pub fn settle_locals(&mut self, mut home: impl FnMut(usize, u16)) {
-        for position in self.settled..self.values.len() {
-            if let Value::Local { local, .. } = self.values[position] {
-                home(position, local);
+    /// The lowest value that is a local, if one is: its position, and the local. It is in its home from now on. Asked until
+    /// none is left: the locals' chains are cut as if it was the last.
+    pub fn settle_local(&mut self) -> Option<(usize, u16)> {
+        while let Some(value) = self.values.get_mut(self.settled) {
+            let position = self.settled;
+            self.settled += 1;
+            if let Value::Local { local, .. } = *value {
+                *value = Value::Home;
                 self.heads[usize::from(local)] = 0;
-                self.values[position] = Value::Home;
+                return Some((position, local));
             }
         }
-        self.settled = self.values.len();
+        None
     }
 }

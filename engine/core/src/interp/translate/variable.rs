@@ -41,8 +41,8 @@ impl Translator<'_> {
             self.emit_copy(home, local);
         }
         match value.operand {
-            Operand::Acc(Some(pending)) if pending.end == end && self.code.len() == end => {
-                self.write_to(pending.producer, local);
+            Operand::Acc(Some(pending)) if pending.end() == end && self.code.len() == end => {
+                self.write_to(pending.producer(), local);
                 self.acc.mirror = Some(local);
             }
             Operand::Acc(_) if self.acc.mirror == Some(local) => {}

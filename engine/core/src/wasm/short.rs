@@ -1,0 +1,233 @@
+//! The short encodings: those that nearly every operator of a module has, read without asking the parser.
+//!
+//! An opcode of one byte, then nothing, a number of at most four bytes, an alignment and such an offset, or a block type
+//! of one byte. Whatever is longer, rarer or wrong in any way is left to the parser, whose reading of the short ones is the
+//! same: a test compares them.
+
+use super::isa::{Group, Op};
+use alloc::vec::Vec;
+use wasmparser::{
+    BlockType, BrTable, HeapType, Ieee32, Ieee64, MemArg, MemArgTarget, Ordering, RefType, ResumeTable, TryTable,
+    ValType,
+};
+
+/// The opcode of the operator with the parser's name `ident` if it can be read here, else one that no byte has.
+pub(super) const fn code(ident: &str) -> u16 {
+    match Op::from_ident(ident) {
+        // `else` needs a look at the construct it stands in, the indices of the other groups have rules of their own.
+        Some(Op::Else) | None => u16::MAX,
+        Some(op) => match op.row().group {
+            Group::Table | Group::Reference | Group::Memory | Group::Bulk => u16::MAX,
+            _ => op.row().encoding,
+        },
+    }
+}
+
+/// The immediates of operator `op`, as a tuple, and how many of the bytes they are.
+pub(super) trait Short: Sized {
+    #[inline]
+    fn read(_bytes: &[u8], _op: Option<Op>) -> Option<(Self, usize)> {
+        None
+    }
+}
+
+impl Short for () {
+    #[inline(always)]
+    fn read(_: &[u8], _: Option<Op>) -> Option<(Self, usize)> {
+        Some(((), 0))
+    }
+}
+
+impl Short for (u32,) {
+    #[inline(always)]
+    fn read(bytes: &[u8], _: Option<Op>) -> Option<(Self, usize)> {
+        let (value, len) = number(bytes)?;
+        Some(((value,), len))
+    }
+}
+
+impl Short for (i32,) {
+    #[inline(always)]
+    fn read(bytes: &[u8], _: Option<Op>) -> Option<(Self, usize)> {
+        let (value, len) = number(bytes)?;
+        Some(((signed(value, len),), len))
+    }
+}
+
+impl Short for (i64,) {
+    #[inline(always)]
+    fn read(bytes: &[u8], _: Option<Op>) -> Option<(Self, usize)> {
+        let (value, len) = number(bytes)?;
+        Some(((i64::from(signed(value, len)),), len))
+    }
+}
+
+impl Short for (MemArg,) {
+    #[inline(always)]
+    fn read(bytes: &[u8], op: Option<Op>) -> Option<(Self, usize)> {
+        // Higher bits are flags.
+        let (&align, rest) = bytes.split_first().filter(|(align, _)| **align < 1 << 4)?;
+        let (offset, len) = number(rest)?;
+        let offset = u64::from(offset);
+        let memarg = MemArg { align, max_align: width(op?)?, offset, target: MemArgTarget::Memory(0), ordering: None };
+        Some(((memarg,), 1 + len))
+    }
+}
+
+impl Short for (BlockType,) {
+    #[inline(always)]
+    fn read(bytes: &[u8], _: Option<Op>) -> Option<(Self, usize)> {
+        let ty = match bytes.first()? {
+            0x40 => BlockType::Empty,
+            0x7f => BlockType::Type(ValType::I32),
+            0x7e => BlockType::Type(ValType::I64),
+            _ => return None,
+        };
+        Some(((ty,), 1))
+    }
+}
+
+macro_rules! never {
+    ($($ty:ty;)*) => { $( impl Short for $ty {} )* };
+}
+
+never! {
+    (u32, u32);
+    (Ieee32,);
+    (Ieee64,);
+    (ValType,);
+    (HeapType,);
+    (TryTable,);
+    (BrTable<'_>,);
+    (Vec<ValType>,);
+    (u32, RefType, RefType);
+    (Ordering,);
+    (Ordering, u32);
+    (Ordering, u32, u32);
+    (u32, ResumeTable);
+    (u32, u32, ResumeTable);
+}
+
+/// Bytes that a load or store moves, as a power of two.
+#[inline(always)]
+fn width(op: Op) -> Option<u8> {
+    use Op::*;
+    Some(match op {
+        I32Load8S | I32Load8U | I64Load8S | I64Load8U | I32Store8 | I64Store8 => 0,
+        I32Load16S | I32Load16U | I64Load16S | I64Load16U | I32Store16 | I64Store16 => 1,
+        I32Load | F32Load | I64Load32S | I64Load32U | I32Store | F32Store | I64Store32 => 2,
+        I64Load | F64Load | I64Store | F64Store => 3,
+        _ => return None,
+    })
+}
+
+/// A LEB128 number of at most four bytes, which all widths and signs have room for: 7 bits of each, and how many they are.
+#[inline(always)]
+fn number(bytes: &[u8]) -> Option<(u32, usize)> {
+    match *bytes.first()? {
+        first @ ..0x80 => Some((u32::from(first), 1)),
+        first => longer(first, bytes),
+    }
+}
+
+#[inline(never)]
+fn longer(first: u8, bytes: &[u8]) -> Option<(u32, usize)> {
+    let mut value = u32::from(first & 0x7f);
+    for at in 1..4 {
+        let byte = *bytes.get(at)?;
+        value |= u32::from(byte & 0x7f) << (7 * at);
+        if byte < 0x80 {
+            return Some((value, at + 1));
+        }
+    }
+    None
+}
+
+/// The same number if it has a sign.
+#[inline(always)]
+fn signed(value: u32, len: usize) -> i32 {
+    let unused = 32 - 7 * len as u32;
+    (value << unused) as i32 >> unused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use wasmparser::{BinaryReader, Operator, OperatorsReader};
+
+    macro_rules! operators {
+        ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
+            /// The operator at the start of `bytes` as it is read here, and its length.
+            #[allow(non_upper_case_globals, unreachable_patterns)]
+            fn here<'a>(bytes: &'a [u8]) -> Option<(Operator<'a>, usize)> {
+                $( const $op: u16 = code(stringify!($op)); )*
+                match u16::from(bytes[0]) {
+                    $( $op => {
+                        const OP: Option<Op> = Op::from_ident(stringify!($op));
+                        let (($($($arg,)*)?), len) = <($($($ty,)*)?)>::read(&bytes[1..], OP)?;
+                        Some((Operator::$op $({ $($arg),* })?, 1 + len))
+                    } )*
+                    _ => None,
+                }
+            }
+        };
+    }
+    wasmparser::for_each_visit_operator!(operators);
+
+    fn parser(bytes: &[u8]) -> Option<(Operator<'_>, usize)> {
+        let reader = BinaryReader::new_features(bytes, 0, Profile::general().features);
+        let mut reader = OperatorsReader::new(reader);
+        let operator = reader.read().ok()?;
+        Some((operator, reader.original_position() as usize))
+    }
+
+    /// Numbers at the edges of bytes and signs, some overlong, some too long, some cut off; alignments and flags among them.
+    const NUMBERS: &[&[u8]] = &[
+        &[],
+        &[0x00],
+        &[0x01],
+        &[0x03],
+        &[0x0f],
+        &[0x10],
+        &[0x20],
+        &[0x3f],
+        &[0x40],
+        &[0x7d],
+        &[0x7e],
+        &[0x7f],
+        &[0x80],
+        &[0x80, 0x00],
+        &[0xff, 0x00],
+        &[0x80, 0x01],
+        &[0xff, 0x3f],
+        &[0xc0, 0x40],
+        &[0xff, 0x7f],
+        &[0x80, 0x80, 0x01],
+        &[0xff, 0xff, 0x7f],
+        &[0x80, 0x80, 0x80],
+        &[0x80, 0x80, 0x80, 0x40],
+        &[0xff, 0xff, 0xff, 0x3f],
+        &[0xff, 0xff, 0xff, 0x7f],
+        &[0xff, 0xff, 0xff, 0xff, 0x0f],
+        &[0xff, 0xff, 0xff, 0xff, 0x7f],
+        &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+    ];
+
+    #[test]
+    fn what_is_read_here_is_what_the_parser_reads() {
+        let mut read = [false; 256];
+        for code in 0..=255 {
+            for (first, second) in NUMBERS.iter().flat_map(|first| NUMBERS.iter().map(move |second| (first, second))) {
+                let bytes = [&[code][..], first, second].concat();
+                if let Some(here) = here(&bytes) {
+                    read[usize::from(code)] = true;
+                    assert_eq!(Some(here), parser(&bytes), "{bytes:02x?}");
+                }
+            }
+        }
+        // All operators of WebAssembly 1.0 and sign extension but `else`, `br_table`, `call_indirect`, the two on the size of
+        // memory, and constants that are floats.
+        assert_eq!(read.iter().filter(|read| **read).count(), 172 - 7 + 5, "a short encoding is left to the parser");
+    }
+}
