@@ -1,6 +1,6 @@
 //! The `ethereum` functions that the kernels import, as their README specifies them: one state for every engine.
 
-use std::collections::HashMap;
+use alloc::collections::BTreeMap;
 
 /// What a call of the token kernel sends: `transfer(0x9091..a3, 1)`.
 fn call_data() -> [u8; 68] {
@@ -18,28 +18,27 @@ fn call_data() -> [u8; 68] {
 pub struct KernelHost {
     data: [u8; 68],
     caller: [u8; 20],
-    storage: HashMap<[u8; 32], [u8; 32]>,
+    storage: BTreeMap<[u8; 32], [u8; 32]>,
 }
 
 /// A pointer or length outside memory.
 #[derive(Debug)]
 pub struct OutOfBounds;
 
-impl std::fmt::Display for OutOfBounds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for OutOfBounds {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("a kernel's pointer is outside its memory")
     }
 }
 
-impl std::error::Error for OutOfBounds {}
-impl wasmi::errors::HostError for OutOfBounds {}
+impl core::error::Error for OutOfBounds {}
 
 /// What a host function of the kernels returns.
 pub type Answer<T = ()> = Result<T, OutOfBounds>;
 
 impl Default for KernelHost {
     fn default() -> Self {
-        Self { data: call_data(), caller: std::array::from_fn(|i| i as u8 + 1), storage: HashMap::new() }
+        Self { data: call_data(), caller: core::array::from_fn(|i| i as u8 + 1), storage: BTreeMap::new() }
     }
 }
 

@@ -1,16 +1,20 @@
-//! gristmill: either dispatch, any schedule. Host functions are closures, as wasmi's are.
+// wasmi, eager, with or without fuel. Included once for each version: `api` is the crate, `NAME` its column.
 
-use super::{Live, Loaded, Peer};
-use crate::host::KernelHost;
-use gristmill::{
-    Caller, Config, Dispatch, Engine, Error, Extern, Gas, Instance, Linker, Memory, Module, Schedule, Store,
+use crate::host::{KernelHost, OutOfBounds};
+use crate::{Live, Loaded, Peer};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use api::{
+    Caller, CompilationMode, Config, Engine, Error, Extern, Instance, Linker, Memory, Module, Store,
 };
-use std::rc::Rc;
 
-/// gristmill with one of its dispatch back ends; schedule `ewasm` is metering off.
-pub struct Ours {
+/// wasmi, with or without fuel.
+pub struct Wasmi {
     engine: Engine,
     linker: Rc<Linker<State>>,
+    fuel: bool,
 }
 
 struct State {
@@ -18,42 +22,42 @@ struct State {
     memory: Option<Memory>,
 }
 
-impl Ours {
-    /// The general profile with this dispatch and schedule.
-    ///
-    /// # Panics
-    /// When this build does not hold the dispatch.
-    pub fn new(dispatch: Dispatch, schedule: Schedule) -> Self {
-        let engine = Engine::new(Config::new().dispatch(dispatch).schedule(schedule)).expect("this build has both");
-        assert_eq!(engine.dispatch().name(), dispatch.name(), "a bench must run what it was asked to run");
+impl Wasmi {
+    /// wasmi with its own metering on or off.
+    pub fn new(fuel: bool) -> Self {
+        let mut config = Config::default();
+        config.compilation_mode(CompilationMode::Eager).consume_fuel(fuel);
+        let engine = Engine::new(&config);
         let linker = Rc::new(linker(&engine).expect("names are distinct"));
-        Self { engine, linker }
+        Self { engine, linker, fuel }
     }
 }
 
-impl Peer for Ours {
+impl Peer for Wasmi {
     fn name(&self) -> String {
-        let unmetered = if self.engine.schedule() == Schedule::Ewasm { " unmetered" } else { "" };
-        format!("{}{unmetered}", self.engine.dispatch().name())
+        format!("{NAME}{}", if self.fuel { " fuel" } else { "" })
     }
 
     fn load(&self, wasm: &[u8]) -> Box<dyn Loaded> {
         let module = Module::new(&self.engine, wasm).expect("a kernel is valid");
-        Box::new(Ready { module, linker: Rc::clone(&self.linker) })
+        Box::new(Ready { module, linker: Rc::clone(&self.linker), fuel: self.fuel })
     }
 }
 
 struct Ready {
     module: Module,
     linker: Rc<Linker<State>>,
+    fuel: bool,
 }
 
 impl Loaded for Ready {
     fn instantiate(&self) -> Box<dyn Live> {
         let state = State { host: KernelHost::default(), memory: None };
-        let mut store = Store::new(self.module.engine(), state);
-        store.set_gas(Gas(u64::MAX));
-        let instance = self.linker.instantiate(&mut store, &self.module).expect("a kernel links");
+        let mut store = Store::new(self.linker.engine(), state);
+        if self.fuel {
+            store.set_fuel(u64::MAX).expect("fuel is on");
+        }
+        let instance = self.linker.instantiate_and_start(&mut store, &self.module).expect("a kernel links");
         store.data_mut().memory = instance.get_export(&store, "memory").and_then(Extern::into_memory);
         Box::new(Running { store, instance })
     }
@@ -76,6 +80,8 @@ impl Live for Running {
     }
 }
 
+impl api::errors::HostError for OutOfBounds {}
+
 /// Memory and host of a call, borrowed together.
 fn parts<'a>(caller: &'a mut Caller<'_, State>) -> (&'a mut [u8], &'a mut KernelHost) {
     let memory = caller.data().memory.expect("set right after instantiation");
@@ -89,31 +95,31 @@ fn linker(engine: &Engine) -> Result<Linker<State>, Error> {
     linker.func_wrap("ethereum", "getCallDataSize", |c: Caller<'_, State>| c.data().host.call_data_size())?;
     linker.func_wrap("ethereum", "getCaller", |mut c: Caller<'_, State>, result: u32| {
         let (memory, host) = parts(&mut c);
-        host.caller(memory, result).map_err(Error::custom)
+        host.caller(memory, result).map_err(Error::host)
     })?;
     linker.func_wrap("ethereum", "callDataCopy", |mut c: Caller<'_, State>, result: u32, from: u32, len: u32| {
         let (memory, host) = parts(&mut c);
-        host.call_data_copy(memory, result, from, len).map_err(Error::custom)
+        host.call_data_copy(memory, result, from, len).map_err(Error::host)
     })?;
     linker.func_wrap("ethereum", "storageLoad", |mut c: Caller<'_, State>, key: u32, result: u32| {
         let (memory, host) = parts(&mut c);
-        host.storage_load(memory, key, result).map_err(Error::custom)
+        host.storage_load(memory, key, result).map_err(Error::host)
     })?;
     linker.func_wrap("ethereum", "storageStore", |mut c: Caller<'_, State>, key: u32, value: u32| {
         let (memory, host) = parts(&mut c);
-        host.storage_store(memory, key, value).map_err(Error::custom)
+        host.storage_store(memory, key, value).map_err(Error::host)
     })?;
     linker.func_wrap(
         "ethereum",
         "log",
         |mut c: Caller<'_, State>, data: u32, len: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
             let (memory, host) = parts(&mut c);
-            host.data(memory, data, len).map_err(Error::custom)
+            host.data(memory, data, len).map_err(Error::host)
         },
     )?;
     linker.func_wrap("ethereum", "finish", |mut c: Caller<'_, State>, data: u32, len: u32| {
         let (memory, host) = parts(&mut c);
-        host.data(memory, data, len).map_err(Error::custom)
+        host.data(memory, data, len).map_err(Error::host)
     })?;
     Ok(linker)
 }

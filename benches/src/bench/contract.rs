@@ -4,21 +4,21 @@
 //! token kernel's `main` on the bench's own host, which wasmi can run too. `cold` begins with the bytes, `warm` with the
 //! loaded module (in a code cache, or ready to be instantiated).
 
+use crate::engines::{Peer, all};
+use crate::kernels::KERNELS;
+use crate::measure::Contender;
+use crate::report::{MICROSECONDS, Report};
 use gristmill::contract::{
     Address, Environment, Ewasm, KeccakAt9, Ledger, LedgerAccount, Options, Rules, StatusCode, Transaction, TxContext,
     U256, Vm,
 };
 use gristmill::{Config, Dispatch, Engine, Profile, Schedule};
-use gristmill_benches::engines::{Peer, all};
-use gristmill_benches::kernels::KERNELS;
-use gristmill_benches::measure::Contender;
-use gristmill_benches::report::{MICROSECONDS, Report};
 use gristmill_chain::{CodeCache, StandardPrecompiles};
 use std::sync::Arc;
 
 const GAS: i64 = 1_000_000_000;
 
-fn main() {
+pub fn main() {
     let mut report = Report::from_arguments("contract: one ERC-20 transfer", MICROSECONDS);
     let peers = all();
     for (input, warm) in [("kernel cold", false), ("kernel warm", true)] {

@@ -1,15 +1,19 @@
-//! wasmi 2.0: eager translation, default dispatch (or the portable loop, by the feature of this crate).
+//! gristmill: either dispatch, any schedule. Host functions are closures, as wasmi's are.
 
-use super::{Live, Loaded, Peer};
 use crate::host::KernelHost;
-use std::rc::Rc;
-use wasmi::{Caller, CompilationMode, Config, Engine, Error, Extern, Instance, Linker, Memory, Module, Store};
+use crate::{Live, Loaded, Peer};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use gristmill::{
+    Caller, Config, Dispatch, Engine, Error, Extern, Gas, Instance, Linker, Memory, Module, Schedule, Store,
+};
 
-/// wasmi, with or without fuel.
-pub struct Wasmi {
+/// gristmill with one of its dispatch back ends; schedule `ewasm` is metering off.
+pub struct Ours {
     engine: Engine,
     linker: Rc<Linker<State>>,
-    fuel: bool,
 }
 
 struct State {
@@ -17,43 +21,42 @@ struct State {
     memory: Option<Memory>,
 }
 
-impl Wasmi {
-    /// wasmi with its own metering on or off.
-    pub fn new(fuel: bool) -> Self {
-        let mut config = Config::default();
-        config.compilation_mode(CompilationMode::Eager).consume_fuel(fuel);
-        let engine = Engine::new(&config);
+impl Ours {
+    /// The general profile with this dispatch and schedule.
+    ///
+    /// # Panics
+    /// When this build does not hold the dispatch.
+    pub fn new(dispatch: Dispatch, schedule: Schedule) -> Self {
+        let engine = Engine::new(Config::new().dispatch(dispatch).schedule(schedule)).expect("this build has both");
+        assert_eq!(engine.dispatch().name(), dispatch.name(), "a bench must run what it was asked to run");
         let linker = Rc::new(linker(&engine).expect("names are distinct"));
-        Self { engine, linker, fuel }
+        Self { engine, linker }
     }
 }
 
-impl Peer for Wasmi {
+impl Peer for Ours {
     fn name(&self) -> String {
-        let dispatch = if cfg!(feature = "portable") { "wasmi portable" } else { "wasmi" };
-        format!("{dispatch}{}", if self.fuel { " fuel" } else { "" })
+        let unmetered = if self.engine.schedule() == Schedule::Ewasm { " unmetered" } else { "" };
+        format!("{}{unmetered}", self.engine.dispatch().name())
     }
 
     fn load(&self, wasm: &[u8]) -> Box<dyn Loaded> {
         let module = Module::new(&self.engine, wasm).expect("a kernel is valid");
-        Box::new(Ready { module, linker: Rc::clone(&self.linker), fuel: self.fuel })
+        Box::new(Ready { module, linker: Rc::clone(&self.linker) })
     }
 }
 
 struct Ready {
     module: Module,
     linker: Rc<Linker<State>>,
-    fuel: bool,
 }
 
 impl Loaded for Ready {
     fn instantiate(&self) -> Box<dyn Live> {
         let state = State { host: KernelHost::default(), memory: None };
-        let mut store = Store::new(self.linker.engine(), state);
-        if self.fuel {
-            store.set_fuel(u64::MAX).expect("fuel is on");
-        }
-        let instance = self.linker.instantiate_and_start(&mut store, &self.module).expect("a kernel links");
+        let mut store = Store::new(self.module.engine(), state);
+        store.set_gas(Gas(u64::MAX));
+        let instance = self.linker.instantiate(&mut store, &self.module).expect("a kernel links");
         store.data_mut().memory = instance.get_export(&store, "memory").and_then(Extern::into_memory);
         Box::new(Running { store, instance })
     }
@@ -89,31 +92,31 @@ fn linker(engine: &Engine) -> Result<Linker<State>, Error> {
     linker.func_wrap("ethereum", "getCallDataSize", |c: Caller<'_, State>| c.data().host.call_data_size())?;
     linker.func_wrap("ethereum", "getCaller", |mut c: Caller<'_, State>, result: u32| {
         let (memory, host) = parts(&mut c);
-        host.caller(memory, result).map_err(Error::host)
+        host.caller(memory, result).map_err(Error::custom)
     })?;
     linker.func_wrap("ethereum", "callDataCopy", |mut c: Caller<'_, State>, result: u32, from: u32, len: u32| {
         let (memory, host) = parts(&mut c);
-        host.call_data_copy(memory, result, from, len).map_err(Error::host)
+        host.call_data_copy(memory, result, from, len).map_err(Error::custom)
     })?;
     linker.func_wrap("ethereum", "storageLoad", |mut c: Caller<'_, State>, key: u32, result: u32| {
         let (memory, host) = parts(&mut c);
-        host.storage_load(memory, key, result).map_err(Error::host)
+        host.storage_load(memory, key, result).map_err(Error::custom)
     })?;
     linker.func_wrap("ethereum", "storageStore", |mut c: Caller<'_, State>, key: u32, value: u32| {
         let (memory, host) = parts(&mut c);
-        host.storage_store(memory, key, value).map_err(Error::host)
+        host.storage_store(memory, key, value).map_err(Error::custom)
     })?;
     linker.func_wrap(
         "ethereum",
         "log",
         |mut c: Caller<'_, State>, data: u32, len: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
             let (memory, host) = parts(&mut c);
-            host.data(memory, data, len).map_err(Error::host)
+            host.data(memory, data, len).map_err(Error::custom)
         },
     )?;
     linker.func_wrap("ethereum", "finish", |mut c: Caller<'_, State>, data: u32, len: u32| {
         let (memory, host) = parts(&mut c);
-        host.data(memory, data, len).map_err(Error::host)
+        host.data(memory, data, len).map_err(Error::custom)
     })?;
     Ok(linker)
 }

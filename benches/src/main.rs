@@ -1,0 +1,42 @@
+//! gristmill beside its peers: the kernels, the engines, and a runner that interleaves them.
+//!
+//! `cargo run --release -- [BENCH..] [--only SUBSTRING] ..`: some benches or all. Every bench answers one question and checks
+//! every result it times. A figure belongs to one run on one machine: only ratios of contenders that took turns in the same
+//! run are worth comparing.
+
+mod bench;
+mod engines;
+mod kernels;
+mod measure;
+mod native;
+mod report;
+mod workers;
+
+/// A bench: its name and its body.
+type Row = (&'static str, fn());
+
+const BENCHES: &[Row] = &[
+    ("run", bench::run::main),
+    ("looped", bench::looped::main),
+    ("load", bench::load::main),
+    ("instantiate", bench::instantiate::main),
+    ("host_call", bench::host_call::main),
+    ("contract", bench::contract::main),
+];
+
+fn main() {
+    let names: Vec<String> = std::env::args().skip(1).take_while(|argument| !argument.starts_with("--")).collect();
+    if names.first().is_some_and(|name| name == "icount") {
+        return bench::icount::main();
+    }
+    for name in &names {
+        if BENCHES.iter().all(|row| row.0 != name) {
+            let known: Vec<&str> = BENCHES.iter().map(|row| row.0).collect();
+            eprintln!("{name}: the benches are {}", known.join(", "));
+            std::process::exit(2);
+        }
+    }
+    for (_, run) in BENCHES.iter().filter(|row| names.is_empty() || names.iter().any(|name| name == row.0)) {
+        run();
+    }
+}
