@@ -6,9 +6,12 @@
 
 mod bench;
 mod engines;
+mod evm;
+mod heap;
 mod kernels;
 mod measure;
 mod native;
+mod padded;
 mod report;
 mod workers;
 
@@ -22,12 +25,16 @@ const BENCHES: &[Row] = &[
     ("instantiate", bench::instantiate::main),
     ("host_call", bench::host_call::main),
     ("contract", bench::contract::main),
+    ("memory", bench::memory::main),
 ];
 
 fn main() {
     let names: Vec<String> = std::env::args().skip(1).take_while(|argument| !argument.starts_with("--")).collect();
-    if names.first().is_some_and(|name| name == "icount") {
-        return bench::icount::main();
+    match names.first().map(String::as_str) {
+        Some("icount") => return bench::icount::main(),
+        Some("memory-of") => return bench::memory::of(),
+        Some("blocks") => return bench::blocks::main(),
+        _ => {}
     }
     for name in &names {
         if BENCHES.iter().all(|row| row.0 != name) {

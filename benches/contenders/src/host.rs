@@ -1,6 +1,8 @@
 //! The `ethereum` functions that the kernels import, as their README specifies them: one state for every engine.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use tiny_keccak::{Hasher, Keccak};
 
 /// What a call of the token kernel sends: `transfer(0x9091..a3, 1)`.
 fn call_data() -> [u8; 68] {
@@ -19,35 +21,63 @@ pub struct KernelHost {
     data: [u8; 68],
     caller: [u8; 20],
     storage: BTreeMap<[u8; 32], [u8; 32]>,
+    /// What the last static call returned.
+    returned: [u8; 32],
+    /// Whether `finish` ends the run, as for a contract. The token kernel goes on behind it, a transfer after the other.
+    pub contract: bool,
+    /// What a contract finished with.
+    pub output: Option<Vec<u8>>,
 }
 
-/// A pointer or length outside memory.
+/// Why a host function does not return to the guest.
 #[derive(Debug)]
-pub struct OutOfBounds;
+pub enum Stop {
+    /// A pointer or length outside memory.
+    OutOfBounds,
+    /// The contract finished: [`KernelHost::output`] has what with.
+    Finished,
+    /// The contract reverted.
+    Reverted,
+}
 
-impl core::fmt::Display for OutOfBounds {
+impl core::fmt::Display for Stop {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("a kernel's pointer is outside its memory")
+        f.write_str(match self {
+            Stop::OutOfBounds => "a kernel's pointer is outside its memory",
+            Stop::Finished => "the contract finished",
+            Stop::Reverted => "the contract reverted",
+        })
     }
 }
 
-impl core::error::Error for OutOfBounds {}
+impl core::error::Error for Stop {}
 
 /// What a host function of the kernels returns.
-pub type Answer<T = ()> = Result<T, OutOfBounds>;
+pub type Answer<T = ()> = Result<T, Stop>;
 
 impl Default for KernelHost {
     fn default() -> Self {
-        Self { data: call_data(), caller: core::array::from_fn(|i| i as u8 + 1), storage: BTreeMap::new() }
+        Self {
+            data: call_data(),
+            caller: core::array::from_fn(|i| i as u8 + 1),
+            storage: BTreeMap::new(),
+            returned: [0; 32],
+            contract: false,
+            output: None,
+        }
     }
 }
 
 fn slice(memory: &[u8], at: u32, len: usize) -> Answer<&[u8]> {
-    memory.get(at as usize..).and_then(|m| m.get(..len)).ok_or(OutOfBounds)
+    memory.get(at as usize..).and_then(|m| m.get(..len)).ok_or(Stop::OutOfBounds)
 }
 
 fn write(memory: &mut [u8], at: u32, bytes: &[u8]) -> Answer {
-    memory.get_mut(at as usize..).and_then(|m| m.get_mut(..bytes.len())).ok_or(OutOfBounds)?.copy_from_slice(bytes);
+    memory
+        .get_mut(at as usize..)
+        .and_then(|m| m.get_mut(..bytes.len()))
+        .ok_or(Stop::OutOfBounds)?
+        .copy_from_slice(bytes);
     Ok(())
 }
 
@@ -69,7 +99,7 @@ impl KernelHost {
     /// `getCaller`.
     ///
     /// # Errors
-    /// [`OutOfBounds`], like every function here.
+    /// [`Stop::OutOfBounds`], like every function here.
     pub fn caller(&self, memory: &mut [u8], result: u32) -> Answer {
         write(memory, result, &self.caller)
     }
@@ -97,8 +127,46 @@ impl KernelHost {
         Ok(())
     }
 
-    /// `log` and `finish` look at their data and keep nothing.
-    pub fn data(&self, memory: &[u8], data: u32, len: u32) -> Answer {
+    /// `getCallValue`: nothing.
+    pub fn call_value(&self, memory: &mut [u8], result: u32) -> Answer {
+        write(memory, result, &[0; 16])
+    }
+
+    /// `callStatic`, to the Keccak-256 precompile at address 9 and nobody else. The answer is the status: 0 for success.
+    pub fn call_static(&mut self, memory: &[u8], address: u32, data: u32, len: u32) -> Answer<u32> {
+        let mut keccak_at_9 = [0; 20];
+        keccak_at_9[19] = 9;
+        if slice(memory, address, 20)? != keccak_at_9 {
+            return Ok(1);
+        }
+        let mut keccak = Keccak::v256();
+        keccak.update(slice(memory, data, len as usize)?);
+        keccak.finalize(&mut self.returned);
+        Ok(0)
+    }
+
+    /// `returnDataCopy`.
+    pub fn return_data_copy(&self, memory: &mut [u8], result: u32, from: u32, len: u32) -> Answer {
+        write(memory, result, slice(&self.returned, from, len as usize)?)
+    }
+
+    /// `log` looks at its data and keeps nothing.
+    pub fn log(&self, memory: &[u8], data: u32, len: u32) -> Answer {
         slice(memory, data, len as usize).map(|_| ())
+    }
+
+    /// `finish`.
+    pub fn finish(&mut self, memory: &[u8], data: u32, len: u32) -> Answer {
+        let data = slice(memory, data, len as usize)?;
+        if !self.contract {
+            return Ok(());
+        }
+        self.output = Some(data.into());
+        Err(Stop::Finished)
+    }
+
+    /// `revert`.
+    pub fn revert(&self) -> Answer {
+        Err(Stop::Reverted)
     }
 }

@@ -30,6 +30,7 @@ mod wasmi1 {
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 #[cfg(feature = "wasmi1")]
 pub use wasmi1::Wasmi as Wasmi1;
@@ -62,4 +63,8 @@ pub trait Live {
     fn run(&mut self, export: &str, n: i32) -> i64;
     /// Calls the export `main` of type `() -> ()`.
     fn main(&mut self);
+    /// Runs `main` as a contract, to its `finish`; what it finished with. Once an instance.
+    fn contract(&mut self) -> Vec<u8> {
+        panic!("this engine has no host functions for contracts");
+    }
 }

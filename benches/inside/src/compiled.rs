@@ -104,12 +104,12 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
         "log",
         |mut c: Caller<'_, State>, data: u32, len: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
             let (memory, host) = parts(&mut c);
-            Ok(host.data(memory, data, len)?)
+            Ok(host.log(memory, data, len)?)
         },
     )?;
     linker.func_wrap("ethereum", "finish", |mut c: Caller<'_, State>, data: u32, len: u32| {
         let (memory, host) = parts(&mut c);
-        Ok(host.data(memory, data, len)?)
+        Ok(host.finish(memory, data, len)?)
     })?;
     Ok(linker)
 }
