@@ -1,59 +1,56 @@
-//! The engines behind one small face: load bytes, make an instance, call an export of type `(i32) -> i64` or `() -> ()`.
+//! The engines that share the bench's process. Others are workers: [`crate::workers`].
 
-mod ours;
-mod wasmi2;
+mod stitch;
+mod tinywasm;
 
 use gristmill::{Dispatch, Schedule};
+use gristmill_contenders::{Wasmi, Wasmi1};
 
-pub use ours::Ours;
-pub use wasmi2::Wasmi;
+pub use self::stitch::Stitch;
+pub use self::tinywasm::Tinywasm;
+pub use gristmill_contenders::{Ours, Peer};
 
-/// An engine with its settings.
-pub trait Peer {
-    /// Column of the tables.
-    fn name(&self) -> String;
-    /// Validates and translates.
-    fn load(&self, wasm: &[u8]) -> Box<dyn Loaded>;
-}
-
-/// A module that is ready to be instantiated.
-pub trait Loaded {
-    /// A new instance over a new [`crate::host::KernelHost`].
-    fn instantiate(&self) -> Box<dyn Live>;
-}
-
-/// An instance.
-pub trait Live {
-    /// Calls an export of type `(i32) -> i64`.
-    fn run(&mut self, export: &str, n: i32) -> i64;
-    /// Calls the export `main` of type `() -> ()`.
-    fn main(&mut self);
-}
-
-/// All contenders, the one that the others are compared with last: wasmi with its own metering on.
-pub fn all() -> Vec<Box<dyn Peer>> {
-    let ours = |dispatch, schedule| Box::new(Ours::new(dispatch, schedule)) as Box<dyn Peer>;
+/// Ours: either dispatch, metered and not.
+pub fn ours() -> Vec<Box<dyn Peer>> {
+    let row = |dispatch, schedule| Box::new(Ours::new(dispatch, schedule)) as Box<dyn Peer>;
     vec![
-        ours(Dispatch::Tail, Schedule::V1),
-        ours(Dispatch::Tail, Schedule::Ewasm),
-        ours(Dispatch::Loop, Schedule::V1),
-        ours(Dispatch::Loop, Schedule::Ewasm),
-        Box::new(Wasmi::new(false)),
-        Box::new(Wasmi::new(true)),
+        row(Dispatch::Tail, Schedule::V1),
+        row(Dispatch::Tail, Schedule::Ewasm),
+        row(Dispatch::Loop, Schedule::V1),
+        row(Dispatch::Loop, Schedule::Ewasm),
     ]
+}
+
+/// All of this process, the one that the others are compared with last: wasmi with its own metering on.
+pub fn all() -> Vec<Box<dyn Peer>> {
+    let mut all = ours();
+    all.push(Box::new(Tinywasm));
+    all.push(Box::new(Stitch::default()));
+    all.push(Box::new(Wasmi1::new(true)));
+    all.push(Box::new(Wasmi::new(false)));
+    all.push(Box::new(Wasmi::new(true)));
+    all
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::kernels::KERNELS;
+    use crate::kernels;
 
     #[test]
     fn every_engine_gets_every_kernel_right() {
         for peer in super::all() {
-            for kernel in KERNELS {
+            for kernel in kernels::all().filter(|kernel| peer.runs(kernel.name)) {
                 let mut live = peer.load(&kernel.bytes()).instantiate();
                 assert_eq!(live.run(kernel.export, kernel.n), kernel.result, "{} on {}", kernel.name, peer.name());
             }
+        }
+    }
+
+    #[test]
+    fn the_native_build_gets_every_kernel_right() {
+        for kernel in kernels::all() {
+            let run = crate::native::compile(kernel).expect("a C compiler is there");
+            assert_eq!(run(kernel.n), kernel.result, "{}", kernel.name);
         }
     }
 }

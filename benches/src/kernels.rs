@@ -13,17 +13,26 @@ pub struct Kernel {
     pub export: &'static str,
     /// The argument that the result is known for.
     pub n: i32,
-    /// What `export(n)` returns on the host of [`crate::host`].
+    /// What `export(n)` returns on the bench's host.
     pub result: i64,
+    /// The argument for counts of instructions: simulation is some fifty times slower.
+    pub few: i32,
+    /// Whether it is of this folder, not of the shared ones.
+    own: bool,
 }
 
 const fn kernel(name: &'static str, n: i32, result: i64) -> Kernel {
-    Kernel { name, module: name, export: "run", n, result }
+    Kernel { name, module: name, export: "run", n, result, few: if n < 10 { 1 } else { n / 10 }, own: false }
 }
 
-/// All kernels. Results: the README beside the modules, checked there against other implementations.
+const fn own(name: &'static str, n: i32, result: i64) -> Kernel {
+    Kernel { own: true, ..kernel(name, n, result) }
+}
+
+/// The shared kernels. Results: the README beside the modules, checked there against other implementations.
 pub const KERNELS: &[Kernel] = &[
-    kernel("fib", 27, 196_418),
+    // The recursion of fib is exponential in its argument.
+    Kernel { few: 20, ..kernel("fib", 27, 196_418) },
     kernel("sieve", 1_000_000, 78_498),
     kernel("keccak256", 2_000, 9_054_836_095_513_185_115),
     kernel("sha256", 2_000, 8_147_644_248_282_884_604),
@@ -39,7 +48,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel("erc20", 500, 500),
     // The host says 1000 gas and an address that starts with 1.
     kernel("hostcall", 200_000, 200_000_000),
-    Kernel { name: "hostmem", module: "hostcall", export: "runmem", n: 200_000, result: 200_000 },
+    Kernel { name: "hostmem", export: "runmem", ..kernel("hostcall", 200_000, 200_000) },
 ];
 
 impl Kernel {
@@ -48,17 +57,44 @@ impl Kernel {
         self.module == "hostcall"
     }
 
+    /// The file of the module.
+    pub fn path(&self) -> PathBuf {
+        let folder = if self.own { PathBuf::from(OWN) } else { folder() };
+        folder.join(self.module).with_extension("wasm")
+    }
+
+    /// The C source.
+    pub fn source(&self) -> PathBuf {
+        self.path().with_extension("c")
+    }
+
     /// The bytes of the module.
     ///
     /// # Panics
     /// When the kernels are not there: set `GRISTMILL_KERNELS` to their folder.
     pub fn bytes(&self) -> Vec<u8> {
-        let path = folder().join(self.module).with_extension("wasm");
+        let path = self.path();
         std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e} (GRISTMILL_KERNELS names the folder)", path.display()))
     }
 }
 
-/// Where the kernels lie: `$GRISTMILL_KERNELS`, or `shared/kernels` beside the repository.
+/// Kernels that no tuning ever looked at: sources and modules in `benches/kernels`. Results: the native build's.
+pub const UNSEEN: &[Kernel] = &[
+    own("rlp", 1000, -7_350_218_613_088_528_448),
+    own("sort", 10, -1_727_449_721_661_198_902),
+    own("text", 100, -6_339_614_879_540_208_851),
+    own("divide", 4000, 8_030_381_835_500_607_454),
+    own("automaton", 20, 8_226_226_132_285_992_113),
+];
+
+/// All of them.
+pub fn all() -> impl Iterator<Item = &'static Kernel> {
+    KERNELS.iter().chain(UNSEEN)
+}
+
+const OWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/kernels");
+
+/// Where the shared kernels lie: `$GRISTMILL_KERNELS`, or `shared/kernels` beside the repository.
 pub fn folder() -> PathBuf {
     std::env::var_os("GRISTMILL_KERNELS")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/kernels")), PathBuf::from)

@@ -7,14 +7,25 @@ use std::time::{Duration, Instant};
 pub struct Contender<'a> {
     /// Column of the table.
     pub name: String,
-    /// One unit of work.
-    pub work: Box<dyn FnMut() + 'a>,
+    /// Does so many units of work and says how long they took.
+    turn: Box<dyn FnMut(u64) -> Duration + 'a>,
 }
 
 impl<'a> Contender<'a> {
-    /// A contender.
-    pub fn new(name: impl Into<String>, work: impl FnMut() + 'a) -> Self {
-        Self { name: name.into(), work: Box::new(work) }
+    /// A contender in this process; `work` is one unit.
+    pub fn new(name: impl Into<String>, mut work: impl FnMut() + 'a) -> Self {
+        Self::turns(name, move |times| {
+            let start = Instant::now();
+            for _ in 0..times {
+                black_box(&mut work)();
+            }
+            start.elapsed()
+        })
+    }
+
+    /// A contender that takes its own time.
+    pub fn turns(name: impl Into<String>, turn: impl FnMut(u64) -> Duration + 'a) -> Self {
+        Self { name: name.into(), turn: Box::new(turn) }
     }
 }
 
@@ -69,23 +80,15 @@ pub struct Effort {
     pub turn: Duration,
 }
 
-fn turn(work: &mut dyn FnMut(), times: u64) -> Duration {
-    let start = Instant::now();
-    for _ in 0..times {
-        black_box(&mut *work)();
-    }
-    start.elapsed()
-}
-
 /// Times all contenders in turns. Each first runs once unmeasured, and then often enough to fill a turn.
 pub fn interleave(contenders: &mut [Contender<'_>], effort: Effort) -> Vec<Times> {
     let counts: Vec<u64> = contenders
         .iter_mut()
         .map(|c| {
-            turn(&mut *c.work, 1);
+            (c.turn)(1);
             let mut times = 1;
             loop {
-                let took = turn(&mut *c.work, times);
+                let took = (c.turn)(times);
                 if took >= effort.turn {
                     break times;
                 }
@@ -98,7 +101,7 @@ pub fn interleave(contenders: &mut [Contender<'_>], effort: Effort) -> Vec<Times
         contenders.iter().map(|c| Times { name: c.name.clone(), rounds: Vec::with_capacity(effort.rounds) }).collect();
     for _ in 0..effort.rounds {
         for ((contender, &count), times) in contenders.iter_mut().zip(&counts).zip(&mut all) {
-            times.rounds.push(turn(&mut *contender.work, count).as_nanos() as f64 / count as f64);
+            times.rounds.push((contender.turn)(count).as_nanos() as f64 / count as f64);
         }
     }
     all

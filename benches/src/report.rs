@@ -12,6 +12,7 @@ pub struct Report {
     effort: Effort,
     only: Option<String>,
     json: Option<String>,
+    brief: bool,
     rows: Vec<Row>,
 }
 
@@ -35,7 +36,8 @@ pub struct Unit {
 pub const MICROSECONDS: Unit = Unit { name: "µs", nanoseconds: 1e3 };
 
 impl Report {
-    /// Reads the arguments: `--rounds N`, `--turn MILLISECONDS`, `--only SUBSTRING`, `--json FILE`.
+    /// Reads the arguments: `--rounds N`, `--turn MILLISECONDS`, `--only SUBSTRING`, `--json FILE`, `--brief`
+    /// (no line about the machine).
     ///
     /// # Panics
     /// On arguments that make no sense.
@@ -46,12 +48,14 @@ impl Report {
             effort: Effort { rounds: 11, turn: Duration::from_millis(10) },
             only: None,
             json: None,
+            brief: false,
             rows: Vec::new(),
         };
-        let mut arguments = std::env::args().skip(1);
+        let mut arguments = std::env::args().skip(1).skip_while(|argument| !argument.starts_with("--"));
         while let Some(name) = arguments.next() {
-            if name == "--bench" {
-                continue; // cargo adds it
+            if name == "--brief" {
+                report.brief = true;
+                continue;
             }
             let value = arguments.next().unwrap_or_else(|| panic!("{name} needs a value"));
             match &*name {
@@ -61,7 +65,7 @@ impl Report {
                 }
                 "--only" => report.only = Some(value),
                 "--json" => report.json = Some(value),
-                _ => panic!("{name}: only --rounds, --turn, --only and --json are known"),
+                _ => panic!("{name}: only --rounds, --turn, --only, --json and --brief are known"),
             }
         }
         report
@@ -90,53 +94,43 @@ impl Report {
     /// # Panics
     /// When the JSON file cannot be written.
     pub fn finish(self) {
-        let machine = machine();
         println!(
             "\n## {} ({}, median of {} rounds; least in brackets)\n",
             self.question, self.unit.name, self.effort.rounds
         );
-        println!(
-            "{}\n",
-            machine
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(k, v)| format!("{k}: {}", text(v)))
-                .collect::<Vec<_>>()
-                .join("; ")
-        );
-        let Some(first) = self.rows.first() else {
+        let machine = machine();
+        if !self.brief {
+            let facts = machine.as_object().into_iter().flatten();
+            println!("{}\n", facts.map(|(k, v)| format!("{k}: {}", text(v))).collect::<Vec<_>>().join("; "));
+        }
+        let names = self.names();
+        let Some(base) = names.last() else {
             println!("nothing was asked for");
             return;
         };
-        let names: Vec<&str> = first.times.iter().map(|t| &*t.name).collect();
-        let rule = "|---".repeat(names.len() + 1);
-        println!("| input | {} |\n{rule}|", names.join(" | "));
+        let line = |head: &str, cells: Vec<String>| println!("| {head} | {} |", cells.join(" | "));
+        let head = || {
+            line("input", names.clone());
+            println!("{}|", "|---".repeat(names.len() + 1));
+        };
+        head();
         for row in &self.rows {
-            let cells: Vec<String> = row
-                .times
-                .iter()
-                .map(|t| format!("{:.3} ({:.3})", t.median() * row.scale, t.least() * row.scale))
-                .collect();
-            println!("| {} | {} |", row.input, cells.join(" | "));
+            line(
+                &row.input,
+                row.cells(&names, |t| format!("{:.3} ({:.3})", t.median() * row.scale, t.least() * row.scale)),
+            );
         }
-        let base = names[names.len() - 1];
         println!("\nRatio to {base}, median over the rounds (below 1 is faster):\n");
-        println!("| input | {} |\n{rule}|", names.join(" | "));
+        head();
         let mut columns = vec![Vec::new(); names.len()];
         for row in &self.rows {
-            let ratios: Vec<f64> = row.times.iter().map(|t| t.ratio(&row.times[names.len() - 1])).collect();
-            println!(
-                "| {} | {} |",
-                row.input,
-                ratios.iter().map(|r| format!("{r:.3}")).collect::<Vec<_>>().join(" | ")
-            );
-            if row.in_mean {
-                columns.iter_mut().zip(&ratios).for_each(|(c, r)| c.push(*r));
+            line(&row.input, row.cells(&names, |t| format!("{:.3}", t.ratio(row.base()))));
+            for (name, column) in names.iter().zip(&mut columns).filter(|_| row.in_mean) {
+                column.extend(row.times.iter().filter(|t| t.name == *name).map(|t| t.ratio(row.base())));
             }
         }
         let means: Vec<f64> = columns.iter().map(|c| geomean(c)).collect();
-        println!("| **geomean** | {} |", means.iter().map(|m| format!("**{m:.3}**")).collect::<Vec<_>>().join(" | "));
+        line("**geomean**", means.iter().map(|m| format!("**{m:.3}**")).collect());
         if let Some(file) = &self.json {
             let rows: Vec<Value> = self.rows.iter().map(|row| row.json()).collect();
             let geomean: serde_json::Map<String, Value> =
@@ -148,17 +142,42 @@ impl Report {
             std::fs::write(file, format!("{all:#}\n")).unwrap_or_else(|e| panic!("{file}: {e}"));
         }
     }
+
+    /// Columns: every contender of every row, what they are compared with last.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for time in self.rows.iter().flat_map(|row| &row.times) {
+            if !names.contains(&time.name) {
+                names.push(time.name.clone());
+            }
+        }
+        if let Some(base) = self.rows.first().map(|row| &row.base().name) {
+            names.retain(|name| name != base);
+            names.push(base.clone());
+        }
+        names
+    }
 }
 
 impl Row {
+    /// What the others are compared with.
+    fn base(&self) -> &Times {
+        self.times.last().expect("a row has contenders")
+    }
+
+    /// A cell for each column; a dash for contenders that do not run this input.
+    fn cells(&self, names: &[String], cell: impl Fn(&Times) -> String) -> Vec<String> {
+        let find = |name: &String| self.times.iter().find(|t| t.name == *name);
+        names.iter().map(|name| find(name).map_or_else(|| "–".into(), &cell)).collect()
+    }
+
     fn json(&self) -> Value {
-        let base = &self.times[self.times.len() - 1];
         let contenders: serde_json::Map<String, Value> = self
             .times
             .iter()
             .map(|t| {
                 let figures = json!({
-                    "median": t.median() * self.scale, "least": t.least() * self.scale, "ratio": t.ratio(base),
+                    "median": t.median() * self.scale, "least": t.least() * self.scale, "ratio": t.ratio(self.base()),
                 });
                 (t.name.clone(), figures)
             })
@@ -179,7 +198,6 @@ fn machine() -> Value {
         "os": std::env::consts::OS,
         "rustc": rustc.unwrap_or_else(|_| "unknown".into()),
         "gristmill": env!("CARGO_PKG_VERSION"),
-        "wasmi": if cfg!(feature = "portable") { "2.0.0 portable-dispatch" } else { "2.0.0 tail dispatch" },
         "profile": "release, fat LTO, one codegen unit",
     })
 }

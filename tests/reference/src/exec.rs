@@ -74,6 +74,7 @@ impl Machine<'_> {
                     break;
                 };
                 self.store.meter.charge(Particles(step.cost))?;
+                self.store.blocks += u64::from(step.cut);
                 match self.step(step, at) {
                     Ok(Next::Step) => at += 1,
                     Ok(Next::Jump(to)) => at = to,

@@ -135,6 +135,8 @@ pub struct Store {
     pub(crate) instances: Vec<Instance>,
     /// What is left to spend.
     pub meter: Meter,
+    /// How many metered blocks were run to their end.
+    pub blocks: u64,
     pub(crate) limits: RunLimits,
     pub(crate) schedule: Schedule,
     /// Out of gas before: unspecified contents, no further calls.
@@ -151,6 +153,7 @@ impl Store {
             globals: Vec::new(),
             instances: Vec::new(),
             meter: Meter::unlimited(),
+            blocks: 0,
             limits,
             schedule,
             spent: false,

@@ -1,11 +1,15 @@
 //! gristmill: either dispatch, any schedule. Host functions are closures, as wasmi's are.
 
-use super::{Live, Loaded, Peer};
 use crate::host::KernelHost;
+use crate::{Live, Loaded, Peer};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
 use gristmill::{
     Caller, Config, Dispatch, Engine, Error, Extern, Gas, Instance, Linker, Memory, Module, Schedule, Store,
 };
-use std::rc::Rc;
 
 /// gristmill with one of its dispatch back ends; schedule `ewasm` is metering off.
 pub struct Ours {
@@ -74,6 +78,14 @@ impl Live for Running {
         let main = self.instance.get_typed_func::<(), ()>(&self.store, "main").expect("the token kernel has main");
         main.call(&mut self.store, ()).expect("the token kernel does not trap");
     }
+
+    fn contract(&mut self) -> Vec<u8> {
+        self.store.data_mut().host.contract = true;
+        let main = self.instance.get_typed_func::<(), ()>(&self.store, "main").expect("a contract has main");
+        let end = main.call(&mut self.store, ());
+        let output = self.store.data_mut().host.output.take();
+        output.unwrap_or_else(|| panic!("the contract did not finish: {end:?}"))
+    }
 }
 
 /// Memory and host of a call, borrowed together.
@@ -103,17 +115,36 @@ fn linker(engine: &Engine) -> Result<Linker<State>, Error> {
         let (memory, host) = parts(&mut c);
         host.storage_store(memory, key, value).map_err(Error::custom)
     })?;
+    linker.func_wrap("ethereum", "getCallValue", |mut c: Caller<'_, State>, result: u32| {
+        let (memory, host) = parts(&mut c);
+        host.call_value(memory, result).map_err(Error::custom)
+    })?;
+    linker.func_wrap(
+        "ethereum",
+        "callStatic",
+        |mut c: Caller<'_, State>, _gas: u64, address: u32, data: u32, len: u32| {
+            let (memory, host) = parts(&mut c);
+            host.call_static(memory, address, data, len).map_err(Error::custom)
+        },
+    )?;
+    linker.func_wrap("ethereum", "returnDataCopy", |mut c: Caller<'_, State>, result: u32, from: u32, len: u32| {
+        let (memory, host) = parts(&mut c);
+        host.return_data_copy(memory, result, from, len).map_err(Error::custom)
+    })?;
+    linker.func_wrap("ethereum", "revert", |c: Caller<'_, State>, _data: u32, _len: u32| {
+        c.data().host.revert().map_err(Error::custom)
+    })?;
     linker.func_wrap(
         "ethereum",
         "log",
         |mut c: Caller<'_, State>, data: u32, len: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
             let (memory, host) = parts(&mut c);
-            host.data(memory, data, len).map_err(Error::custom)
+            host.log(memory, data, len).map_err(Error::custom)
         },
     )?;
     linker.func_wrap("ethereum", "finish", |mut c: Caller<'_, State>, data: u32, len: u32| {
         let (memory, host) = parts(&mut c);
-        host.data(memory, data, len).map_err(Error::custom)
+        host.finish(memory, data, len).map_err(Error::custom)
     })?;
     Ok(linker)
 }

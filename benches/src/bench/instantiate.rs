@@ -1,12 +1,12 @@
 //! How long from a loaded module to an instance, with a store of its own, dropped again?
 
-use gristmill_benches::engines::all;
-use gristmill_benches::kernels::KERNELS;
-use gristmill_benches::measure::Contender;
-use gristmill_benches::report::{MICROSECONDS, Report};
+use crate::engines::all;
+use crate::kernels::KERNELS;
+use crate::measure::Contender;
+use crate::report::{MICROSECONDS, Report};
 use std::hint::black_box;
 
-fn main() {
+pub fn main() {
     let mut report = Report::from_arguments("instantiate: store, link, memory, data", MICROSECONDS);
     let peers = all();
     for kernel in KERNELS.iter().filter(|k| k.name == k.module) {
@@ -16,6 +16,7 @@ fn main() {
         let wasm = kernel.bytes();
         let mut contenders: Vec<Contender<'_>> = peers
             .iter()
+            .filter(|peer| peer.runs(kernel.name))
             .map(|peer| {
                 let module = peer.load(&wasm);
                 Contender::new(peer.name(), move || drop(black_box(module.instantiate())))

@@ -1,9 +1,15 @@
-//! wasmi 2.0: eager translation, default dispatch (or the portable loop, by the feature of this crate).
+// wasmi, eager, with or without fuel. Included once for each version: `api` is the crate, `NAME` its column.
 
-use super::{Live, Loaded, Peer};
-use crate::host::KernelHost;
-use std::rc::Rc;
-use wasmi::{Caller, CompilationMode, Config, Engine, Error, Extern, Instance, Linker, Memory, Module, Store};
+use crate::host::{KernelHost, Stop};
+use crate::{Live, Loaded, Peer};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use api::{
+    Caller, CompilationMode, Config, Engine, Error, Extern, Instance, Linker, Memory, Module, Store,
+};
 
 /// wasmi, with or without fuel.
 pub struct Wasmi {
@@ -30,8 +36,7 @@ impl Wasmi {
 
 impl Peer for Wasmi {
     fn name(&self) -> String {
-        let dispatch = if cfg!(feature = "portable") { "wasmi portable" } else { "wasmi" };
-        format!("{dispatch}{}", if self.fuel { " fuel" } else { "" })
+        format!("{NAME}{}", if self.fuel { " fuel" } else { "" })
     }
 
     fn load(&self, wasm: &[u8]) -> Box<dyn Loaded> {
@@ -74,7 +79,17 @@ impl Live for Running {
         let main = self.instance.get_typed_func::<(), ()>(&self.store, "main").expect("the token kernel has main");
         main.call(&mut self.store, ()).expect("the token kernel does not trap");
     }
+
+    fn contract(&mut self) -> Vec<u8> {
+        self.store.data_mut().host.contract = true;
+        let main = self.instance.get_typed_func::<(), ()>(&self.store, "main").expect("a contract has main");
+        let end = main.call(&mut self.store, ());
+        let output = self.store.data_mut().host.output.take();
+        output.unwrap_or_else(|| panic!("the contract did not finish: {end:?}"))
+    }
 }
+
+impl api::errors::HostError for Stop {}
 
 /// Memory and host of a call, borrowed together.
 fn parts<'a>(caller: &'a mut Caller<'_, State>) -> (&'a mut [u8], &'a mut KernelHost) {
@@ -103,17 +118,36 @@ fn linker(engine: &Engine) -> Result<Linker<State>, Error> {
         let (memory, host) = parts(&mut c);
         host.storage_store(memory, key, value).map_err(Error::host)
     })?;
+    linker.func_wrap("ethereum", "getCallValue", |mut c: Caller<'_, State>, result: u32| {
+        let (memory, host) = parts(&mut c);
+        host.call_value(memory, result).map_err(Error::host)
+    })?;
+    linker.func_wrap(
+        "ethereum",
+        "callStatic",
+        |mut c: Caller<'_, State>, _gas: u64, address: u32, data: u32, len: u32| {
+            let (memory, host) = parts(&mut c);
+            host.call_static(memory, address, data, len).map_err(Error::host)
+        },
+    )?;
+    linker.func_wrap("ethereum", "returnDataCopy", |mut c: Caller<'_, State>, result: u32, from: u32, len: u32| {
+        let (memory, host) = parts(&mut c);
+        host.return_data_copy(memory, result, from, len).map_err(Error::host)
+    })?;
+    linker.func_wrap("ethereum", "revert", |c: Caller<'_, State>, _data: u32, _len: u32| {
+        c.data().host.revert().map_err(Error::host)
+    })?;
     linker.func_wrap(
         "ethereum",
         "log",
         |mut c: Caller<'_, State>, data: u32, len: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
             let (memory, host) = parts(&mut c);
-            host.data(memory, data, len).map_err(Error::host)
+            host.log(memory, data, len).map_err(Error::host)
         },
     )?;
     linker.func_wrap("ethereum", "finish", |mut c: Caller<'_, State>, data: u32, len: u32| {
         let (memory, host) = parts(&mut c);
-        host.data(memory, data, len).map_err(Error::host)
+        host.finish(memory, data, len).map_err(Error::host)
     })?;
     Ok(linker)
 }
