@@ -411,15 +411,14 @@ fn nested_messages_load_once() {
 #[test]
 fn the_cache_looks_at_the_bytes_and_not_at_their_place() {
     use gristmill::contract::ModuleCache;
-    let codes: Vec<_> =
-        (0..9).map(|n| contract(&format!(r#"(func (export "main") (drop (i32.const {n})))"#))).collect();
+    let code = |n| contract(&format!(r#"(data (i32.const 0) "{n}") (func (export "main"))"#));
+    let codes: Vec<_> = (0..9).map(code).collect();
     let engine = engine(Schedule::V1);
     let cache = CodeCache::new(8 * CodeCache::weight(&codes[0]));
-    let ops = |module: &gristmill::Module| module.disassemble().map(|(_, op)| op).collect::<Vec<_>>();
     let mut buffer = codes[0].clone();
     let mut loads = 0;
     for _ in 0..3 {
-        for code in &codes[..8] {
+        for (n, code) in codes[..8].iter().enumerate() {
             buffer.copy_from_slice(code);
             let mut load = || {
                 loads += 1;
@@ -427,8 +426,7 @@ fn the_cache_looks_at_the_bytes_and_not_at_their_place() {
             };
             for bytes in [&buffer, code] {
                 let module = cache.get_or_load(bytes, &mut load).unwrap();
-                assert_eq!(module.parsed().len, code.len());
-                assert_eq!(ops(&module), ops(&gristmill::Module::new(&engine, code).unwrap()));
+                assert_eq!(*module.parsed().data[0].bytes, *n.to_string().as_bytes());
             }
         }
     }

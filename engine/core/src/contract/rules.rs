@@ -7,9 +7,8 @@ use super::eei;
 use super::execute::Options;
 use crate::error::{LoadError, LoadErrorKind};
 use crate::profile::Exports;
-use crate::wasm::isa::Ty;
 use crate::wasm::load::{ConstExpr, Export, ExportKind, Import, ImportKind, MAGIC, Parsed, SegmentMode};
-use crate::wasm::types::{FuncType, ValType};
+use crate::wasm::types::FuncType;
 use alloc::borrow::Cow;
 use alloc::format;
 
@@ -94,18 +93,9 @@ fn check_import(module: &Parsed, import: &Import, options: &Options) -> Result<(
         return Err(refuse(import.offset, format!("import `{}` is not a function of the interface", full())));
     };
     let ty = module.types.get(ty as usize).ok_or_else(|| refuse(import.offset, "an import without a type"))?;
-    let wanted = FuncType::new(row.params.iter().map(|(_, ty)| val_type(*ty)), row.result.map(val_type));
-    if *ty != wanted {
+    if !row.has_type(ty) {
+        let wanted = row.ty();
         return Err(refuse(import.offset, format!("import `{}` has type {ty} and must have {wanted}", full())));
     }
     Ok(())
-}
-
-fn val_type(ty: Ty) -> ValType {
-    match ty {
-        Ty::i32 => ValType::I32,
-        Ty::i64 => ValType::I64,
-        Ty::f32 => ValType::F32,
-        Ty::f64 => ValType::F64,
-    }
 }

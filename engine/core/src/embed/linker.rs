@@ -179,12 +179,21 @@ impl<T> Linker<T> {
 impl super::api::ApiRow {
     /// The type of the function.
     pub fn ty(&self) -> FuncType {
-        let val = |ty: Ty| match ty {
-            Ty::i32 => ValType::I32,
-            Ty::i64 => ValType::I64,
-            Ty::f32 => ValType::F32,
-            Ty::f64 => ValType::F64,
-        };
-        FuncType::new(self.params.iter().map(|(_, ty)| val(*ty)), self.result.map(val))
+        FuncType::new(self.params.iter().map(|(_, ty)| val_type(*ty)), self.result.map(val_type))
+    }
+
+    /// Whether that is the type of the function.
+    pub fn has_type(&self, ty: &FuncType) -> bool {
+        let params = self.params.iter().map(|(_, ty)| val_type(*ty));
+        ty.params().iter().copied().eq(params) && ty.results().iter().copied().eq(self.result.map(val_type))
+    }
+}
+
+fn val_type(ty: Ty) -> ValType {
+    match ty {
+        Ty::i32 => ValType::I32,
+        Ty::i64 => ValType::I64,
+        Ty::f32 => ValType::F32,
+        Ty::f64 => ValType::F64,
     }
 }

@@ -192,7 +192,7 @@ fn find_rows(parsed: &Parsed, table: &'static [ApiRow]) -> Option<Box<[u32]>> {
         let ImportKind::Func(ty) = import.kind else { return None };
         let named = |row: &ApiRow| row.name == import.name && row.module == import.module;
         let row = table.iter().position(named)?;
-        (table[row].ty() == parsed.types[ty as usize]).then_some(row as u32)
+        table[row].has_type(&parsed.types[ty as usize]).then_some(row as u32)
     };
     parsed.imports.iter().map(row).collect()
 }

@@ -307,7 +307,8 @@ impl Machine {
         let parsed = &prepared.parsed;
         self.check_imports(prepared, imports)?;
         let mut tables: Vec<*mut Table> = Vec::with_capacity(parsed.tables.len());
-        let mut memories: Vec<*mut Memory> = Vec::with_capacity(parsed.memories.len());
+        // SAFETY: of this machine.
+        let mut memory = unsafe { Vm::no_memory(self.as_ptr()) };
         let mut globals: Vec<*mut u64> = Vec::with_capacity(parsed.globals.len());
         let mut functions: Vec<*const Func> = Vec::with_capacity(parsed.imported_functions as usize);
         let vm = self.vm_mut();
@@ -316,21 +317,19 @@ impl Machine {
                 match *index {
                     ExternIndex::Func(i) => functions.push(vm.functions.pointer(i as usize)),
                     ExternIndex::Table(i) => tables.push(vm.tables.pointer(i as usize)),
-                    ExternIndex::Memory(i) => memories.push(vm.memories.pointer(i as usize)),
+                    ExternIndex::Memory(i) => memory = vm.memories.pointer(i as usize),
                     ExternIndex::Global(i) => globals.push(vm.global_cells.pointer(i as usize).cast()),
                 }
             }
         }
         for ty in &parsed.memories[parsed.imported_memories as usize..] {
             let index = self.add_memory(*ty)?;
-            memories.push(self.vm_mut().memories.pointer(index as usize));
+            memory = self.vm_mut().memories.pointer(index as usize);
         }
         for ty in &parsed.tables[parsed.imported_tables as usize..] {
             let index = self.add_table(*ty, Cell::zero(ty.element))?;
             tables.push(self.vm_mut().tables.pointer(index as usize));
         }
-        // SAFETY: of this machine.
-        let no_memory = unsafe { Vm::no_memory(self.as_ptr()) };
         let vm = self.vm_mut();
         let own_signatures: Box<[u64]> = if prepared.has_long_types {
             parsed.types.iter().map(|ty| vm.signature(ty)).collect()
@@ -343,9 +342,8 @@ impl Machine {
             prepared: prepared.clone(),
             functions: Box::default(),
             own: core::ptr::null(),
-            memory: memories.first().copied().unwrap_or(no_memory),
+            memory,
             tables: tables.into(),
-            memories: memories.into(),
             globals: Box::default(),
             signatures: prepared.signatures.as_ptr(),
             _own_signatures: own_signatures,
@@ -468,7 +466,7 @@ impl Machine {
             match kind {
                 ExportKind::Func => ExternIndex::Func((*instance.function(index as u32)).index),
                 ExportKind::Table => ExternIndex::Table((*instance.tables[index]).index),
-                ExportKind::Memory => ExternIndex::Memory((*instance.memories[index]).index),
+                ExportKind::Memory => ExternIndex::Memory((*instance.memory).index),
                 ExportKind::Global => ExternIndex::Global((*instance.globals[index].cast::<Global>()).index),
             }
         }
@@ -513,9 +511,9 @@ fn fill_segments(instance: &mut Instance) -> Result<(), Stop> {
         instance.dropped_elements[i] = !matches!(segment.mode, SegmentMode::Passive);
     }
     for (i, segment) in parsed.data.iter().enumerate() {
-        if let SegmentMode::Active { index, at } = segment.mode {
-            // SAFETY: memories of an instance lead into the arena; no other reference to the memory is alive.
-            let memory = unsafe { &mut *instance.memories[index as usize] };
+        if let SegmentMode::Active { at, .. } = segment.mode {
+            // SAFETY: the memory of an instance lives as long as the machine; no other reference to it is alive.
+            let memory = unsafe { &mut *instance.memory };
             let at = instance.evaluate(at) as u32 as usize;
             let room = memory.data_mut().get_mut(at..).and_then(|room| room.get_mut(..segment.bytes.len()));
             room.ok_or(Trap::MemoryOutOfBounds)?.copy_from_slice(&segment.bytes);

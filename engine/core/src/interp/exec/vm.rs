@@ -197,7 +197,6 @@ pub(crate) struct Instance {
     /// Those of its own functions that may be referred to, in the order of [`Prepared::referable`].
     pub own: *const Func,
     pub tables: Box<[*mut Table]>,
-    pub memories: Box<[*mut Memory]>,
     /// Pointers to [`Global`]s, as pointers to their values, which come first.
     pub globals: Box<[*mut u64]>,
     /// The store's key of each of the module's types: [`Instance::_own_signatures`], or those that all instances share.
@@ -207,18 +206,25 @@ pub(crate) struct Instance {
     /// Segments that were dropped, or used up by instantiation.
     pub dropped_elements: Vec<bool>,
     pub dropped_data: Vec<bool>,
-    /// The memory that the fast path uses: memory 0, or an empty one.
+    /// Memory 0, the only one that there can be, or an empty one.
     pub memory: *mut Memory,
 }
 
 impl Instance {
     /// Function `index` of the module, which is imported or may be referred to.
+    #[inline(always)]
     pub fn function(&self, index: u32) -> *const Func {
         match self.functions.get(index as usize) {
             Some(import) => *import,
-            // SAFETY: positions lie in the block at `own`, which has a function for each.
-            None => unsafe { self.own.add(self.prepared.position(index)) },
+            None => self.own_function(index),
         }
+    }
+
+    /// Apart, so that calls of imports stay short.
+    #[inline(never)]
+    fn own_function(&self, index: u32) -> *const Func {
+        // SAFETY: positions lie in the block at `own`, which has a function for each.
+        unsafe { self.own.add(self.prepared.position(index)) }
     }
 }
 
