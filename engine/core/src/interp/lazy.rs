@@ -24,7 +24,7 @@ use core::fmt;
 pub(crate) struct Lazy {
     bodies: KeptBodies,
     /// The code of each function, imported ones left out: its header first.
-    code: Box<[Once<Box<[Word]>>]>,
+    code: Box<[Once<Vec<Word>>]>,
 }
 
 impl Lazy {
@@ -61,7 +61,7 @@ pub(crate) fn load(bodies: Bodies<'_>) -> Result<Code, LoadError> {
     let bodies = bodies.keep();
     let code = (0..bodies.len()).map(|_| Once::new()).collect();
     Ok(Code {
-        words: stubs.words.into(),
+        words: stubs.words,
         functions: stubs.functions.into(),
         lazy: Some(Box::new(Lazy { bodies, code })),
     })
