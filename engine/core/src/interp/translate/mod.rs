@@ -119,7 +119,7 @@ impl<'m> Translator<'m> {
         }
         // What is left over is given back when it is much. When it is little, an allocator that is asked for as much again
         // has it at hand, where it would map and clear new pages: 9 % of the time of loading big modules of one size.
-        if self.code.len() < self.code.capacity() / 4 * 3 {
+        if self.code.len() < self.code.capacity() / 3 * 2 {
             self.code.shrink_to_fit();
         }
         Code { words: self.code, functions: self.functions.into(), lazy: None }
