@@ -60,11 +60,7 @@ pub(crate) fn load(bodies: Bodies<'_>) -> Result<Code, LoadError> {
     bodies.walk_apart(&mut stubs)?;
     let bodies = bodies.keep();
     let code = (0..bodies.len()).map(|_| Once::new()).collect();
-    Ok(Code {
-        words: stubs.words,
-        functions: stubs.functions.into(),
-        lazy: Some(Box::new(Lazy { bodies, code })),
-    })
+    Ok(Code { words: stubs.words, functions: stubs.functions.into(), lazy: Some(Box::new(Lazy { bodies, code })) })
 }
 
 /// Makes a stub of every function.
