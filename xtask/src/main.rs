@@ -5,6 +5,8 @@ mod deps;
 mod docs;
 mod icount;
 mod pairs;
+mod peers;
+mod results;
 mod tails;
 
 use std::error::Error;
@@ -23,7 +25,12 @@ const COMMANDS: &[Row] = &[
     ("bless", "write the golden gas of all bundled scenarios; --check: fail when it differs", bless::main),
     ("tails", "fail on an indirect call in a tail handler of the release binary [BINARY]", tails::main),
     ("pairs", "count pairs and triples of internal ops over kernels, contracts, or FILES", pairs::main),
-    ("icount", "instructions a kernel under callgrind: our dispatches and wasmi [SUBSTRING of a kernel]", icount::main),
+    ("icount", "instructions a kernel under callgrind, beside the peers [KERNEL,KERNEL..]", icount::main),
+    (
+        "results",
+        "run every comparison and write benches/RESULTS.md [ROUNDS [MILLISECONDS [KERNEL,KERNEL..]]]",
+        results::main,
+    ),
 ];
 
 fn main() -> ExitCode {

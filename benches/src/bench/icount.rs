@@ -1,6 +1,7 @@
 //! Runs one kernel on one engine a given number of times: what callgrind looks at for `cargo xtask icount`.
 //!
-//! `icount ENGINE KERNEL N TIMES`; without more arguments it lists engines and kernels.
+//! `icount ENGINE KERNEL N TIMES`; without more arguments it lists engines, and kernels with
+//! the argument for counting, file and export.
 
 use crate::engines::all as engines;
 use crate::kernels::all as kernels;
@@ -9,7 +10,7 @@ pub fn main() {
     let arguments: Vec<String> = std::env::args().skip(2).collect();
     let [engine, kernel, n, times] = &arguments[..] else {
         engines().iter().for_each(|peer| println!("engine {}", peer.name()));
-        kernels().for_each(|k| println!("kernel {} {}", k.name, k.few));
+        kernels().for_each(|k| println!("kernel {}\t{}\t{}\t{}", k.name, k.few, k.path().display(), k.export));
         return;
     };
     let peer = engines().into_iter().find(|peer| peer.name() == *engine).expect("an engine of the list");
