@@ -215,6 +215,8 @@ macro_rules! for_each_family {
                 /// in the extension word.
                 Select;
                 GlobalGet; GlobalSet; MemorySize;
+                /// Slot b with its 8 (4) bytes in the opposite order; c words in all: the ops that it stands for.
+                I64Reverse; I32Reverse;
                 /// Branch if slot a, or the accumulator, is not zero (is zero); offset c; costs in the extension word.
                 BrNonZero; BrZero;
                 /// The same with a 32-bit offset in b:c, for functions whose code is long.

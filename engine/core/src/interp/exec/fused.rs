@@ -7,7 +7,7 @@
 use super::body::*;
 use super::functions::*;
 use super::ops::{expand_ops, for_each_op};
-use crate::interp::code::{CODES, Word};
+use crate::interp::code::{CODES, Family, Word};
 use core::marker::PhantomData;
 
 /// `A`, which may be fused itself, and then `B`.
@@ -329,7 +329,8 @@ for_each_op!(words);
 #[inline]
 pub(crate) fn words_of(word: Word) -> usize {
     match WORDS[usize::from(word.code())] {
-        0 => 2 + word.high() as usize,
+        0 if word.family() == Some(Family::BrTable) => 2 + word.high() as usize,
+        0 => usize::from(word.c()),
         words => usize::from(words),
     }
 }

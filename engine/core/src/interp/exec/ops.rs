@@ -63,6 +63,7 @@ macro_rules! expand_ops {
             [Select<S, ToAcc>] [Select<S, ToSlot>] [Select<A, ToAcc>] [Select<A, ToSlot>]
             [GlobalGet<ToAcc>] [GlobalGet<ToSlot>] [GlobalSet<S>] [GlobalSet<A>]
             [MemorySize<ToAcc>] [MemorySize<ToSlot>]
+            [Reverse<true, ToAcc>] [Reverse<true, ToSlot>] [Reverse<false, ToAcc>] [Reverse<false, ToSlot>]
             [BranchZero<S, false, false>] [BranchZero<A, false, false>]
             [BranchZero<S, true, false>] [BranchZero<A, true, false>]
             [BranchZero<S, false, true>] [BranchZero<A, false, true>]

@@ -10,6 +10,7 @@ mod fixup;
 pub(crate) mod listing;
 mod memory;
 mod numeric;
+mod reversal;
 mod stack;
 mod variable;
 
@@ -52,6 +53,8 @@ pub(crate) struct Translator<'m> {
     returns: Vec<usize>,
     /// Index behind the copy that was emitted last, if no label lies there.
     copied: usize,
+    /// Ops that unite bits: without one no bytes are reversed.
+    unions: u32,
     /// Where loops start.
     heads: Vec<usize>,
     /// Offsets of conditional branches have 32 bits: set when 16 were not enough, for a second try.
@@ -99,6 +102,7 @@ impl<'m> Translator<'m> {
             next: Vec::with_capacity(16),
             returns: Vec::with_capacity(8),
             copied: 0,
+            unions: 0,
             heads: Vec::with_capacity(8),
             wide: false,
             too_far: false,
@@ -371,6 +375,7 @@ impl Sink for Translator<'_> {
         self.returns.clear();
         self.heads.clear();
         self.copied = 0;
+        self.unions = 0;
         self.frames.clear();
         self.frames.push(Frame::function(head.results as usize));
         self.start = self.code.len();
@@ -421,6 +426,10 @@ impl Sink for Translator<'_> {
             self.code[*at].0 |= u64::from(height as u16) << 48;
         }
         let first = self.start + HEADER_WORDS;
+        if self.unions > 0 {
+            let homes = self.home(0);
+            reversal::replace(&mut self.code[first..], homes);
+        }
         self.heads.iter_mut().for_each(|head| *head -= first);
         fuse(&mut self.code[first..], &self.heads);
         let head = self.head;

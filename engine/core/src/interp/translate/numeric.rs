@@ -183,6 +183,7 @@ impl Translator<'_> {
             (Operand::Const(_), _) | (Operand::Slot(_), Operand::Acc(_)) => (right, left),
             _ => (left, right),
         };
+        self.unions += u32::from(matches!(family, Family::I64Or | Family::I32Or));
         // A constant on the left is one on both sides now.
         let (kind, b) = match left.operand {
             Operand::Acc(_) => (Kind::Acc, 0),

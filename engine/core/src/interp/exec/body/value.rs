@@ -151,6 +151,26 @@ impl<D: To> Body for MemorySize<D> {
     }
 }
 
+/// The bytes of a slot in the opposite order, 8 of them or 4; goes on behind the ops that it stands for.
+pub(crate) struct Reverse<const WIDE: bool, D>(PhantomData<D>);
+
+impl<const WIDE: bool, D: To> Body for Reverse<WIDE, D> {
+    const CODE: u16 = if WIDE { Family::I64Reverse } else { Family::I32Reverse }.value(0, D::BIT);
+    const WORDS: usize = 0;
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Flow {
+        // SAFETY: contract; c words on the code goes on.
+        unsafe {
+            let w = r.word();
+            let value = r.slot(w.b());
+            let value = if WIDE { value.swap_bytes() } else { u64::from((value as u32).swap_bytes()) };
+            put::<D>(r, w, value);
+            r.pc = r.pc.add(usize::from(w.c()));
+        }
+        Flow::Next
+    }
+}
+
 /// To slot a, the accumulator untouched.
 pub(crate) struct Copy<const FORM: u16>;
 
