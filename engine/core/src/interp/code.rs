@@ -19,7 +19,7 @@
 
 use super::exec::fused::{first_of, words_of};
 use super::lazy::Lazy;
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
 /// One 8-byte word of code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -319,7 +319,7 @@ pub(crate) const HEADER_WORDS: usize = 2;
 #[derive(Debug, Default)]
 pub(crate) struct Code {
     /// All functions, one behind the other.
-    pub words: alloc::boxed::Box<[Word]>,
+    pub words: Vec<Word>,
     /// Where each function's header is.
     pub functions: alloc::boxed::Box<[u32]>,
     /// When functions are translated at their first call: those that were. The words above are stubs then.

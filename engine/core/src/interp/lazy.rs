@@ -24,7 +24,7 @@ use core::fmt;
 pub(crate) struct Lazy {
     bodies: KeptBodies,
     /// The code of each function, imported ones left out: its header first.
-    code: Box<[Once<Box<[Word]>>]>,
+    code: Box<[Once<Vec<Word>>]>,
 }
 
 impl Lazy {
@@ -60,11 +60,7 @@ pub(crate) fn load(bodies: Bodies<'_>) -> Result<Code, LoadError> {
     bodies.walk_apart(&mut stubs)?;
     let bodies = bodies.keep();
     let code = (0..bodies.len()).map(|_| Once::new()).collect();
-    Ok(Code {
-        words: stubs.words.into(),
-        functions: stubs.functions.into(),
-        lazy: Some(Box::new(Lazy { bodies, code })),
-    })
+    Ok(Code { words: stubs.words, functions: stubs.functions.into(), lazy: Some(Box::new(Lazy { bodies, code })) })
 }
 
 /// Makes a stub of every function.

@@ -24,6 +24,11 @@ pub(crate) struct Bodies<'a> {
 }
 
 impl Bodies<'_> {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.bodies.len()
+    }
+
     /// Bytes of all of them.
     pub(crate) fn bytes(&self) -> usize {
         self.bodies.iter().map(|(_, body)| body.as_bytes().len()).sum()

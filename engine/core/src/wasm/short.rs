@@ -126,21 +126,22 @@ fn width(op: Op) -> Option<u8> {
 fn number(bytes: &[u8]) -> Option<(u32, usize)> {
     match *bytes.first()? {
         first @ ..0x80 => Some((u32::from(first), 1)),
-        first => longer(first, bytes),
+        first => Some(longer(first, bytes)).filter(|(_, len)| *len > 0),
     }
 }
 
+/// The same behind `first`; no bytes if it is longer still.
 #[inline(never)]
-fn longer(first: u8, bytes: &[u8]) -> Option<(u32, usize)> {
+fn longer(first: u8, bytes: &[u8]) -> (u32, usize) {
     let mut value = u32::from(first & 0x7f);
     for at in 1..4 {
-        let byte = *bytes.get(at)?;
+        let Some(&byte) = bytes.get(at) else { break };
         value |= u32::from(byte & 0x7f) << (7 * at);
         if byte < 0x80 {
-            return Some((value, at + 1));
+            return (value, at + 1);
         }
     }
-    None
+    (0, 0)
 }
 
 /// The same number if it has a sign.

@@ -326,6 +326,7 @@ macro_rules! words {
 for_each_op!(words);
 
 /// Words of the op that begins with `word`; of a fused one, of its first op.
+#[inline]
 pub(crate) fn words_of(word: Word) -> usize {
     match WORDS[usize::from(word.code())] {
         0 => 2 + word.high() as usize,
@@ -387,25 +388,31 @@ static GRID: Grid = {
 /// Fuses what can be fused in `code`, complete ops from its start to its end, from the left. Heads of loops, ascending,
 /// always begin a run: a loop must find the longest one behind its back edge.
 pub(crate) fn fuse(code: &mut [Word], heads: &[usize]) {
-    let mut heads = heads.iter().copied().peekable();
-    let mut at = 0;
-    while at < code.len() {
+    let mut heads = heads.iter();
+    let (mut at, mut bound) = (0, 0);
+    while let Some(&word) = code.get(at) {
         let start = at;
-        let mut whole = code[start].code();
-        at += words_of(code[start]);
-        while heads.next_if(|head| *head <= start).is_some() {}
-        let bound = heads.peek().copied().unwrap_or(code.len());
-        let row = |code: u16| usize::from(GRID.rows[usize::from(code)]);
-        while at < bound && row(whole) != 0 {
-            let column = usize::from(GRID.columns[usize::from(code[at].code())]);
-            let longer = GRID.cells[row(whole)][column];
+        at += words_of(word);
+        while bound <= start {
+            bound = heads.next().copied().unwrap_or(code.len());
+        }
+        let mut whole = word.code();
+        while at < bound {
+            let row = usize::from(GRID.rows[usize::from(whole)]);
+            if row == 0 {
+                break;
+            }
+            let next = code[at];
+            let longer = GRID.cells[row][usize::from(GRID.columns[usize::from(next.code())])];
             if longer == NONE {
                 break;
             }
             whole = longer;
-            at += words_of(code[at]);
+            at += words_of(next);
         }
-        code[start] = code[start].with_code(whole);
+        if whole != word.code() {
+            code[start] = word.with_code(whole);
+        }
     }
 }
 

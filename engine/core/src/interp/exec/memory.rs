@@ -137,7 +137,7 @@ impl Memory {
     /// Leaves the bytes to `pool`; the memory is empty then.
     pub fn release(&mut self, pool: &Pool) {
         let (data, capacity) = (self.data, self.capacity);
-        (self.data, self.len, self.capacity) = (NonNull::dangling(), 0, 0);
+        (self.data, self.len, self.bounds, self.capacity) = (NonNull::dangling(), 0, Bounds::of(0), 0);
         if capacity != 0 {
             // SAFETY: allocated with this very size, and this memory has just forgotten it.
             unsafe { pool.put(data, capacity) };

@@ -57,6 +57,7 @@ struct Condition {
 }
 
 impl Translator<'_> {
+    #[inline(always)]
     pub(super) fn control(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), LoadError> {
         match (op, arg) {
             (Op::Block | Op::Loop | Op::If, _) if !step.live => {

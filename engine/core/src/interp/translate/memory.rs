@@ -4,10 +4,11 @@ use super::numeric::immediate;
 use super::{Operand, Popped, Translator, Value};
 use crate::error::{LoadError, LoadErrorKind};
 use crate::interp::code::{Family, Kind, Word, load, pair, store};
-use crate::wasm::isa::Op;
+use crate::wasm::isa::{Group, Op};
 use crate::wasm::walk::Arg;
 
 /// The family of a load or store. Zero-extending loads of both widths are the same; floats are their bits.
+#[inline(always)]
 fn access(op: Op) -> Family {
     match op {
         Op::I32Load | Op::F32Load | Op::I64Load32U => Family::Load32U,
@@ -42,8 +43,6 @@ impl Translator<'_> {
             _ => (0, 0),
         };
         match (op, arg) {
-            (_, Arg::Offset(offset)) if op.row().results.is_empty() => self.store(access(op), *offset),
-            (_, Arg::Offset(offset)) => self.load(access(op), *offset),
             (Op::MemorySize, _) => self.emit_value(Family::MemorySize, 0, 0, 0, None),
             (Op::MemoryGrow, _) => self.slow(op, 1, 1, 0, 0),
             (Op::MemoryInit | Op::MemoryCopy | Op::MemoryFill, _) => self.slow(op, 3, 0, b, c),
@@ -62,6 +61,15 @@ impl Translator<'_> {
             _ => unreachable!("every memory, table and reference operator is lowered here"),
         }
         Ok(())
+    }
+
+    #[inline(always)]
+    pub(super) fn access(&mut self, op: Op, arg: &Arg<'_>) {
+        let &Arg::Offset(offset) = arg else { unreachable!("a load or store has an offset") };
+        match op.row().group {
+            Group::Store => self.store(access(op), offset),
+            _ => self.load(access(op), offset),
+        }
     }
 
     /// An absolute address, if the whole of it fits 32 bits.

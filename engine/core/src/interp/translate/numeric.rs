@@ -27,6 +27,7 @@ enum Lowering {
     Nothing,
 }
 
+#[inline(always)]
 fn lowering(op: Op) -> Lowering {
     macro_rules! same {
         ($($wrap:expr => $($name:ident)*;)*) => {
@@ -92,6 +93,7 @@ pub(super) fn immediate(value: u64, wide: bool) -> Option<u16> {
 }
 
 impl Translator<'_> {
+    #[inline(always)]
     pub(super) fn numeric(&mut self, op: Op) {
         match lowering(op) {
             Lowering::Nothing => {}
@@ -175,6 +177,7 @@ impl Translator<'_> {
         }
     }
 
+    #[inline(never)]
     fn commutative(&mut self, family: Family, left: Popped, right: Popped) {
         let (left, right) = match (left.operand, right.operand) {
             (Operand::Const(_), _) | (Operand::Slot(_), Operand::Acc(_)) => (right, left),
@@ -198,6 +201,7 @@ impl Translator<'_> {
     }
 
     /// Emits an op whose operands' order matters.
+    #[inline(never)]
     fn ordered(&mut self, family: Family, left: Popped, right: Popped) {
         let (form, b, c) = self.ordered_form(is_64(family), left, right);
         self.emit_value(family, form, b, c, None);

@@ -61,7 +61,7 @@ pub(super) struct Stack {
     values: Vec<Value>,
     /// For each local: the topmost value on the stack that is this local, plus 1.
     heads: Vec<u32>,
-    /// Values below this position are not locals.
+    /// Values below this position are not locals. Above the stack's height it says nothing.
     settled: usize,
 }
 
@@ -86,6 +86,7 @@ impl Stack {
     }
 
     pub fn push_local(&mut self, local: u16) {
+        self.settled = self.settled.min(self.values.len());
         let below = core::mem::replace(&mut self.heads[usize::from(local)], self.values.len() as u32 + 1);
         self.values.push(Value::Local { local, below });
     }
@@ -96,7 +97,6 @@ impl Stack {
             // Values leave in the order of the chain: the topmost one is its head.
             self.heads[usize::from(local)] = below;
         }
-        self.settled = self.settled.min(self.values.len());
         value
     }
 

@@ -6,6 +6,7 @@ use crate::wasm::isa::Op;
 use crate::wasm::walk::Arg;
 
 impl Translator<'_> {
+    #[inline(always)]
     pub(super) fn variable(&mut self, op: Op, arg: &Arg<'_>) {
         match (op, arg) {
             (Op::LocalGet, Arg::Index(local)) => self.stack.push_local(*local as u16),

@@ -154,7 +154,7 @@ fn a_fused_op_does_what_its_parts_do() {
     for (at, parts) in LIST.iter().enumerate() {
         let parts: Vec<u16> = parts.iter().copied().take_while(|part| *part != NONE).collect();
         for seed in 1..40 {
-            let apart = program(&parts, &mut Random(seed << 20 | at as u64 + 1));
+            let apart = program(&parts, &mut Random((seed << 20) + at as u64));
             let mut fused = apart.clone();
             fused[0] = fused[0].with_code((CODES + at) as u16);
             let expected = outcome(&apart, seed, looped::run);
