@@ -53,14 +53,9 @@ impl Report {
         };
         let mut arguments = std::env::args().skip(1).skip_while(|argument| !argument.starts_with("--"));
         while let Some(name) = arguments.next() {
-            match &*name {
-                "--brief" => {
-                    report.brief = true;
-                    continue;
-                }
-                // Said by `cargo bench`.
-                "--bench" => continue,
-                _ => {}
+            if name == "--brief" {
+                report.brief = true;
+                continue;
             }
             let value = arguments.next().unwrap_or_else(|| panic!("{name} needs a value"));
             match &*name {

@@ -90,8 +90,11 @@ fn sizes(peers: &Peers) -> Outcome<String> {
         String::from("\n## size: an engine as a module for wasm32v1-none, with the bench's host functions (bytes)\n\n");
     writeln!(text, "| engine | opt-level 3 | opt-level s |\n|---|---|---|")?;
     for guest in GUESTS {
-        let size = |suffix: &str| std::fs::metadata(guests.join(format!("{guest}{suffix}.wasm"))).map(|m| m.len());
-        writeln!(text, "| {guest} | {} | {} |", size("")?, size("-small")?)?;
+        let size = |suffix: &str| {
+            let file = std::fs::metadata(guests.join(format!("{guest}{suffix}.wasm")));
+            file.map_or_else(|_| "–".into(), |file| file.len().to_string())
+        };
+        writeln!(text, "| {guest} | {} | {} |", size(""), size("-small"))?;
     }
     Ok(text)
 }
