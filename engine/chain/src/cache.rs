@@ -12,7 +12,8 @@ const OVERHEAD: usize = 4_096;
 /// Keeps loaded modules, the last used ones, within a bound on their code.
 ///
 /// A look-up hashes the code with a seed of this process and compares all of it: nobody can make two contracts share an
-/// entry. What lies where it lay at one of the last look-ups is only compared. Threads that want the same code at once load it once. No lock is held while loading.
+/// entry. What lies where it lay at one of the last look-ups is only compared. Threads that want the same code at once load
+/// it once. No lock is held while loading.
 #[derive(Debug)]
 pub struct CodeCache {
     bound: usize,

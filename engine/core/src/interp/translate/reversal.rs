@@ -27,12 +27,12 @@ pub(super) fn replace(code: &mut [Word], homes: u16) {
 /// The op that does what the code starts with, behind the op `before`, if that is a reversal.
 fn reversal(before: Word, code: &[Word], homes: u16) -> Option<Word> {
     let (wide, _, form) = parts(code[0])?;
-    let first = |left| [Kind::Imm, Kind::Ext].map(|right| pair(left, right)).contains(&form);
-    let (source, in_acc) = match () {
-        () if first(Kind::Slot) => (code[0].b(), false),
-        () if first(Kind::Acc) => (left_in(before)?, true),
-        () => return None,
-    };
+    let with_constant = |left| [Kind::Imm, Kind::Ext].map(|right| pair(left, right)).contains(&form);
+    let in_acc = with_constant(Kind::Acc);
+    if !in_acc && !with_constant(Kind::Slot) {
+        return None;
+    }
+    let source = if in_acc { left_in(before)? } else { code[0].b() };
     let mut run = Run { wide, source, homes, values: [(0, 0); HELD], held: 0, acc: None };
     run.acc = in_acc.then_some((run.identity(), false));
     let (family, goal) = match wide {
@@ -174,8 +174,13 @@ impl Run {
         Some(if wide { value } else { u64::from(value as u32) })
     }
 
-    /// Holds the value that `word` made: its slot must be one of operands, so that nothing else ever reads it.
+    /// Holds the value that `word` made: its slot must be one of operands, so that nothing else ever reads it. What is made
+    /// must be used, which also bounds how far a run is followed in vain.
     fn keep(&mut self, word: Word, value: u64) -> Option<()> {
+        if matches!(self.acc, Some((_, false))) {
+            // The value before was dropped.
+            return None;
+        }
         let held = word.form() & TO_SLOT != 0;
         self.acc = Some((value, held));
         if held {

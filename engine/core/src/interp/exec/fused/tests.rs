@@ -7,7 +7,7 @@ use crate::interp::exec::memory::PAGE;
 use crate::interp::exec::{looped, slow};
 use crate::limits::RunLimits;
 use crate::wasm::types::MemoryType;
-use alloc::{sync::Arc, vec, vec::Vec};
+use alloc::{sync::Arc, vec::Vec};
 
 /// Slots that ops compute with; more than that are compared.
 const SLOTS: u64 = 14;
@@ -183,8 +183,5 @@ fn code_is_fused_from_the_left_and_anew_behind_the_head_of_a_loop() {
         fuse(&mut split[..ops], &[words_of(code[0])]);
         assert_eq!(split[0], code[0]);
     }
-    assert_eq!(vec![Word(0); 0], {
-        fuse(&mut [], &[]);
-        Vec::new()
-    });
+    fuse(&mut [], &[]);
 }
