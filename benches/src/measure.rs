@@ -53,6 +53,11 @@ impl Times {
     pub fn ratio(&self, base: &Times) -> f64 {
         median(&self.rounds.iter().zip(&base.rounds).map(|(a, b)| a / b).collect::<Vec<_>>())
     }
+
+    /// The ratio of the least figures: what noise, which only ever adds, leaves alone.
+    pub fn least_ratio(&self, base: &Times) -> f64 {
+        self.least() / base.least()
+    }
 }
 
 /// The middle of `values`, the mean of the two middle ones when their number is even; NaN without any.

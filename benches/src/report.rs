@@ -120,17 +120,17 @@ impl Report {
                 row.cells(&names, |t| format!("{:.3} ({:.3})", t.median() * row.scale, t.least() * row.scale)),
             );
         }
-        println!("\nRatio to {base}, median over the rounds (below 1 is faster):\n");
+        println!("\nRatio to {base}, median over the rounds; of the least times in brackets (below 1 is faster):\n");
         head();
-        let mut columns = vec![Vec::new(); names.len()];
         for row in &self.rows {
-            line(&row.input, row.cells(&names, |t| format!("{:.3}", t.ratio(row.base()))));
-            for (name, column) in names.iter().zip(&mut columns).filter(|_| row.in_mean) {
-                column.extend(row.times.iter().filter(|t| t.name == *name).map(|t| t.ratio(row.base())));
-            }
+            line(
+                &row.input,
+                row.cells(&names, |t| format!("{:.3} ({:.3})", t.ratio(row.base()), t.least_ratio(row.base()))),
+            );
         }
-        let means: Vec<f64> = columns.iter().map(|c| geomean(c)).collect();
-        line("**geomean**", means.iter().map(|m| format!("**{m:.3}**")).collect());
+        let means = self.means(&names, Times::ratio);
+        let least = self.means(&names, Times::least_ratio);
+        line("**geomean**", means.iter().zip(&least).map(|(m, l)| format!("**{m:.3}** ({l:.3})")).collect());
         if let Some(file) = &self.json {
             let rows: Vec<Value> = self.rows.iter().map(|row| row.json()).collect();
             let geomean: serde_json::Map<String, Value> =
@@ -141,6 +141,16 @@ impl Report {
             });
             std::fs::write(file, format!("{all:#}\n")).unwrap_or_else(|e| panic!("{file}: {e}"));
         }
+    }
+
+    /// The geometric mean of each contender's ratios, over the rows that are in the mean.
+    fn means(&self, names: &[String], ratio: impl Fn(&Times, &Times) -> f64) -> Vec<f64> {
+        let of = |name: &String| {
+            let rows = self.rows.iter().filter(|row| row.in_mean);
+            let ratios = rows.filter_map(|row| Some(ratio(row.times.iter().find(|t| t.name == *name)?, row.base())));
+            geomean(&ratios.collect::<Vec<_>>())
+        };
+        names.iter().map(of).collect()
     }
 
     /// Columns: every contender of every row, what they are compared with last.
@@ -178,6 +188,7 @@ impl Row {
             .map(|t| {
                 let figures = json!({
                     "median": t.median() * self.scale, "least": t.least() * self.scale, "ratio": t.ratio(self.base()),
+                    "least_ratio": t.least_ratio(self.base()),
                 });
                 (t.name.clone(), figures)
             })

@@ -62,7 +62,7 @@ fn head(peers: &Peers, rounds: &str, turn: &str) -> Outcome<String> {
     writeln!(
         text,
         "\nContenders take turns (A B C A B C) of at least {turn} ms, {rounds} times; a ratio is the median of the ratios of turns \
-         side by side, and every result is checked. Times belong to this machine on this day, whatever else it did; counts of \
+         side by side (in brackets: of the least times, which noise touches least), and every result is checked. Times belong to this machine on this day, whatever else it did; counts of \
          instructions do not. `tail` and `loop` are our dispatch back ends, metered with schedule v1; `unmetered` is schedule \
          ewasm. To repeat: `cargo xtask results [ROUNDS [MILLISECONDS [KERNELS]]]`, or one bench alone: \
          `cd benches && cargo run --release -- run --only keccak`."
