@@ -73,11 +73,12 @@ impl Word {
         self.0 as u32
     }
 
-    pub fn family(self) -> Option<Family> {
-        FAMILIES.get(usize::from(self.code() / FORMS)).copied()
+    pub const fn family(self) -> Option<Family> {
+        let family = (self.code() / FORMS) as usize;
+        if family < FAMILIES.len() { Some(FAMILIES[family]) } else { None }
     }
 
-    pub fn form(self) -> u16 {
+    pub const fn form(self) -> u16 {
         self.code() % FORMS
     }
 }
@@ -268,7 +269,7 @@ macro_rules! family_enum {
         #[repr(u16)]
         pub(crate) enum Family { $($(#[$doc])* $f,)* }
 
-        pub(crate) static FAMILIES: &[Family] = &[$(Family::$f,)*];
+        pub(crate) const FAMILIES: &[Family] = &[$(Family::$f,)*];
     };
 }
 for_each_family!(family_enum);

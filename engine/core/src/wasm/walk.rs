@@ -199,9 +199,11 @@ macro_rules! visit {
         fn $visit(&mut self $($(, $arg: $ty)*)?) -> Self::Output {
             // A join at compile time: an operator without a row is refused here whatever the parser thinks of it.
             const OP: Option<Op> = Op::from_ident(stringify!($op));
-            self.validator.visitor(self.offset as u64).$visit($($($arg.clone()),*)?)?;
+            // Read before the validator takes them: a copy of an immediate of several words would wait for its parts.
+            let arg = Immediates(($($($arg.clone(),)*)?)).into();
+            self.validator.visitor(self.offset as u64).$visit($($($arg),*)?)?;
             match OP {
-                Some(op) => self.operator(op, Immediates(($($($arg,)*)?)).into()),
+                Some(op) => self.operator(op, arg),
                 None => Err(unsupported(self.offset, concat!("operator ", stringify!($op), " is not supported"))),
             }
         }

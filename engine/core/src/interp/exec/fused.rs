@@ -8,6 +8,7 @@ use super::body::*;
 use super::functions::*;
 use super::ops::{expand_ops, for_each_op};
 use crate::interp::code::{CODES, Family, Word};
+use core::hint::select_unpredictable;
 use core::marker::PhantomData;
 
 /// `A`, which may be fused itself, and then `B`.
@@ -313,34 +314,34 @@ pub(crate) fn first_of(code: u16) -> u16 {
     LIST.get(usize::from(code).wrapping_sub(CODES)).map_or(code, |parts| parts[0])
 }
 
+/// What loading asks about a code.
+#[derive(Clone, Copy)]
+struct Row {
+    /// Words of the op that the code begins; 0: as many as it says itself.
+    words: u8,
+    /// Column of the code in [`GRID`], where it is the last part of a fused op.
+    column: u8,
+    /// Its row, where it is the first.
+    row: u16,
+}
+
+/// Rows for all codes, and for as many more as 12 bits can say: an index of these needs no check.
+type Rows = [Row; 1 << 12];
+
+const fn row_of(rows: &Rows, code: u16) -> Row {
+    rows[code as usize % rows.len()]
+}
+
 macro_rules! words {
     ($([$op:ty])*) => {
-        /// Words of the op that a code begins; 0: as many as it says itself.
-        static WORDS: [u8; ALL_CODES] = {
-            let mut words = [1; ALL_CODES];
-            $(words[<$op as Body>::CODE as usize] = <$op as Body>::WORDS as u8;)*
-            words
-        };
+        const fn with_words(mut rows: Rows) -> Rows {
+            assert!(ALL_CODES <= rows.len());
+            $(rows[<$op as Body>::CODE as usize].words = <$op as Body>::WORDS as u8;)*
+            rows
+        }
     };
 }
 for_each_op!(words);
-
-/// Words of the op that begins with `word`; of a fused one, of its first op.
-#[inline]
-pub(crate) fn words_of(word: Word) -> usize {
-    match WORDS[usize::from(word.code())] {
-        0 if word.family() == Some(Family::BrTable) => 2 + word.high() as usize,
-        0 => usize::from(word.c()),
-        words => usize::from(words),
-    }
-}
-
-/// Which code two codes make: a row for each first one and a column for each second one; row and column 0 make none.
-struct Grid {
-    rows: [u8; ALL_CODES],
-    columns: [u8; ALL_CODES],
-    cells: [[u16; COLUMNS]; ROWS],
-}
 
 /// The code that begins fused op `at`: a code of one op, or the pair that a fused op of three begins with.
 const fn first_part(at: usize) -> u16 {
@@ -357,63 +358,82 @@ const fn last_part(at: usize) -> u16 {
     }
 }
 
-/// Numbers the distinct codes that `part` gives from 1 on; also says how many there are.
-const fn numbered(first: bool) -> ([u8; ALL_CODES], usize) {
-    let (mut numbers, mut count, mut at) = ([0; ALL_CODES], 0, 0);
+/// Numbers the distinct first and last parts of fused ops from 1 on; also says how many there are of each.
+const fn numbered(mut rows: Rows) -> (Rows, usize, usize) {
+    let (mut firsts, mut lasts, mut at) = (0, 0, 0);
     while at < LIST.len() {
-        let code = if first { first_part(at) } else { last_part(at) } as usize;
-        if numbers[code] == 0 {
-            count += 1;
-            assert!(count < 256, "numbers of rows and columns have 8 bits");
-            numbers[code] = count as u8;
+        let (first, last) = (first_part(at) as usize, last_part(at) as usize);
+        if rows[first].row == 0 {
+            firsts += 1;
+            rows[first].row = firsts as u16;
+        }
+        if rows[last].column == 0 {
+            lasts += 1;
+            assert!(lasts < 256, "columns have 8 bits");
+            rows[last].column = lasts as u8;
         }
         at += 1;
     }
-    (numbers, count)
+    (rows, firsts + 1, lasts + 1)
 }
 
-const ROWS: usize = numbered(true).1 + 1;
-const COLUMNS: usize = numbered(false).1 + 1;
+const NUMBERED: (Rows, usize, usize) = numbered([Row { words: 1, column: 0, row: 0 }; 1 << 12]);
 
-static GRID: Grid = {
-    let mut grid = Grid { rows: numbered(true).0, columns: numbered(false).0, cells: [[NONE; COLUMNS]; ROWS] };
-    let mut at = 0;
+static ROWS: Rows = with_words(NUMBERED.0);
+
+const COLUMNS: usize = NUMBERED.2;
+
+/// Which fused op two codes make: its position in [`LIST`] plus 1. A row for each first code and a column for each last one; row
+/// and column 0 make none.
+static GRID: [[u8; COLUMNS]; NUMBERED.1] = {
+    let mut grid = [[0; COLUMNS]; NUMBERED.1];
+    let (rows, mut at) = (NUMBERED.0, 0);
+    assert!(LIST.len() < 256, "cells have 8 bits");
     while at < LIST.len() {
-        let (row, column) = (grid.rows[first_part(at) as usize], grid.columns[last_part(at) as usize]);
-        grid.cells[row as usize][column as usize] = (CODES + at) as u16;
+        let (first, last) = (row_of(&rows, first_part(at)), row_of(&rows, last_part(at)));
+        grid[first.row as usize][last.column as usize] = at as u8 + 1;
         at += 1;
     }
     grid
 };
 
+/// Words of the op that begins with `word`; of a fused one, of its first op.
+#[inline]
+pub(crate) fn words_of(word: Word) -> usize {
+    match row_of(&ROWS, word.code()).words {
+        0 if word.family() == Some(Family::BrTable) => 2 + word.high() as usize,
+        0 => usize::from(word.c()),
+        words => usize::from(words),
+    }
+}
+
 /// Fuses what can be fused in `code`, complete ops from its start to its end, from the left. Heads of loops, ascending,
-/// always begin a run: a loop must find the longest one behind its back edge.
-pub(crate) fn fuse(code: &mut [Word], heads: &[usize]) {
+/// always begin a run: a loop must find the longest one behind its back edge. Ops are changed by `change` first: from the op before
+/// and the code that starts with an op it makes another in that one's place.
+///
+/// Whether an op goes with what is before it is as good as random, so nothing here branches on it.
+#[inline(always)]
+pub(crate) fn fuse(code: &mut [Word], heads: &[usize], change: impl Fn(Word, &[Word]) -> Option<Word>) {
     let mut heads = heads.iter();
-    let (mut at, mut bound) = (0, 0);
+    let mut head = heads.next();
+    // The run so far: where it starts, its first word, and its row.
+    let (mut start, mut first, mut run) = (0, Word(0), 0);
+    let (mut at, mut before) = (0, Word(0));
     while let Some(&word) = code.get(at) {
-        let start = at;
+        let word = change(before, &code[at..]).unwrap_or(word);
+        let own = row_of(&ROWS, word.code());
+        if head == Some(&at) {
+            (head, run) = (heads.next(), 0);
+        }
+        let cell = GRID[usize::from(run)][usize::from(own.column)];
+        let fused = (CODES as u16).wrapping_add(cell.into()).wrapping_sub(1);
+        let goes_on = cell != 0;
+        start = select_unpredictable(goes_on, start, at);
+        first = select_unpredictable(goes_on, first.with_code(fused), word);
+        run = select_unpredictable(goes_on, row_of(&ROWS, fused).row, own.row);
+        code[start] = first;
+        before = word;
         at += words_of(word);
-        while bound <= start {
-            bound = heads.next().copied().unwrap_or(code.len());
-        }
-        let mut whole = word.code();
-        while at < bound {
-            let row = usize::from(GRID.rows[usize::from(whole)]);
-            if row == 0 {
-                break;
-            }
-            let next = code[at];
-            let longer = GRID.cells[row][usize::from(GRID.columns[usize::from(next.code())])];
-            if longer == NONE {
-                break;
-            }
-            whole = longer;
-            at += words_of(next);
-        }
-        if whole != word.code() {
-            code[start] = word.with_code(whole);
-        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Blocks, branches and calls.
 
+use super::Translator;
 use super::fixup::{Field, Jump, Place, Waiting};
-use super::{Operand, Translator, Value};
+use super::stack::{Acc, Operand};
 use crate::error::{LoadError, LoadErrorKind, Trap};
 use crate::interp::code::{Family, Kind, Word, single};
 use crate::wasm::isa::Op;
@@ -119,19 +120,22 @@ impl Translator<'_> {
     }
 
     fn else_arm(&mut self, step: Step) {
-        let mut frame = self.frames.pop().expect("validated: `else` stands inside an `if`");
+        // Validated: `else` stands inside an `if`.
+        let at = self.label_at(0);
+        let frame = &mut self.frames[at];
+        let (base, params, results) = (frame.base, frame.params, frame.results);
         if frame.live {
+            let skip = frame.skip.take();
             if step.live {
-                self.settle_top(frame.results);
+                self.settle_top(results);
                 let jump = self.emit_br();
-                self.wait(&mut frame.label, jump);
+                self.jump_to(at, jump);
             }
             self.forget();
-            self.bind(frame.skip.take().into_iter());
-            self.truncate(frame.base);
-            self.push_homes(frame.params);
+            self.bind(skip.into_iter());
+            self.truncate(base);
+            self.push_homes(params);
         }
-        self.frames.push(frame);
     }
 
     fn end_frame(&mut self, step: Step) {
@@ -172,14 +176,11 @@ impl Translator<'_> {
     /// Drops values from the stack down to `len`.
     pub(super) fn truncate(&mut self, len: usize) {
         self.stack.truncate(len);
-        if self.acc.pending.is_some_and(|p| p.position() >= len) {
-            self.acc.pending = None;
-        }
     }
 
-    fn push_homes(&mut self, count: usize) {
+    pub(super) fn push_homes(&mut self, count: usize) {
         for _ in 0..count {
-            self.stack.push(Value::Home);
+            self.stack.push_home();
         }
     }
 
@@ -202,7 +203,7 @@ impl Translator<'_> {
         self.copied = 0;
         for jump in jumps {
             self.too_far |= !jump.write(&mut self.code, target);
-            self.next.push(jump.cost);
+            self.next.push(jump.cost());
         }
     }
 
@@ -214,18 +215,12 @@ impl Translator<'_> {
 
     /// Sends `jump` to the label of frame `at`.
     fn jump_to(&mut self, at: usize, jump: Jump) {
-        let mut label = self.frames[at].label;
-        self.wait(&mut label, jump);
-        self.frames[at].label = label;
-    }
-
-    fn wait(&mut self, label: &mut Label, jump: Jump) {
-        match label {
+        match &mut self.frames[at].label {
             Label::Start { at, block } => {
                 self.too_far |= !jump.write(&mut self.code, *at);
                 match self.costs.get(*block) {
-                    Some(cost) => jump.cost.write(&mut self.code, *cost),
-                    None => self.open.push(jump.cost),
+                    Some(cost) => jump.cost().write(&mut self.code, *cost),
+                    None => self.open.push(jump.cost()),
                 }
             }
             Label::End(waiting) => self.fixups.push(waiting, jump),
@@ -248,17 +243,17 @@ impl Translator<'_> {
     /// Pops a condition; the branch is to be taken when it is not zero (`when`), or when it is.
     fn pop_condition(&mut self, when: bool) -> Condition {
         let condition = self.pop();
-        if let Operand::Acc(Some(pending)) = condition.operand
+        if let Operand::Acc(producer) = condition.operand()
             && !self.wide
-            && pending.end() == self.code.len()
-            && let Some(inverse) = self.code[pending.producer()].family().and_then(Family::inverse)
+            && producer.end() == self.code.len()
+            && let Some(inverse) = self.code[producer.at()].family().and_then(Family::inverse)
         {
             // Branch on the comparison itself: its op goes, its operands stay. The accumulator is as it was before.
-            let word = self.code[pending.producer()];
+            let word = self.code[producer.at()];
             let family = if when { inverse.inverse() } else { Some(inverse) };
             let family = family.and_then(Family::branch).expect("comparisons come in pairs, each with its branch");
-            self.code.truncate(pending.producer());
-            self.acc = super::Acc::default();
+            self.code.truncate(producer.at());
+            self.stack.acc = Acc::default();
             return Condition { family, form: word.form() / 2, a: word.b(), b: word.c() };
         }
         let family = match (when, self.wide) {
@@ -267,9 +262,10 @@ impl Translator<'_> {
             (true, true) => Family::BrNonZeroWide,
             (false, true) => Family::BrZeroWide,
         };
-        match condition.operand {
-            Operand::Acc(_) => Condition { family, form: single(Kind::Acc), a: 0, b: 0 },
-            _ => Condition { family, form: single(Kind::Slot), a: self.slot_of(condition), b: 0 },
+        if condition.in_acc() {
+            Condition { family, form: single(Kind::Acc), a: 0, b: 0 }
+        } else {
+            Condition { family, form: single(Kind::Slot), a: self.slot_of(condition), b: 0 }
         }
     }
 
@@ -306,9 +302,7 @@ impl Translator<'_> {
             return self.emit_copy(to, from);
         }
         self.emit_effect(Family::Copy, 5, to, from, arity as u16);
-        if self.acc.mirror.is_some_and(|slot| (to..to.saturating_add(arity as u16)).contains(&slot)) {
-            self.acc.mirror = None;
-        }
+        self.stack.acc.overwritten(to.into()..to.saturating_add(arity as u16).into());
     }
 
     fn br(&mut self, depth: u32) {
@@ -338,7 +332,7 @@ impl Translator<'_> {
         self.settle_top(arity);
         // Where it falls through, the move or return, nothing is to be paid: the branch pays for its target.
         let (jump, _) = self.emit_condition_with(&condition);
-        let acc = self.acc;
+        let acc = self.stack.acc;
         if returns {
             self.emit_return_of(arity);
         } else {
@@ -346,16 +340,13 @@ impl Translator<'_> {
             let jump = self.emit_br();
             self.jump_to(at, jump);
         }
-        self.acc = acc;
+        self.stack.acc = acc;
         self.bind([jump].into_iter());
     }
 
     fn br_table(&mut self, table: &BrTable<'_>) -> Result<(), LoadError> {
         let index = self.pop();
-        let (form, a) = match index.operand {
-            Operand::Acc(_) => (single(Kind::Acc), 0),
-            _ => (single(Kind::Slot), self.slot_of(index)),
-        };
+        let (form, a) = if index.in_acc() { (single(Kind::Acc), 0) } else { (single(Kind::Slot), self.slot_of(index)) };
         let default = self.label_at(table.default());
         self.settle_top(self.frames[default].arity());
         let at = self.emit(Word::wide(Family::BrTable.effect(form), a, table.len()));
@@ -370,7 +361,7 @@ impl Translator<'_> {
                 self.jump_to(label, Jump::new(entry, Field::Low, at, Place::high(entry)));
             }
         }
-        let acc = self.acc;
+        let acc = self.stack.acc;
         for (label, entries) in stubs {
             let target = self.code.len();
             for entry in entries {
@@ -378,7 +369,7 @@ impl Translator<'_> {
                 self.too_far |= !jump.write(&mut self.code, target);
             }
             // A branch by table leaves the accumulator alone, so every stub finds it as it was.
-            self.acc = acc;
+            self.stack.acc = acc;
             if matches!(self.frames[label].label, Label::Return) {
                 self.emit_return_of(self.frames[label].arity());
             } else {
@@ -400,12 +391,9 @@ impl Translator<'_> {
             return self.emit_return_of(results);
         }
         let value = self.pop();
-        let (form, b) = match value.operand {
-            Operand::Acc(_) => (2, 0),
-            _ => (1, self.slot_of(value)),
-        };
+        let (form, b) = if value.in_acc() { (2, 0) } else { (1, self.slot_of(value)) };
         self.emit_return_op(form, b);
-        self.stack.push(Value::Home);
+        self.stack.push_home();
     }
 
     /// Returns the topmost `results` values, which are in their homes.
@@ -473,7 +461,7 @@ impl Translator<'_> {
         self.push_homes(results);
         if results == 1 {
             // A single result is returned in the accumulator too.
-            self.acc.mirror = Some(self.home(base));
+            self.stack.acc = Acc::of(self.home(base));
         }
     }
 }

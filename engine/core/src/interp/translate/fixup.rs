@@ -36,31 +36,37 @@ pub(super) enum Field {
     Low,
 }
 
-/// A branch: where its offset is kept, from where it counts, and where the cost of the target's block goes.
+/// Of each [`Field`]: its lowest bit, and how many it has.
+const SHAPES: [(u32, u32); 4] = [(16, 16), (48, 16), (32, 32), (0, 32)];
+
+/// A branch: where its offset is kept, from where it counts, and where the cost of the target's block goes. Two words, so that
+/// it stays in registers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Jump {
-    at: u32,
-    from: u32,
-    pub cost: Place,
-    field: Field,
+    /// `at`, and `from` in the high half.
+    offset: u64,
+    /// The place of the cost, and the field in the high half.
+    rest: u64,
 }
 
 impl Jump {
     /// The offset is kept in `field` of the word at `at` and counts from `from`.
     pub fn new(at: usize, field: Field, from: usize, cost: Place) -> Self {
-        Self { at: at as u32, from: from as u32, cost, field }
+        Self { offset: at as u64 | (from as u64) << 32, rest: u64::from(cost.0) | (field as u64) << 32 }
+    }
+
+    /// Where the cost of the target's block goes.
+    pub fn cost(self) -> Place {
+        Place(self.rest as u32)
     }
 
     /// Writes the offset to `target`; false if it does not fit its field.
     pub fn write(self, code: &mut [Word], target: usize) -> bool {
-        let offset = target as i64 - i64::from(self.from);
-        let word = &mut code[self.at as usize];
-        let (shift, mask, fits) = match self.field {
-            Field::A => (16, 0xffff, i16::try_from(offset).is_ok()),
-            Field::C => (48, 0xffff, i16::try_from(offset).is_ok()),
-            Field::High => (32, 0xffff_ffff, i32::try_from(offset).is_ok()),
-            Field::Low => (0, 0xffff_ffff, i32::try_from(offset).is_ok()),
-        };
+        let offset = target as i64 - (self.offset >> 32) as i64;
+        let word = &mut code[self.offset as u32 as usize];
+        let (shift, bits) = SHAPES[(self.rest >> 32) as usize];
+        let mask = (1 << bits) - 1;
+        let fits = offset << (64 - bits) >> (64 - bits) == offset;
         *word = Word(word.0 & !(mask << shift) | (offset as u64 & mask) << shift);
         fits
     }

@@ -137,8 +137,8 @@ impl Sink for Lister<'_> {
         self.open.operators += u32::from(step.live);
 
         let family = |translator: &Translator<'_>, at: usize| translator.code.get(at).and_then(|word| word.family());
-        let (before, pending) = (self.translator.code.len(), self.translator.acc.pending);
-        let compared = pending.map(|pending| (pending.producer(), family(&self.translator, pending.producer())));
+        let (before, pending) = (self.translator.code.len(), self.translator.stack.pending());
+        let compared = pending.map(|producer| (producer.at(), family(&self.translator, producer.at())));
         self.translator.operator(op, arg, step)?;
         let from = match (op, compared) {
             // A branch on a comparison takes the place of the comparison's op.

@@ -1,7 +1,8 @@
 //! Loads, stores, and the operators on memories, tables and references.
 
+use super::Translator;
 use super::numeric::immediate;
-use super::{Operand, Popped, Translator, Value};
+use super::stack::Popped;
 use crate::error::{LoadError, LoadErrorKind};
 use crate::interp::code::{Family, Kind, Word, load, pair, store};
 use crate::wasm::isa::{Group, Op};
@@ -52,7 +53,7 @@ impl Translator<'_> {
             (Op::TableSet, _) => self.slow(op, 2, 0, b, c),
             (Op::TableSize | Op::RefFunc, _) => self.slow(op, 0, 1, b, c),
             (Op::TableGrow, _) => self.slow(op, 2, 1, b, c),
-            (Op::RefNull, _) => self.stack.push(Value::Const(0)),
+            (Op::RefNull, _) => self.stack.push_const(0),
             (Op::RefIsNull, _) => {
                 let operand = self.pop();
                 let slot = self.slot_of(operand);
@@ -74,10 +75,7 @@ impl Translator<'_> {
 
     /// An absolute address, if the whole of it fits 32 bits.
     fn absolute(address: Popped, offset: u64) -> Option<u32> {
-        match address.operand {
-            Operand::Const(base) => u32::try_from(base + offset).ok(),
-            _ => None,
-        }
+        u32::try_from(address.value()? + offset).ok()
     }
 
     fn load(&mut self, family: Family, offset: u64) {
@@ -86,10 +84,7 @@ impl Translator<'_> {
             self.emit_value(family, load(Kind::Imm, false), at as u16, (at >> 16) as u16, None);
             return;
         }
-        let (kind, b) = match address.operand {
-            Operand::Acc(_) => (Kind::Acc, 0),
-            _ => (Kind::Slot, self.slot_of(address)),
-        };
+        let (kind, b) = if address.in_acc() { (Kind::Acc, 0) } else { (Kind::Slot, self.slot_of(address)) };
         match u16::try_from(offset) {
             Ok(near) => self.emit_value(family, load(kind, false), b, near, None),
             Err(_) => self.emit_value(family, load(kind, true), b, 0, Some(offset)),
@@ -98,13 +93,10 @@ impl Translator<'_> {
 
     fn store(&mut self, family: Family, offset: u64) {
         let (value, address) = (self.pop(), self.pop());
-        let constant = match value.operand {
-            Operand::Const(value) => immediate(value, family == Family::Store64),
-            _ => None,
-        };
+        let constant = value.value().and_then(|value| immediate(value, family == Family::Store64));
         if let Some(at) = Self::absolute(address, offset) {
-            let (kind, a) = match (value.operand, constant) {
-                (Operand::Acc(_), _) => (Kind::Acc, 0),
+            let (kind, a) = match (value.in_acc(), constant) {
+                (true, _) => (Kind::Acc, 0),
                 (_, Some(constant)) => (Kind::Imm, constant),
                 _ => (Kind::Slot, self.slot_of(value)),
             };
@@ -117,15 +109,15 @@ impl Translator<'_> {
             self.emit(Word(offset));
             return;
         };
-        match (address.operand, value.operand, constant) {
-            (Operand::Acc(_), _, Some(constant)) => {
+        match (address.in_acc(), value.in_acc(), constant) {
+            (true, _, Some(constant)) => {
                 self.emit_effect(family, store(Kind::Acc, Kind::Imm, false), 0, constant, near);
             }
-            (Operand::Acc(_), _, _) => {
+            (true, _, _) => {
                 let b = self.slot_of(value);
                 self.emit_effect(family, store(Kind::Acc, Kind::Slot, false), 0, b, near);
             }
-            (_, Operand::Acc(_), _) => {
+            (_, true, _) => {
                 let a = self.slot_of(address);
                 self.emit_effect(family, store(Kind::Slot, Kind::Acc, false), a, 0, near);
             }

@@ -25,7 +25,7 @@ use crate::wasm::walk::{Arg, BodyHead, Ended, Sink};
 use alloc::{boxed::Box, vec::Vec};
 use control::Frame;
 use fixup::{Fixups, Place};
-use stack::{Acc, Pending, Stack, Value};
+use stack::{Acc, Operand, Place as At, Popped, Producer, Stack};
 
 /// Makes the code of a module.
 pub(crate) struct Translator<'m> {
@@ -41,7 +41,6 @@ pub(crate) struct Translator<'m> {
     head: BodyHead,
     start: usize,
     stack: Stack,
-    acc: Acc,
     frames: Vec<Frame>,
     fixups: Fixups,
     /// Costs of the blocks that are complete.
@@ -64,22 +63,6 @@ pub(crate) struct Translator<'m> {
     lazy: bool,
 }
 
-/// An operand that was popped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operand {
-    Slot(u16),
-    Const(u64),
-    /// In the accumulator; with the op that made it if it is in no slot.
-    Acc(Option<Pending>),
-}
-
-/// An operand and the stack position that it had, whose home is free for it.
-#[derive(Clone, Copy, Debug)]
-struct Popped {
-    operand: Operand,
-    position: usize,
-}
-
 impl<'m> Translator<'m> {
     /// For `bodies` bodies that have `bytes` bytes. Room is made for the code of nearly any such bodies (three bytes a byte),
     /// and for what most functions need of the rest.
@@ -94,7 +77,6 @@ impl<'m> Translator<'m> {
             head,
             start: 0,
             stack: Stack::default(),
-            acc: Acc::default(),
             frames: Vec::with_capacity(16),
             fixups: Fixups::default(),
             costs: Vec::with_capacity(64),
@@ -136,10 +118,9 @@ impl<'m> Translator<'m> {
         (self.head.params + self.head.locals) as u16
     }
 
-    /// The slot of stack position `position`. The walker refuses frames over 65,535 slots at the function's end, so a
-    /// number that does not fit here belongs to a function that will be refused.
+    /// The slot of stack position `position`.
     fn home(&self, position: usize) -> u16 {
-        (self.head.params as usize + self.head.locals as usize + 4 + position) as u16
+        self.stack.home(position)
     }
 
     // ---- emission ----
@@ -177,9 +158,7 @@ impl<'m> Translator<'m> {
     }
 
     fn push_result(&mut self, producer: usize) {
-        let pending = Pending::new(self.stack.len(), producer, self.code.len());
-        self.acc = Acc { pending: Some(pending), mirror: None };
-        self.stack.push(Value::Acc);
+        self.stack.push_acc(Producer::new(producer, self.code.len()));
     }
 
     /// Tells the op that made a value to write it to `slot` too.
@@ -190,18 +169,15 @@ impl<'m> Translator<'m> {
 
     /// Gives the value that is only in the accumulator its home.
     fn spill(&mut self) {
-        if let Some(pending) = self.acc.pending.take() {
-            let home = self.home(pending.position());
-            self.write_to(pending.producer(), home);
-            self.stack.settle(pending.position());
-            self.acc.mirror = Some(home);
+        if let Some((producer, home)) = self.stack.spill() {
+            self.write_to(producer.at(), home);
         }
     }
 
     /// What the accumulator holds is unknown from here on.
     fn forget(&mut self) {
         self.spill();
-        self.acc.mirror = None;
+        self.stack.acc = Acc::default();
     }
 
     /// Emits what puts `value` into `slot`, leaving the accumulator alone.
@@ -221,7 +197,7 @@ impl<'m> Translator<'m> {
         if to == from {
             return;
         }
-        if self.acc.mirror == Some(from) {
+        if self.stack.acc.holds(from) {
             self.emit_effect(Family::Copy, 1, to, 0, 0);
         } else {
             if !self.lengthen_copy(to, from) {
@@ -261,43 +237,28 @@ impl<'m> Translator<'m> {
     }
 
     fn overwritten(&mut self, slot: u16) {
-        if self.acc.mirror == Some(slot) {
-            self.acc.mirror = None;
-        }
+        self.stack.acc.overwritten(slot.into()..u32::from(slot) + 1);
     }
 
     // ---- operands ----
 
     fn pop(&mut self) -> Popped {
-        let value = self.stack.pop();
-        let position = self.stack.len();
-        let slot = match value {
-            Value::Const(value) => return Popped { operand: Operand::Const(value), position },
-            Value::Acc => {
-                let pending = self.acc.pending.take();
-                return Popped { operand: Operand::Acc(pending), position };
-            }
-            Value::Home => self.home(position),
-            Value::Local { local, .. } => local,
-        };
-        let operand = if self.acc.mirror == Some(slot) { Operand::Acc(None) } else { Operand::Slot(slot) };
-        Popped { operand, position }
+        self.stack.pop()
     }
 
     /// Gets an operand into a slot.
     fn slot_of(&mut self, popped: Popped) -> u16 {
-        match popped.operand {
-            Operand::Slot(slot) => slot,
+        match popped.operand() {
+            Operand::Slot(slot) | Operand::Both(slot) => slot,
             Operand::Const(value) => {
-                let home = self.home(popped.position);
+                let home = self.home(popped.position());
                 self.emit_const(home, value);
                 home
             }
-            Operand::Acc(None) => self.acc.mirror.expect("a value in the accumulator is pending or has a slot"),
-            Operand::Acc(Some(pending)) => {
-                let home = self.home(popped.position);
-                self.write_to(pending.producer(), home);
-                self.acc.mirror = Some(home);
+            Operand::Acc(producer) => {
+                let home = self.home(popped.position());
+                self.write_to(producer.at(), home);
+                self.stack.acc = Acc::of(home);
                 home
             }
         }
@@ -312,25 +273,23 @@ impl<'m> Translator<'m> {
 
     /// Puts the value at `position` into its home. All values above it that are the same local are there already.
     fn settle(&mut self, position: usize) {
-        let home = self.home(position);
-        match self.stack.value(position) {
-            Value::Home => {}
-            Value::Acc => self.spill(),
-            Value::Const(value) => {
+        match self.stack.place(position) {
+            At::Home => {}
+            At::Acc(_) => self.spill(),
+            At::Const(value) => {
+                let home = self.stack.settle(position);
                 self.emit_const(home, value);
-                self.stack.settle(position);
             }
-            Value::Local { local, .. } => {
+            At::Local(local) => {
                 self.stack.detach(local);
-                self.emit_copy(home, local);
+                self.emit_copy(self.home(position), local);
             }
         }
     }
 
     /// Puts all values that are locals into their homes: code that follows may be left by one path and changed by another.
     fn settle_locals(&mut self) {
-        while let Some((position, local)) = self.stack.settle_local() {
-            let home = self.home(position);
+        while let Some((home, local)) = self.stack.settle_local() {
             self.emit_copy(home, local);
         }
     }
@@ -349,9 +308,7 @@ impl<'m> Translator<'m> {
             self.next.push(Place::low(extension));
         }
         self.truncate(base);
-        for _ in 0..results {
-            self.stack.push(Value::Home);
-        }
+        self.push_homes(results);
     }
 }
 
@@ -367,7 +324,6 @@ impl Sink for Translator<'_> {
         self.too_far = false;
         self.head = head;
         self.stack.reset((head.params + head.locals) as usize);
-        self.acc = Acc::default();
         self.fixups.clear();
         self.costs.clear();
         self.open.clear();
@@ -390,7 +346,7 @@ impl Sink for Translator<'_> {
             Group::Parametric | Group::Variable => self.variable(op, arg),
             Group::Constant => {
                 let &Arg::Bits(value) = arg else { unreachable!("a constant has bits") };
-                self.stack.push(Value::Const(value));
+                self.stack.push_const(value);
             }
             Group::Pure | Group::Partial => self.numeric(op),
             Group::Load | Group::Store => self.access(op, arg),
@@ -426,12 +382,13 @@ impl Sink for Translator<'_> {
             self.code[*at].0 |= u64::from(height as u16) << 48;
         }
         let first = self.start + HEADER_WORDS;
-        if self.unions > 0 {
-            let homes = self.home(0);
-            reversal::replace(&mut self.code[first..], homes);
-        }
         self.heads.iter_mut().for_each(|head| *head -= first);
-        fuse(&mut self.code[first..], &self.heads);
+        let (code, homes) = (&mut self.code[first..], self.stack.home(0));
+        if self.unions > 0 {
+            fuse(code, &self.heads, |before, code| reversal::reversal(before, code, homes));
+        } else {
+            fuse(code, &self.heads, |_, _| None);
+        }
         let head = self.head;
         let entry = self.schedule.entry_cost(head.locals).0;
         self.code[self.start] = set_high(self.code[self.start], entry as u32);

@@ -1,6 +1,7 @@
 //! Pure and partial operators: from operator and operands to family and form.
 
-use super::{Operand, Popped, Translator};
+use super::Translator;
+use super::stack::{Operand, Popped};
 use crate::interp::code::{Family, Kind, pair, single};
 use crate::wasm::isa::Op;
 
@@ -103,19 +104,19 @@ impl Translator<'_> {
             }
             Lowering::Subtract { add, sub } => {
                 let (right, left) = (self.pop(), self.pop());
-                match right.operand {
-                    Operand::Const(value) => {
+                match right.value() {
+                    Some(value) => {
                         let negated =
                             if is_64(sub) { value.wrapping_neg() } else { u64::from((value as u32).wrapping_neg()) };
-                        self.commutative(add, left, Popped { operand: Operand::Const(negated), ..right });
+                        self.commutative(add, left, Popped::constant(negated, right.position()));
                     }
                     _ => self.ordered(sub, left, right),
                 }
             }
             Lowering::Shift(family) => {
                 let (mut right, left) = (self.pop(), self.pop());
-                if let Operand::Const(count) = &mut right.operand {
-                    *count &= if is_64(family) { 63 } else { 31 };
+                if let Some(count) = right.value() {
+                    right = Popped::constant(count & if is_64(family) { 63 } else { 31 }, right.position());
                 }
                 self.ordered(family, left, right);
             }
@@ -125,26 +126,23 @@ impl Translator<'_> {
             }
             Lowering::IsZero(family) => {
                 let operand = self.pop();
-                if let Operand::Acc(Some(pending)) = operand.operand
-                    && pending.end() == self.code.len()
-                    && let Some(inverse) = self.code[pending.producer()].family().and_then(Family::inverse)
+                if let Operand::Acc(producer) = operand.operand()
+                    && producer.end() == self.code.len()
+                    && let Some(inverse) = self.code[producer.at()].family().and_then(Family::inverse)
                     && family == Family::I32Eq
                 {
                     // The negation of the comparison just made.
-                    let word = &mut self.code[pending.producer()];
+                    let word = &mut self.code[producer.at()];
                     word.0 = word.0 & !0xffff | u64::from(inverse.effect(word.form()));
-                    self.push_result(pending.producer());
+                    self.push_result(producer.at());
                     return;
                 }
-                let zero = Popped { operand: Operand::Const(0), position: operand.position + 1 };
+                let zero = Popped::constant(0, operand.position() + 1);
                 self.ordered(family, operand, zero);
             }
             Lowering::Partial(family) => {
                 let (right, left) = (self.pop(), self.pop());
-                let constant = match right.operand {
-                    Operand::Const(value) => immediate(value, is_64(family)),
-                    _ => None,
-                };
+                let constant = right.value().and_then(|value| immediate(value, is_64(family)));
                 let left = self.slot_of(left);
                 match constant {
                     Some(value) => self.emit_value(family, pair(Kind::Slot, Kind::Imm), left, value, None),
@@ -156,12 +154,11 @@ impl Translator<'_> {
             }
             Lowering::Unary(family) => {
                 let operand = self.pop();
-                match operand.operand {
-                    Operand::Acc(_) => self.emit_value(family, single(Kind::Acc), 0, 0, None),
-                    _ => {
-                        let slot = self.slot_of(operand);
-                        self.emit_value(family, single(Kind::Slot), slot, 0, None);
-                    }
+                if operand.in_acc() {
+                    self.emit_value(family, single(Kind::Acc), 0, 0, None);
+                } else {
+                    let slot = self.slot_of(operand);
+                    self.emit_value(family, single(Kind::Slot), slot, 0, None);
                 }
             }
             Lowering::FloatBinary(family) => {
@@ -179,18 +176,17 @@ impl Translator<'_> {
 
     #[inline(never)]
     fn commutative(&mut self, family: Family, left: Popped, right: Popped) {
-        let (left, right) = match (left.operand, right.operand) {
-            (Operand::Const(_), _) | (Operand::Slot(_), Operand::Acc(_)) => (right, left),
-            _ => (left, right),
+        let swap = match left.operand() {
+            Operand::Const(_) => true,
+            Operand::Slot(_) => right.in_acc(),
+            _ => false,
         };
+        let (left, right) = if swap { (right, left) } else { (left, right) };
         self.unions += u32::from(matches!(family, Family::I64Or | Family::I32Or));
         // A constant on the left is one on both sides now.
-        let (kind, b) = match left.operand {
-            Operand::Acc(_) => (Kind::Acc, 0),
-            _ => (Kind::Slot, self.slot_of(left)),
-        };
-        match right.operand {
-            Operand::Const(value) => match immediate(value, is_64(family)) {
+        let (kind, b) = if left.in_acc() { (Kind::Acc, 0) } else { (Kind::Slot, self.slot_of(left)) };
+        match right.value() {
+            Some(value) => match immediate(value, is_64(family)) {
                 Some(value) => self.emit_value(family, pair(kind, Kind::Imm), b, value, None),
                 None => self.emit_value(family, pair(kind, Kind::Ext), b, 0, Some(value)),
             },
@@ -221,8 +217,8 @@ impl Translator<'_> {
     }
 
     fn place(&mut self, wide: bool, operand: Popped) -> (Kind, u16) {
-        match operand.operand {
-            Operand::Acc(_) => (Kind::Acc, 0),
+        match operand.operand() {
+            Operand::Both(_) | Operand::Acc(_) => (Kind::Acc, 0),
             Operand::Slot(slot) => (Kind::Slot, slot),
             Operand::Const(value) => match immediate(value, wide) {
                 Some(value) => (Kind::Imm, value),

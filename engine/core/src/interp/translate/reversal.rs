@@ -6,32 +6,45 @@
 //! becomes one op that leaves what the run's last op leaves, and goes on behind it. The other words stay as they are: a branch
 //! may lead to one of them.
 
-use crate::interp::code::{Family, Kind, TO_SLOT, Word, pair};
+use crate::interp::code::{CODES, Family, Kind, TO_SLOT, Word, pair};
 use crate::interp::exec::fused::words_of;
 
 /// Ops of the longest run that is looked at: those for 64 bits have 21 at least.
 const LONGEST: usize = 32;
 
-/// Replaces reversals in `code`, complete ops from its start to its end, of a function whose slots from `homes` on hold operands.
-pub(super) fn replace(code: &mut [Word], homes: u16) {
-    let (mut at, mut before) = (0, Word(0));
-    while at < code.len() {
-        if let Some(op) = reversal(before, &code[at..], homes) {
-            code[at] = op;
-        }
-        before = code[at];
-        at += words_of(before);
+/// Whether a reversal may begin with an op of this code.
+static BEGINS: [bool; CODES] = {
+    let (mut begins, mut code) = ([false; CODES], 0);
+    while code < CODES {
+        let word = Word::new(code as u16, 0, 0, 0);
+        begins[code] = match parts(word) {
+            Some((_, Action::Or, _)) | None => false,
+            Some((_, _, form)) => with_constant(Kind::Slot, form) || with_constant(Kind::Acc, form),
+        };
+        code += 1;
+    }
+    begins
+};
+
+/// Whether operands are `left` and a constant in this form of an op that moves bytes.
+const fn with_constant(left: Kind, form: u16) -> bool {
+    form == pair(left, Kind::Imm) || form == pair(left, Kind::Ext)
+}
+
+/// The op that does what the code starts with, behind the op `before`, in a function whose slots from `homes` on hold operands;
+/// if that is a reversal.
+#[inline(always)]
+pub(super) fn reversal(before: Word, code: &[Word], homes: u16) -> Option<Word> {
+    match BEGINS.get(usize::from(code[0].code())) {
+        Some(true) => try_run(before, code, homes),
+        _ => None,
     }
 }
 
-/// The op that does what the code starts with, behind the op `before`, if that is a reversal.
-fn reversal(before: Word, code: &[Word], homes: u16) -> Option<Word> {
+#[inline(never)]
+fn try_run(before: Word, code: &[Word], homes: u16) -> Option<Word> {
     let (wide, _, form) = parts(code[0])?;
-    let with_constant = |left| [Kind::Imm, Kind::Ext].map(|right| pair(left, right)).contains(&form);
-    let in_acc = with_constant(Kind::Acc);
-    if !in_acc && !with_constant(Kind::Slot) {
-        return None;
-    }
+    let in_acc = with_constant(Kind::Acc, form);
     let source = if in_acc { left_in(before)? } else { code[0].b() };
     let mut run = Run { wide, source, homes, values: [(0, 0); HELD], held: 0, acc: None };
     run.acc = in_acc.then_some((run.identity(), false));
@@ -71,8 +84,9 @@ enum Action {
 }
 
 /// Width, action and form of an op that a run may have.
-fn parts(word: Word) -> Option<(bool, Action, u16)> {
-    let (wide, action) = match word.family()? {
+const fn parts(word: Word) -> Option<(bool, Action, u16)> {
+    let Some(family) = word.family() else { return None };
+    let (wide, action) = match family {
         Family::I64And => (true, Action::And),
         Family::I64Or => (true, Action::Or),
         Family::I64Shl => (true, Action::Left),

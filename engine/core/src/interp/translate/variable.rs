@@ -1,6 +1,7 @@
 //! Locals, globals, `drop` and `select`.
 
-use super::{Operand, Translator, Value};
+use super::Translator;
+use super::stack::{Acc, Operand};
 use crate::interp::code::{Family, Kind, Word, single};
 use crate::wasm::isa::Op;
 use crate::wasm::walk::Arg;
@@ -20,10 +21,8 @@ impl Translator<'_> {
             }
             (Op::GlobalSet, Arg::Index(global)) => {
                 let value = self.pop();
-                let (form, slot) = match value.operand {
-                    Operand::Acc(_) => (single(Kind::Acc), 0),
-                    _ => (single(Kind::Slot), self.slot_of(value)),
-                };
+                let (form, slot) =
+                    if value.in_acc() { (single(Kind::Acc), 0) } else { (single(Kind::Slot), self.slot_of(value)) };
                 self.emit(Word::wide(Family::GlobalSet.effect(form), slot, *global));
             }
             (Op::Drop, _) => {
@@ -37,19 +36,18 @@ impl Translator<'_> {
         let value = self.pop();
         let end = self.code.len();
         // Values on the stack that are this local keep the old one.
-        while let Some(position) = self.stack.detach(local) {
-            let home = self.home(position);
+        while let Some(home) = self.stack.detach(local) {
             self.emit_copy(home, local);
         }
-        match value.operand {
-            Operand::Acc(Some(pending)) if pending.end() == end && self.code.len() == end => {
-                self.write_to(pending.producer(), local);
-                self.acc.mirror = Some(local);
+        match value.operand() {
+            Operand::Acc(producer) if producer.end() == end && self.code.len() == end => {
+                self.write_to(producer.at(), local);
+                self.stack.acc = Acc::of(local);
             }
-            Operand::Acc(_) if self.acc.mirror == Some(local) => {}
-            Operand::Acc(_) => {
+            Operand::Both(_) if self.stack.acc.holds(local) => {}
+            Operand::Both(_) | Operand::Acc(_) => {
                 self.emit_effect(Family::Copy, 1, local, 0, 0);
-                self.acc.mirror = Some(local);
+                self.stack.acc = Acc::of(local);
             }
             Operand::Slot(slot) => self.emit_copy(local, slot),
             Operand::Const(value) => self.emit_const(local, value),
@@ -59,22 +57,21 @@ impl Translator<'_> {
     fn select(&mut self) {
         let condition = self.pop();
         let (no, yes) = (self.pop(), self.pop());
-        if let Operand::Const(value) = condition.operand {
+        if let Some(value) = condition.value() {
             // Nothing to choose at run time; the chosen value moves down to its new position's home if it must.
             let chosen = if value as u32 != 0 { yes } else { no };
             let slot = self.slot_of(chosen);
-            let home = self.home(yes.position);
+            let home = self.home(yes.position());
             self.emit_copy(home, slot);
-            self.stack.push(Value::Home);
+            self.stack.push_home();
             return;
         }
         let (yes, no) = (self.slot_of(yes), self.slot_of(no));
-        match condition.operand {
-            Operand::Acc(_) => self.emit_value(Family::Select, single(Kind::Acc), yes, no, None),
-            _ => {
-                let slot = self.slot_of(condition);
-                self.emit_value(Family::Select, single(Kind::Slot), yes, no, Some(u64::from(slot)));
-            }
+        if condition.in_acc() {
+            self.emit_value(Family::Select, single(Kind::Acc), yes, no, None);
+        } else {
+            let slot = self.slot_of(condition);
+            self.emit_value(Family::Select, single(Kind::Slot), yes, no, Some(u64::from(slot)));
         }
     }
 }

@@ -175,13 +175,13 @@ fn code_is_fused_from_the_left_and_anew_behind_the_head_of_a_loop() {
         let code = program(&LIST[at][..length], &mut Random(7));
         let mut fused = code.clone();
         let ops = fused.len() - 7;
-        fuse(&mut fused[..ops], &[]);
+        fuse(&mut fused[..ops], &[], |_, _| None);
         assert_eq!(fused[0], code[0].with_code((CODES + at) as u16));
         assert_eq!(fused[1..], code[1..]);
         assert_eq!(first_of(fused[0].code()), code[0].code());
         let mut split = code.clone();
-        fuse(&mut split[..ops], &[words_of(code[0])]);
+        fuse(&mut split[..ops], &[words_of(code[0])], |_, _| None);
         assert_eq!(split[0], code[0]);
     }
-    fuse(&mut [], &[]);
+    fuse(&mut [], &[], |_, _| None);
 }
