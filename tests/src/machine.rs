@@ -223,7 +223,7 @@ impl reference::Host for Numbered {
     fn call(&mut self, number: usize, guest: &mut Guest<'_>, args: &[u64]) -> Result<Vec<u64>, Stop> {
         let (name, body) = &self.functions[number];
         self.trace.push((name.clone(), args.to_vec(), guest.meter.left()));
-        Ok(body(guest.memory, args))
+        Ok(body(guest.memory_mut(), args))
     }
 }
 

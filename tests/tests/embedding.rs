@@ -197,6 +197,68 @@ fn memory_of_a_new_instance_is_zero() {
     });
 }
 
+/// Ways to write eight bytes at an address, each the first access to its memory.
+const WRITES: [(&str, &str); 7] = [
+    ("store", "(i64.store (local.get 0) (i64.const -1))"),
+    ("halves", "(i32.store offset=4 (local.get 0) (i32.const -1)) (i64.store32 (local.get 0) (i64.const -1))"),
+    ("load", "(i64.store (local.get 0) (i64.sub (i64.load (local.get 0)) (i64.const 1)))"),
+    ("fill", "(memory.fill (local.get 0) (i32.const 255) (i32.const 8))"),
+    ("init", "(memory.init $ones (local.get 0) (i32.const 0) (i32.const 8))"),
+    (
+        "copy",
+        "(i64.store (i32.const 1024) (i64.const -1)) (memory.copy (local.get 0) (i32.const 1024) (i32.const 8))
+         (i64.store (i32.const 1024) (i64.const 0))",
+    ),
+    ("host", "(call $host (local.get 0))"),
+];
+
+/// Memory opens to code bit by bit: wherever something is written first, and by whom, it is there; nothing lies outside;
+/// and the next instance sees zeros.
+#[test]
+fn written_memory_is_found_and_zeroed() {
+    let writes: String =
+        WRITES.iter().map(|(name, body)| format!(r#"(func (export "{name}") (param i32) {body})"#)).collect();
+    on_each(|engine| {
+        let mut linker = Linker::new(engine);
+        let host = |mut caller: Caller<'_, ()>, at: u32| {
+            let memory = caller.get_export("memory").and_then(Extern::into_memory).unwrap();
+            memory.write(&mut caller, at as usize, &[0xff; 8])
+        };
+        linker.func_wrap("host", "write", host).unwrap();
+        for pages in [1u32, 2, 3] {
+            let text = format!(
+                r#"(module (import "host" "write" (func $host (param i32)))
+                    (memory (export "memory") {pages}) (data $ones "\ff\ff\ff\ff\ff\ff\ff\ff")
+                    (func (export "read") (param i32) (result i64) (i64.load (local.get 0))) {writes})"#
+            );
+            let module = module(engine, &text);
+            let end = pages * 65_536;
+            let inside = [0, 8, 4_088, 4_089, 4_095, 4_096, 12_285, 32_768, 65_528, end - 4_100, end - 9, end - 8];
+            let outside = [end - 7, end - 1, end, end + 4_096, u32::MAX - 7, u32::MAX];
+            for at in inside.into_iter().chain(outside) {
+                for (name, _) in WRITES {
+                    let mut store = Store::new(engine, ());
+                    let instance = linker.instantiate(&mut store, &module).unwrap();
+                    let memory = instance.get_memory(&store, "memory").unwrap();
+                    assert!(memory.data(&store).iter().all(|byte| *byte == 0), "{pages} pages, before {name} at {at}");
+                    let write = instance.get_typed_func::<u32, ()>(&store, name).unwrap();
+                    let read = instance.get_typed_func::<u32, u64>(&store, "read").unwrap();
+                    let (written, seen) = (write.call(&mut store, at), read.call(&mut store, at));
+                    if outside.contains(&at) {
+                        let trap = Some(Trap::MemoryOutOfBounds);
+                        assert_eq!(written.unwrap_err().as_trap(), trap, "{pages} pages, {name} at {at}");
+                        assert_eq!(seen.unwrap_err().as_trap(), trap);
+                        continue;
+                    }
+                    assert_eq!((written.unwrap(), seen.unwrap()), ((), u64::MAX), "{pages} pages, {name} at {at}");
+                    let ones = memory.data(&store).iter().filter(|byte| **byte == 0xff).count();
+                    assert_eq!(ones, 8, "{pages} pages, {name} at {at}");
+                }
+            }
+        }
+    });
+}
+
 /// Host functions live as long as a store that has them, and are dropped with the last.
 #[test]
 fn a_store_keeps_its_host_functions() {

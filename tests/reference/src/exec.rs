@@ -126,7 +126,7 @@ impl Machine<'_> {
                     Some(&memory) => self.store.memories[memory].bytes.as_mut_slice(),
                     None => &mut [],
                 };
-                let mut guest = Guest { memory, meter: &mut self.store.meter };
+                let mut guest = Guest::new(memory, &mut self.store.meter);
                 self.values.extend(self.host.call(number, &mut guest, &args)?);
             }
         }

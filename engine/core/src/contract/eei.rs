@@ -13,6 +13,7 @@ mod data;
 mod debug;
 mod environment;
 mod halt;
+mod hashes;
 mod log;
 pub mod prices;
 mod storage;
@@ -26,6 +27,7 @@ use crate::embed::{ApiRow, Guest, HostApi};
 use crate::error::{Stop, Trap};
 use crate::gas::Gas;
 use alloc::vec::Vec;
+use hashes::Hashes;
 use prices::Prices;
 
 /// One frame's side of the interface: what the message brought, what the frame leaves.
@@ -41,6 +43,7 @@ pub struct Eei<'a> {
     /// What `finish` or `revert` gave; never shared with `return_data`, or a callee's output would leak into ours.
     output: Vec<u8>,
     refund: i64,
+    hashes: Hashes,
     /// Asked of the host once a frame, when first needed.
     context: Option<TxContext>,
 }
@@ -201,6 +204,7 @@ impl<'a> Eei<'a> {
             return_data: Vec::new(),
             output: Vec::new(),
             refund: 0,
+            hashes: Hashes::new(),
             context: None,
         }
     }

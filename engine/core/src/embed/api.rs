@@ -51,13 +51,40 @@ impl<A: HostApi> HostApi for &mut A {
 
 /// What a host function sees of its guest.
 pub struct Guest<'a> {
-    /// Linear memory 0 of the calling instance; empty when it has none.
-    pub memory: &'a mut [u8],
+    memory: &'a mut [u8],
+    /// Bytes that somebody may have written, from the first on; of our machine's memories.
+    written: Option<&'a mut usize>,
     /// The meter of the run.
     pub meter: &'a mut Meter,
 }
 
-impl Guest<'_> {
+impl<'a> Guest<'a> {
+    /// A guest with that memory.
+    pub fn new(memory: &'a mut [u8], meter: &'a mut Meter) -> Self {
+        Self { memory, written: None, meter }
+    }
+
+    /// A guest with what a machine's memory lends.
+    #[inline]
+    pub(crate) fn lent((memory, written): (&'a mut [u8], &'a mut usize), meter: &'a mut Meter) -> Self {
+        Self { memory, written: Some(written), meter }
+    }
+
+    /// Linear memory 0 of the calling instance; empty when it has none.
+    #[inline]
+    pub fn memory(&self) -> &[u8] {
+        self.memory
+    }
+
+    /// All of it, to write to. For a few bytes [`Guest::write`] is better: memory that was not written need not be zeroed.
+    #[inline]
+    pub fn memory_mut(&mut self) -> &mut [u8] {
+        if let Some(written) = &mut self.written {
+            **written = self.memory.len();
+        }
+        self.memory
+    }
+
     /// Takes whole gas.
     ///
     /// # Errors
@@ -98,7 +125,11 @@ impl Guest<'_> {
     #[inline]
     pub fn slice_mut(&mut self, ptr: u32, len: u32) -> Result<&mut [u8], Stop> {
         self.check(ptr, len)?;
-        Ok(&mut self.memory[ptr as usize..][..len as usize])
+        let (from, to) = (ptr as usize, ptr as usize + len as usize);
+        if let Some(written) = &mut self.written {
+            **written = (**written).max(to);
+        }
+        Ok(&mut self.memory[from..to])
     }
 
     /// A copy of the `N` bytes at `ptr`.

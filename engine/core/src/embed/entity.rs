@@ -208,8 +208,7 @@ impl Memory {
     pub fn write(&self, mut ctx: impl AsContextMut, offset: usize, bytes: &[u8]) -> Result<(), Error> {
         let store = ctx.as_context_mut();
         let index = self.0.of(store);
-        let data = store.machine.memory_mut(index).data_mut();
-        let to = data.get_mut(offset..).and_then(|d| d.get_mut(..bytes.len()));
+        let to = store.machine.memory_mut(index).range_mut(offset, bytes.len());
         to.ok_or(Error::Trap(crate::Trap::MemoryOutOfBounds))?.copy_from_slice(bytes);
         Ok(())
     }

@@ -168,8 +168,14 @@ impl<T> Context for Store<T> {
 
 impl<T: HostApi> Rows for Store<T> {
     #[inline]
-    fn call_row(&mut self, row: u32, memory: &mut [u8], meter: &mut Meter, args: &[u64]) -> Result<u64, Stop> {
-        self.data.call(row as usize, &mut Guest { memory, meter }, args)
+    fn call_row(
+        &mut self,
+        row: u32,
+        memory: (&mut [u8], &mut usize),
+        meter: &mut Meter,
+        args: &[u64],
+    ) -> Result<u64, Stop> {
+        self.data.call(row as usize, &mut Guest::lent(memory, meter), args)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::prices::{NEW_ACCOUNT, STIPEND, VALUE, words};
 use super::{Eei, read_address, read_value};
-use crate::contract::keccak256;
 use crate::contract::types::{Address, Bytes32, CallKind, H160, Message, Outcome, StatusCode, U256};
 use crate::embed::Guest;
 use crate::error::{Fault, Stop, Trap};
@@ -101,7 +100,7 @@ impl Eei<'_> {
             let data = Data::check(guest, data, length)?;
             let (at_once, a_word) = self.prices.keccak_at_9;
             guest.charge(Gas(at_once.0 + a_word * words(length)))?;
-            let hash = keccak256(data.of(guest)?);
+            let hash = self.hashes.keccak256(data.of(guest)?);
             self.return_data.clear();
             self.return_data.extend_from_slice(hash.as_bytes());
             return Ok(SUCCESS);

@@ -1,7 +1,6 @@
 //! Copies of byte strings: call data, code, return data. A source that ends too early traps; nothing is padded.
 
 use super::{Eei, read_address};
-use crate::contract::keccak256;
 use crate::embed::Guest;
 use crate::error::{Fault, Stop, Trap};
 
@@ -95,7 +94,7 @@ impl Eei<'_> {
     pub(super) fn keccak256(&mut self, guest: &mut Guest<'_>, data: u32, length: u32, result: u32) -> Result<(), Stop> {
         guest.check(data, length)?;
         guest.check(result, 32)?;
-        let hash = keccak256(guest.slice(data, length)?);
+        let hash = self.hashes.keccak256(guest.slice(data, length)?);
         guest.write(result, hash.as_bytes())
     }
 }

@@ -188,7 +188,7 @@ impl Frame {
     fn call(&mut self, name: &str, args: &[u64]) -> (Result<u64, Stop>, u64, i64) {
         let index = Eei::rows().iter().position(|row| row.name == name).unwrap();
         let mut meter = Meter::new(Gas(self.gas));
-        let mut guest = Guest { memory: &mut self.memory, meter: &mut meter };
+        let mut guest = Guest::new(&mut self.memory, &mut meter);
         let mut eei = Eei::new(&mut self.host, &self.options, self.revision, &self.message, &[4, 5, 6]);
         eei.return_data = core::mem::take(&mut self.return_data);
         let result = eei.call(index, &mut guest, args);

@@ -64,6 +64,8 @@ pub(crate) enum Flow {
     Next,
     /// The block at `pc` is entered but not covered by the counter: the reserve decides.
     Unpaid,
+    /// The op at `pc`, which has changed nothing yet, accesses memory at [`Vm::beyond`], which is not all open.
+    Beyond,
     /// The function whose header is at `pc` is called with its frame at `fp`, but not by the fast path.
     Enter,
     /// The run ends in a trap.
@@ -181,6 +183,24 @@ impl Regs {
         }
     }
 
+    /// Leaves an op whose access at `at` is not in bounds.
+    #[inline(always)]
+    pub unsafe fn beyond(&self, at: u64) -> Flow {
+        // SAFETY: `vm` is the running machine.
+        unsafe { (*self.vm).beyond = at };
+        Flow::Beyond
+    }
+
+    /// Opens memory for the access that was not in bounds; false: that is no access to memory at all.
+    pub unsafe fn open_memory(&mut self) -> bool {
+        // SAFETY: `vm` is the running machine; its memory is one of its arena, to which nothing else refers now.
+        unsafe {
+            let opened = (*(*self.vm).memory).open((*self.vm).beyond);
+            self.reload_memory();
+            opened
+        }
+    }
+
     /// Runs `f` with these registers in the machine, where it may change them. By memory and not by reference: a reference
     /// to registers that outlives inlining would keep every handler that has one from ending in a jump.
     #[inline(always)]
@@ -197,12 +217,16 @@ impl Regs {
         }
     }
 
-    /// Ends the run: notes where, and makes an unpaid block what it is.
+    /// Ends the run: notes where, and makes a trap of what nothing helped.
     #[inline(always)]
     pub unsafe fn leave(&self, flow: Flow) -> Flow {
         // SAFETY: `vm` is the running machine.
         unsafe { (*self.vm).saved.pc = self.pc };
-        if matches!(flow, Flow::Unpaid) { Flow::Trap(Trap::OutOfGas) } else { flow }
+        match flow {
+            Flow::Unpaid => Flow::Trap(Trap::OutOfGas),
+            Flow::Beyond => Flow::Trap(Trap::MemoryOutOfBounds),
+            flow => flow,
+        }
     }
 
     /// Enters the function with header `header` and frame `fp`; its return goes to `return_to`.

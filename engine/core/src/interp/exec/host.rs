@@ -24,8 +24,15 @@ pub(crate) trait Context: Sized {
 
 /// A context that is a table of host functions over numbers.
 pub(crate) trait Rows: Context {
-    /// Calls row number `row` with memory 0 of the calling instance, the meter and the arguments.
-    fn call_row(&mut self, row: u32, memory: &mut [u8], meter: &mut Meter, args: &[u64]) -> Result<u64, Stop>;
+    /// Calls row number `row` with memory 0 of the calling instance, as [`Memory::lend`](super::memory::Memory::lend) gives
+    /// it, the meter and the arguments.
+    fn call_row(
+        &mut self,
+        row: u32,
+        memory: (&mut [u8], &mut usize),
+        meter: &mut Meter,
+        args: &[u64],
+    ) -> Result<u64, Stop>;
 }
 
 /// A host function over numbers: arguments from slots, the function, results to slots. It may use the whole context,
@@ -279,7 +286,7 @@ unsafe fn over_row<C: Rows>(vm: *mut Vm, callee: *const Func, args: *mut u64) ->
     unsafe {
         let ty = (*callee).ty();
         let slots = core::slice::from_raw_parts(args, ty.params().len());
-        let memory = (*(*vm).memory).data_mut();
+        let memory = (*(*vm).memory).lend();
         match (*(*vm).store.cast::<C>()).call_row((*callee).row, memory, &mut (*vm).meter, slots) {
             Ok(value) => {
                 if !ty.results().is_empty() {

@@ -31,6 +31,7 @@ macro_rules! looped {
                     };
                     match flow {
                         Flow::Unpaid if (*r.vm).meter.refill() => {}
+                        Flow::Beyond if r.open_memory() => {}
                         Flow::Enter => match r.out_of_line(|vm| slow::enter(vm)) {
                             Flow::Next => {}
                             flow => return r.leave(flow),

@@ -515,7 +515,7 @@ fn fill_segments(instance: &mut Instance) -> Result<(), Stop> {
             // SAFETY: the memory of an instance lives as long as the machine; no other reference to it is alive.
             let memory = unsafe { &mut *instance.memory };
             let at = instance.evaluate(at) as u32 as usize;
-            let room = memory.data_mut().get_mut(at..).and_then(|room| room.get_mut(..segment.bytes.len()));
+            let room = memory.range_mut(at, segment.bytes.len());
             room.ok_or(Trap::MemoryOutOfBounds)?.copy_from_slice(&segment.bytes);
             instance.dropped_data[i] = true;
         }

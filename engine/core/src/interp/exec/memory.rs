@@ -1,4 +1,7 @@
-//! Linear memory: zeroed bytes that grow in place while the allocator lets them.
+//! Linear memory: zeroed bytes that grow in place while the allocator lets them, and return to their engine's pool zeroed.
+//!
+//! Most contracts touch little of their memory, so only what may have been written is zeroed. Code gets at first none of a
+//! memory that the pool will want back: an access beyond what is open to it comes out here, and opens what it needs.
 
 use crate::error::Fault;
 use crate::gas::Pages;
@@ -19,6 +22,11 @@ impl Bounds {
         Self([1, 2, 4, 8].map(|size| (len as u64 + 1).saturating_sub(size)))
     }
 
+    /// Where they end.
+    fn len(&self) -> usize {
+        self.0[0] as usize
+    }
+
     /// Whether `size` bytes at `at` lie in memory; `size` is 1, 2, 4 or 8.
     #[inline(always)]
     pub fn hold(&self, at: u64, size: u64) -> bool {
@@ -36,8 +44,11 @@ pub(crate) struct Memory {
     data: NonNull<u8>,
     /// Bytes that the guest sees.
     len: usize,
-    /// Of `len`.
+    /// Of what is open to code: never more than `written`.
     bounds: Bounds,
+    /// Bytes that somebody may have written, from the first on: never more than `len`. All others, up to the capacity, are
+    /// zero.
+    written: usize,
     capacity: usize,
     pub ty: MemoryType,
     /// Pages beyond which it never grows: the type's maximum and the profile's cap.
@@ -48,7 +59,8 @@ impl Memory {
     /// A memory without pages that never grows.
     pub fn empty() -> Self {
         let ty = MemoryType { min: 0, max: Some(0) };
-        Self { index: 0, data: NonNull::dangling(), len: 0, bounds: Bounds::of(0), capacity: 0, ty, max: Pages(0) }
+        let (data, bounds) = (NonNull::dangling(), Bounds::of(0));
+        Self { index: 0, data, len: 0, bounds, written: 0, capacity: 0, ty, max: Pages(0) }
     }
 
     /// A memory of type `ty` under `cap`, which is not below the type's minimum, out of `pool` if that has a fitting one.
@@ -79,8 +91,27 @@ impl Memory {
         self.len
     }
 
+    /// Of what is open to code.
     pub fn bounds(&self) -> Bounds {
         self.bounds
+    }
+
+    /// Opens what an access of code at `at` needs, which was not all open. False: it does not lie in memory.
+    #[cold]
+    pub fn open(&mut self, at: u64) -> bool {
+        let opened = self.bounds.len();
+        if opened == self.len {
+            return false;
+        }
+        // The access is at most 8 bytes wide, and the sum of two 32-bit numbers is far from the end of 64 bits. One that
+        // does not lie in memory opens all of it, and is here again.
+        let end = (at + 8).next_multiple_of(OPENED_AT_ONCE).min(self.len as u64) as usize;
+        self.set_open(end.max(self.written));
+        true
+    }
+
+    fn set_open(&mut self, len: usize) {
+        (self.written, self.bounds) = (len, Bounds::of(len));
     }
 
     pub fn data(&self) -> &[u8] {
@@ -88,9 +119,34 @@ impl Memory {
         unsafe { core::slice::from_raw_parts(self.data.as_ptr(), self.len) }
     }
 
+    /// All bytes, to be written anywhere.
     pub fn data_mut(&mut self) -> &mut [u8] {
+        self.written = self.len;
+        self.lend().0
+    }
+
+    /// The `len` bytes at `at`, to be written.
+    pub fn range_mut(&mut self, at: usize, len: usize) -> Option<&mut [u8]> {
+        let (data, written) = self.lend();
+        let range = data.get_mut(at..)?.get_mut(..len)?;
+        *written = (*written).max(at + len);
+        Some(range)
+    }
+
+    /// Copies `len` bytes inside of it.
+    ///
+    /// # Panics
+    /// When they do not all lie in it.
+    pub fn copy_within(&mut self, from: usize, to: usize, len: usize) {
+        let (data, written) = self.lend();
+        *written = (*written).max(to + len);
+        data.copy_within(from..from + len, to);
+    }
+
+    /// All bytes, for somebody who raises the second number before writing at or beyond it.
+    pub fn lend(&mut self) -> (&mut [u8], &mut usize) {
         // SAFETY: as in `data`; exclusive by `&mut self`.
-        unsafe { core::slice::from_raw_parts_mut(self.data.as_ptr(), self.len) }
+        (unsafe { core::slice::from_raw_parts_mut(self.data.as_ptr(), self.len) }, &mut self.written)
     }
 
     /// Whether the memory may grow by `delta`: a matter of the maximum and the cap alone, never of this machine.
@@ -108,7 +164,11 @@ impl Memory {
 
     fn resize(&mut self, len: usize) -> Result<(), Fault> {
         self.reserve(len)?;
-        (self.len, self.bounds) = (len, Bounds::of(len));
+        self.len = len;
+        // No pool will want it back.
+        if class(self.capacity).is_none() {
+            self.set_open(len);
+        }
         Ok(())
     }
 
@@ -120,8 +180,9 @@ impl Memory {
         // A first allocation is exact: most contracts never grow.
         let capacity = if self.capacity == 0 { len } else { (self.capacity.saturating_mul(2)).min(ceiling).max(len) };
         let data = allocate(capacity).ok_or(Fault::OutOfMemory)?;
-        // SAFETY: both regions are allocated with at least `self.len` bytes and are distinct allocations.
-        unsafe { core::ptr::copy_nonoverlapping(self.data.as_ptr(), data.as_ptr(), self.len) };
+        // SAFETY: both regions are allocated with at least `self.written` bytes and are distinct allocations. All others are
+        // zero here and there.
+        unsafe { core::ptr::copy_nonoverlapping(self.data.as_ptr(), data.as_ptr(), self.written) };
         self.free();
         (self.data, self.capacity) = (data, capacity);
         Ok(())
@@ -136,11 +197,15 @@ impl Memory {
 
     /// Leaves the bytes to `pool`; the memory is empty then.
     pub fn release(&mut self, pool: &Pool) {
-        let (data, capacity) = (self.data, self.capacity);
-        (self.data, self.len, self.bounds, self.capacity) = (NonNull::dangling(), 0, Bounds::of(0), 0);
+        let (data, written, capacity) = (self.data, self.written, self.capacity);
+        if cfg!(any(debug_assertions, feature = "checked")) {
+            assert!(self.data()[written..].iter().all(|byte| *byte == 0), "nobody writes beyond what is written");
+        }
+        (self.data, self.len, self.bounds, self.written, self.capacity) = (NonNull::dangling(), 0, Bounds::of(0), 0, 0);
         if capacity != 0 {
-            // SAFETY: allocated with this very size, and this memory has just forgotten it.
-            unsafe { pool.put(data, capacity) };
+            // SAFETY: allocated with this very size, and this memory has just forgotten it; others than the first `written`
+            // bytes are zero.
+            unsafe { pool.put(data, written, capacity) };
         }
     }
 }
@@ -167,8 +232,16 @@ unsafe fn free(data: NonNull<u8>, size: usize) {
 
 const ALIGNMENT: usize = 16;
 
+/// How much of a memory opens to code at once, in bytes: less would open oftener, more zero what was never touched.
+const OPENED_AT_ONCE: u64 = 1 << 12;
+
 /// Sizes of memory that a pool keeps, in pages. What is larger costs more to zero than to get anew, touched in a few places.
 const POOLED_PAGES: [usize; 2] = [1, 2];
+
+/// Which of [`POOLED_PAGES`] a memory of `size` bytes has.
+fn class(size: usize) -> Option<usize> {
+    POOLED_PAGES.iter().position(|pages| pages * PAGE == size)
+}
 
 /// Memories of each size that a pool keeps.
 const POOLED: usize = 8;
@@ -187,7 +260,7 @@ impl Default for Pool {
 
 impl Pool {
     fn entries(&self, size: usize) -> &[AtomicPtr<u8>] {
-        POOLED_PAGES.iter().position(|pages| pages * PAGE == size).map_or(&[], |class| &self.0[class])
+        class(size).map_or(&[], |class| &self.0[class])
     }
 
     /// `size` zeroed bytes, now the caller's; `None`: there are none of that size.
@@ -202,16 +275,17 @@ impl Pool {
         self.entries(size).iter().find_map(taken)
     }
 
-    /// Zeroes `size` bytes at `data` and keeps them, or frees them when there is no room.
+    /// Zeroes the first `written` of `size` bytes at `data` and keeps all of them, or frees them when there is no room.
     ///
     /// # Safety
-    /// `data` came from [`allocate`] with this size, or from a pool, and nobody uses it any more.
-    unsafe fn put(&self, data: NonNull<u8>, size: usize) {
+    /// `data` came from [`allocate`] with this size, or from a pool, and nobody uses it any more. All bytes but the first
+    /// `written`, which are no more than `size`, are zero.
+    unsafe fn put(&self, data: NonNull<u8>, written: usize, size: usize) {
         let null = core::ptr::null_mut();
         for entry in self.entries(size) {
             if entry.load(Ordering::Relaxed).is_null() {
                 // SAFETY: the caller's promise; zeroed again below if another thread was faster here, which is rare.
-                unsafe { data.write_bytes(0, size) };
+                unsafe { data.write_bytes(0, written) };
                 if entry.compare_exchange(null, data.as_ptr(), Ordering::Release, Ordering::Relaxed).is_ok() {
                     return;
                 }
@@ -264,6 +338,52 @@ mod tests {
             assert_eq!(second.len(), pages as usize * PAGE);
             assert!(second.data().iter().all(|byte| *byte == 0));
         }
+    }
+
+    /// Whoever writes, as little as possible is zeroed, and enough: debug builds look at the rest.
+    #[test]
+    fn only_what_may_be_written_is_zeroed() {
+        let pool = Pool::default();
+        type Write = fn(&mut Memory);
+        let cases: [(Write, usize); 6] = [
+            (|_| {}, 0),
+            (|memory| memory.range_mut(100, 28).unwrap().fill(1), 128),
+            (|memory| assert!(memory.open(5_000)), 2 * 4_096),
+            (
+                |memory| {
+                    memory.range_mut(9_000, 1).unwrap().fill(1);
+                    assert!(memory.open(0));
+                },
+                9_001,
+            ),
+            (|memory| memory.copy_within(0, 70_000, 5), 70_005),
+            (|memory| memory.data_mut().fill(1), 2 * PAGE),
+        ];
+        for (write, written) in cases {
+            let mut memory = memory(&pool, 2);
+            assert!(memory.data().iter().all(|byte| *byte == 0));
+            write(&mut memory);
+            assert_eq!(memory.written, written);
+            let open = memory.bounds();
+            assert!([1, 2, 4, 8].iter().all(|size| !open.hold((written as u64 + 1).saturating_sub(*size), *size)));
+            memory.release(&pool);
+        }
+    }
+
+    /// Memory opens up to its end and no further; what no pool wants back is open from the start.
+    #[test]
+    fn memory_opens_to_its_end() {
+        let pool = Pool::default();
+        let mut memory = memory(&pool, 2);
+        for at in [0, 4_090, 2 * PAGE as u64 - 8, 1 << 33] {
+            let fits = at + 8 <= 2 * PAGE as u64;
+            while !memory.bounds().hold(at, 8) && memory.open(at) {}
+            assert_eq!(memory.bounds().hold(at, 8), fits);
+        }
+        assert!(!memory.open(0));
+        memory.grow(Pages(1)).unwrap();
+        assert!(memory.bounds().hold(3 * PAGE as u64 - 8, 8) && !memory.open(3 * PAGE as u64 - 7));
+        memory.release(&pool);
     }
 
     /// A memory that has grown comes back as one of its new size, or not at all.

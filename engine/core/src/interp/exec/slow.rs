@@ -254,13 +254,13 @@ fn memory_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operan
         Op::MemoryFill => {
             vm.meter.charge(vm.schedule.bulk_cost(operands[2] as u32))?;
             let (at, len) = within(operands[0], operands[2], memory.len(), oob)?;
-            memory.data_mut()[at..at + len].fill(operands[1] as u8);
+            memory.range_mut(at, len).ok_or(oob)?.fill(operands[1] as u8);
         }
         Op::MemoryCopy => {
             vm.meter.charge(vm.schedule.bulk_cost(operands[2] as u32))?;
             let (from, _) = within(operands[1], operands[2], memory.len(), oob)?;
             let (to, len) = within(operands[0], operands[2], memory.len(), oob)?;
-            memory.data_mut().copy_within(from..from + len, to);
+            memory.copy_within(from, to, len);
         }
         Op::MemoryInit => {
             vm.meter.charge(vm.schedule.bulk_cost(operands[2] as u32))?;
@@ -269,7 +269,7 @@ fn memory_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operan
                 if instance.dropped_data[segment] { &[][..] } else { &instance.prepared.parsed.data[segment].bytes };
             let (from, _) = within(operands[1], operands[2], bytes.len(), oob)?;
             let (to, len) = within(operands[0], operands[2], memory.len(), oob)?;
-            memory.data_mut()[to..to + len].copy_from_slice(&bytes[from..from + len]);
+            memory.range_mut(to, len).ok_or(oob)?.copy_from_slice(&bytes[from..from + len]);
         }
         _ => instance.dropped_data[usize::from(w.b())] = true,
     }

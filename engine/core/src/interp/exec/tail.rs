@@ -52,6 +52,7 @@ macro_rules! finish {
         match $flow {
             Flow::Next => dispatch!($r, $table),
             Flow::Unpaid => unpaid($r.vm, $r.pc, $r.fp, $r.mem, $table, $r.acc),
+            Flow::Beyond => beyond($r.vm, $r.pc, $r.fp, $r.mem, $table, $r.acc),
             Flow::Enter => enter($r.vm, $r.pc, $r.fp, $r.mem, $table, $r.acc),
             Flow::Trap(trap) => {
                 (*$r.vm).saved.pc = $r.pc;
@@ -89,6 +90,27 @@ unsafe extern "sysv64" fn unpaid(
     let r = Regs { vm, pc, fp, mem, acc };
     // SAFETY: as for `handler`.
     unsafe { if (*vm).meter.refill() { dispatch!(r, table) } else { TRAP + Trap::OutOfGas as u64 } }
+}
+
+/// Memory opens, or the access is out of bounds.
+#[cold]
+unsafe extern "sysv64" fn beyond(
+    vm: *mut Vm,
+    pc: *const Word,
+    fp: *mut u64,
+    mem: *mut u8,
+    table: Table,
+    acc: u64,
+) -> u64 {
+    let mut r = Regs { vm, pc, fp, mem, acc };
+    // SAFETY: as for `handler`.
+    unsafe {
+        if !r.open_memory() {
+            (*vm).saved.pc = pc;
+            return TRAP + Trap::MemoryOutOfBounds as u64;
+        }
+        dispatch!(r, table)
+    }
 }
 
 /// A call that the fast path left.

@@ -266,6 +266,8 @@ pub(crate) struct Vm {
     pub saved: Saved,
     /// The return address of a call whose entry went the slow way.
     pub return_to: *const Word,
+    /// The address of an access that was not in bounds.
+    pub beyond: u64,
     /// Why the run stopped, when a host function or an allocation said so.
     pub stop: Option<Stop>,
     pub across: Vec<Across>,
@@ -323,6 +325,7 @@ impl Vm {
             stack: Stack { slots: Vec::new(), base: NonNull::dangling().as_ptr() },
             saved: Saved { pc: core::ptr::null(), fp: core::ptr::null_mut(), acc: 0 },
             return_to: core::ptr::null(),
+            beyond: 0,
             stop: None,
             across: Vec::new(),
             schedule,

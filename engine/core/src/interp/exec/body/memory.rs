@@ -33,7 +33,7 @@ impl<F: Access, L: Left, D: To, const FAR: bool> Body for Load<F, L, D, FAR> {
             let w = r.word();
             let at = address::<L>(r, w, w.b(), w.c(), FAR);
             if !(*r.vm).bounds.hold(at, F::SIZE) {
-                return Flow::Trap(Trap::MemoryOutOfBounds);
+                return r.beyond(at);
             }
             let value = F::load(r.mem.add(at as usize));
             put::<D>(r, w, value);
@@ -64,7 +64,7 @@ impl<F: Access, L: Left, V: Left, const FAR: bool> Body for Store<F, L, V, FAR> 
                 _ => V::get(r, w),
             };
             if !(*r.vm).bounds.hold(at, F::SIZE) {
-                return Flow::Trap(Trap::MemoryOutOfBounds);
+                return r.beyond(at);
             }
             F::store(r.mem.add(at as usize), value);
             r.pc = r.pc.add(Self::WORDS);
