@@ -2,6 +2,7 @@
 
 use super::load::Parsed;
 use super::plan::Planner;
+use super::resources::Resources;
 use super::walk::{BodyHead, Ended, Sink, Walker};
 use crate::error::LoadError;
 use crate::gas::Schedule;
@@ -36,7 +37,9 @@ impl Bodies<'_> {
 
     /// Validates and plans every body on its way into `sink`.
     pub(crate) fn walk(&self, sink: &mut impl Sink) -> Result<(), LoadError> {
-        self.walk_by(sink, ValidatorResources::clone)
+        let Some((function, _)) = self.bodies.first() else { return Ok(()) };
+        let resources = Resources::new(self.parsed, &function.resources);
+        self.walk_by(sink, |_| &resources)
     }
 
     /// The same for any sink but the translator. The validator is generic over what it knows a module by; with a type of its
@@ -114,7 +117,9 @@ impl KeptBodies {
         let kept = &self.bodies[index];
         let bytes = &self.bytes[kept.bytes.clone()];
         let body = FunctionBody::new(BinaryReader::new_features(bytes, kept.offset, self.profile.features));
-        let function = || FuncToValidate { resources: kept.function.resources.clone(), ..kept.function };
+        let FuncToValidate { resources, index, ty, features } = &kept.function;
+        let resources = Resources::for_one(parsed, resources);
+        let function = || FuncToValidate { resources: &resources, index: *index, ty: *ty, features: *features };
         walk(&mut walker, parsed, function, &body, FuncValidatorAllocations::default(), sink)?;
         Ok(())
     }

@@ -5,6 +5,7 @@ pub mod isa;
 pub mod load;
 pub mod num;
 pub mod plan;
+mod resources;
 mod short;
 pub mod types;
 pub(crate) mod walk;

@@ -23,67 +23,68 @@ pub(super) const fn code(ident: &str) -> u16 {
     }
 }
 
-/// The immediates of operator `op`, as a tuple, and how many of the bytes they are.
+/// The immediates of operator `op` at the start of `bytes`, as a tuple, and what follows them.
 pub(super) trait Short: Sized {
-    #[inline]
-    fn read(_bytes: &[u8], _op: Option<Op>) -> Option<(Self, usize)> {
+    #[inline(always)]
+    fn read(_bytes: &[u8], _op: Option<Op>) -> Option<(Self, &[u8])> {
         None
     }
 }
 
 impl Short for () {
     #[inline(always)]
-    fn read(_: &[u8], _: Option<Op>) -> Option<(Self, usize)> {
-        Some(((), 0))
+    fn read(bytes: &[u8], _: Option<Op>) -> Option<(Self, &[u8])> {
+        Some(((), bytes))
     }
 }
 
 impl Short for (u32,) {
     #[inline(always)]
-    fn read(bytes: &[u8], _: Option<Op>) -> Option<(Self, usize)> {
-        let (value, len) = number(bytes)?;
-        Some(((value,), len))
+    fn read(bytes: &[u8], _: Option<Op>) -> Option<(Self, &[u8])> {
+        let (value, _, rest) = number(bytes)?;
+        Some(((value,), rest))
     }
 }
 
 impl Short for (i32,) {
     #[inline(always)]
-    fn read(bytes: &[u8], _: Option<Op>) -> Option<(Self, usize)> {
-        let (value, len) = number(bytes)?;
-        Some(((signed(value, len),), len))
+    fn read(bytes: &[u8], _: Option<Op>) -> Option<(Self, &[u8])> {
+        let (value, bits, rest) = number(bytes)?;
+        Some(((signed(value, bits),), rest))
     }
 }
 
 impl Short for (i64,) {
     #[inline(always)]
-    fn read(bytes: &[u8], _: Option<Op>) -> Option<(Self, usize)> {
-        let (value, len) = number(bytes)?;
-        Some(((i64::from(signed(value, len)),), len))
+    fn read(bytes: &[u8], _: Option<Op>) -> Option<(Self, &[u8])> {
+        let (value, bits, rest) = number(bytes)?;
+        Some(((i64::from(signed(value, bits)),), rest))
     }
 }
 
 impl Short for (MemArg,) {
     #[inline(always)]
-    fn read(bytes: &[u8], op: Option<Op>) -> Option<(Self, usize)> {
+    fn read(bytes: &[u8], op: Option<Op>) -> Option<(Self, &[u8])> {
         // Higher bits are flags.
         let (&align, rest) = bytes.split_first().filter(|(align, _)| **align < 1 << 4)?;
-        let (offset, len) = number(rest)?;
+        let (offset, _, rest) = number(rest)?;
         let offset = u64::from(offset);
         let memarg = MemArg { align, max_align: width(op?)?, offset, target: MemArgTarget::Memory(0), ordering: None };
-        Some(((memarg,), 1 + len))
+        Some(((memarg,), rest))
     }
 }
 
 impl Short for (BlockType,) {
     #[inline(always)]
-    fn read(bytes: &[u8], _: Option<Op>) -> Option<(Self, usize)> {
-        let ty = match bytes.first()? {
+    fn read(bytes: &[u8], _: Option<Op>) -> Option<(Self, &[u8])> {
+        let (&ty, rest) = bytes.split_first()?;
+        let ty = match ty {
             0x40 => BlockType::Empty,
             0x7f => BlockType::Type(ValType::I32),
             0x7e => BlockType::Type(ValType::I64),
             _ => return None,
         };
-        Some(((ty,), 1))
+        Some(((ty,), rest))
     }
 }
 
@@ -121,33 +122,30 @@ fn width(op: Op) -> Option<u8> {
     })
 }
 
-/// A LEB128 number of at most four bytes, which all widths and signs have room for: 7 bits of each, and how many they are.
+/// A LEB128 number of at most four bytes, which all widths and signs have room for; how many bits of it were given, and what
+/// follows it. Longer than a byte, it is read if four bytes are left: how long it is nobody can guess, so nothing branches on that.
 #[inline(always)]
-fn number(bytes: &[u8]) -> Option<(u32, usize)> {
-    match *bytes.first()? {
-        first @ ..0x80 => Some((u32::from(first), 1)),
-        first => Some(longer(first, bytes)).filter(|(_, len)| *len > 0),
+fn number(bytes: &[u8]) -> Option<(u32, u32, &[u8])> {
+    let (&first, rest) = bytes.split_first()?;
+    if first < 0x80 {
+        return Some((first.into(), 7, rest));
     }
+    let word = u32::from_le_bytes(*bytes.first_chunk()?);
+    // The highest bit of the number's last byte, the lowest of these that is not set.
+    let last = !word & 0x8080_8080;
+    if last == 0 {
+        return None;
+    }
+    let len = last.trailing_zeros() / 8 + 1;
+    let word = word & (last ^ (last - 1));
+    let value = word & 0x7f | word >> 1 & 0x3f80 | word >> 2 & 0x1f_c000 | word >> 3 & 0xfe0_0000;
+    Some((value, 7 * len, bytes.get(len as usize..)?))
 }
 
-/// The same behind `first`; no bytes if it is longer still.
-#[inline(never)]
-fn longer(first: u8, bytes: &[u8]) -> (u32, usize) {
-    let mut value = u32::from(first & 0x7f);
-    for at in 1..4 {
-        let Some(&byte) = bytes.get(at) else { break };
-        value |= u32::from(byte & 0x7f) << (7 * at);
-        if byte < 0x80 {
-            return (value, at + 1);
-        }
-    }
-    (0, 0)
-}
-
-/// The same number if it has a sign.
+/// A number of which `bits` bits were given, if it has a sign.
 #[inline(always)]
-fn signed(value: u32, len: usize) -> i32 {
-    let unused = 32 - 7 * len as u32;
+fn signed(value: u32, bits: u32) -> i32 {
+    let unused = 32 - bits;
     (value << unused) as i32 >> unused
 }
 
@@ -166,8 +164,8 @@ mod tests {
                 match u16::from(bytes[0]) {
                     $( $op => {
                         const OP: Option<Op> = Op::from_ident(stringify!($op));
-                        let (($($($arg,)*)?), len) = <($($($ty,)*)?)>::read(&bytes[1..], OP)?;
-                        Some((Operator::$op $({ $($arg),* })?, 1 + len))
+                        let (($($($arg,)*)?), rest) = <($($($ty,)*)?)>::read(&bytes[1..], OP)?;
+                        Some((Operator::$op $({ $($arg),* })?, bytes.len() - rest.len()))
                     } )*
                     _ => None,
                 }

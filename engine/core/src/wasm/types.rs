@@ -89,6 +89,12 @@ impl FuncType {
     pub fn results(&self) -> &[ValType] {
         &self.types[self.params..]
     }
+
+    /// How many parameters and results there are.
+    #[inline]
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.params, self.types.len() - self.params)
+    }
 }
 
 impl fmt::Display for FuncType {

@@ -1,6 +1,6 @@
 //! One pass over a body: validate through the parser, look up the row, follow the plan, emit to a sink.
 
-use super::isa::Op;
+use super::isa::{Group, Op};
 use super::plan::{Planner, Step};
 use super::short::{self, Short};
 use crate::error::{LoadError, LoadErrorKind};
@@ -98,29 +98,29 @@ impl Walker {
         }
         self.planner.reset();
         sink.begin(head);
+        let bytes = reader.read_bytes(reader.bytes_remaining())?;
         let mut visitor = Visitor {
             validator,
             planner: &mut self.planner,
             sink,
+            body: bytes,
+            rest: &[],
+            next: None,
+            behind: 0,
+            end: reader.original_position() as usize,
             offset: 0,
             height: 0,
-            nesting: limits.nesting,
-            targets: limits.br_table_targets,
+            profile: &self.profile,
         };
-        let start = reader.original_position() as usize;
-        let bytes = reader.read_bytes(reader.bytes_remaining())?;
-        let mut at = 0;
-        while at < bytes.len() {
-            visitor.offset = start + at;
-            at += match visitor.short(&bytes[at..])? {
-                0 => {
-                    let rest = &bytes[at..];
-                    let mut reader = BinaryReader::new_features(rest, visitor.offset as u64, self.profile.features);
-                    reader.visit_operator(&mut visitor)??;
-                    rest.len() - reader.bytes_remaining()
-                }
-                len => len,
-            };
+        visitor.go_to(bytes);
+        while let Some(handler) = visitor.next {
+            visitor.offset = visitor.end - 1 - visitor.rest.len();
+            handler(&mut visitor)?;
+        }
+        visitor.go_to(&bytes[bytes.len() - visitor.behind..]);
+        while visitor.next.is_some() {
+            visitor.offset = visitor.end - 1 - visitor.rest.len();
+            visitor.long()?;
         }
         let operands = visitor.height;
         reader.finish_expression(&visitor)?;
@@ -142,31 +142,44 @@ fn unsupported(offset: usize, what: &'static str) -> Box<LoadError> {
     Box::new(LoadError::new(LoadErrorKind::Unsupported, offset, what))
 }
 
-struct Visitor<'v, R, S> {
+/// Deals with an operator, by its opcode.
+type Handler<V> = fn(&mut V) -> Result<(), Box<LoadError>>;
+
+struct Visitor<'v, 'a, R, S> {
     validator: &'v mut FuncValidator<R>,
     planner: &'v mut Planner,
     sink: &'v mut S,
+    body: &'a [u8],
+    /// What follows the opcode of the next operator.
+    rest: &'a [u8],
+    /// What takes that operator, if there is one. Fetched as soon as the operator before was read and not when that was dealt with:
+    /// processors often guess wrong where to go next, and go wrong until this is known.
+    next: Option<Handler<Self>>,
+    /// Bytes behind the `end` that ends the body.
+    behind: usize,
+    /// Where the body ends in the module.
+    end: usize,
+    /// Where the operator at hand starts in the module.
     offset: usize,
     /// Greatest operand height behind a reachable operator so far.
     height: u32,
-    nesting: u32,
-    targets: u32,
+    profile: &'v Profile,
 }
 
-impl<R: WasmModuleResources, S> FrameStack for Visitor<'_, R, S> {
+impl<R: WasmModuleResources, S> FrameStack for Visitor<'_, '_, R, S> {
     fn current_frame(&self) -> Option<wasmparser::FrameKind> {
         self.validator.get_control_frame(0).map(|f| f.kind)
     }
 }
 
-impl<R: WasmModuleResources, S: Sink> Visitor<'_, R, S> {
+impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
     // Inlined with a constant operator: what does not concern it folds away.
     #[inline(always)]
     fn operator(&mut self, op: Op, arg: Arg<'_>) -> Result<(), Box<LoadError>> {
         match &arg {
             Arg::Index(depth) if matches!(op, Op::Br | Op::BrIf) => self.planner.branch(*depth),
             Arg::Table(table) => {
-                if table.len() > self.targets {
+                if table.len() > self.profile.module.br_table_targets {
                     return Err(limit(self.offset, "too many br_table targets").into());
                 }
                 for target in table.targets() {
@@ -174,13 +187,16 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, R, S> {
                 }
                 self.planner.branch(table.default());
             }
-            Arg::Block(_) if self.validator.control_stack_height() > self.nesting + 1 => {
+            Arg::Block(_) if self.validator.control_stack_height() > self.profile.module.nesting + 1 => {
                 return Err(limit(self.offset, "blocks are nested too deep").into());
             }
             _ => {}
         }
         let step = self.planner.step(op, self.offset)?;
-        if step.live {
+        // Operators of these groups leave no more than they take.
+        let grows =
+            !matches!(op.row().group, Group::Pure | Group::Partial | Group::Load | Group::Store | Group::Parametric);
+        if step.live && grows {
             self.height = self.height.max(self.validator.operand_stack_height());
         }
         self.sink.see(self.offset, op, &arg);
@@ -189,6 +205,9 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, R, S> {
         }
         if step.closed.is_some() || step.opens {
             self.sink.block(step.closed, step.opens);
+        }
+        if op == Op::End && self.validator.control_stack_height() == 0 {
+            self.behind = self.next.take().map_or(0, |_| self.rest.len() + 1);
         }
         Ok(())
     }
@@ -210,33 +229,57 @@ macro_rules! visit {
     )* };
 }
 
-macro_rules! short {
+macro_rules! handlers {
     ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
-        /// Takes the operator that `bytes` start with if it is of a short encoding; returns how many bytes it has, or 0.
-        #[allow(non_upper_case_globals, unreachable_patterns)]
-        fn short<'a>(&mut self, bytes: &'a [u8]) -> Result<usize, Box<LoadError>> {
-            $( const $op: u16 = short::code(stringify!($op)); )*
-            let Some((code, rest)) = bytes.split_first().filter(|_| self.validator.control_stack_height() > 0) else {
-                return Ok(0);
-            };
-            match u16::from(*code) {
-                $( $op => {
-                    const OP: Option<Op> = Op::from_ident(stringify!($op));
-                    let Some((($($($arg,)*)?), len)) = <($($($ty,)*)?)>::read(rest, OP) else { return Ok(0) };
-                    self.$visit($($($arg),*)?)?;
-                    Ok(1 + len)
-                } )*
-                _ => Ok(0),
-            }
-        }
+        /// What takes an operator, by its first byte.
+        const HANDLERS: [Handler<Self>; 256] = {
+            let mut handlers: [Handler<Self>; 256] = [Self::long; 256];
+            $(
+                if short::code(stringify!($op)) < 256 {
+                    handlers[short::code(stringify!($op)) as usize] = |visitor| {
+                        const OP: Option<Op> = Op::from_ident(stringify!($op));
+                        match <($($($ty,)*)?)>::read(visitor.rest, OP) {
+                            Some((($($($arg,)*)?), rest)) => {
+                                visitor.go_to(rest);
+                                visitor.$visit($($($arg),*)?)
+                            }
+                            None => visitor.long(),
+                        }
+                    };
+                }
+            )*
+            handlers
+        };
     };
 }
 
-impl<R: WasmModuleResources, S: Sink> Visitor<'_, R, S> {
-    wasmparser::for_each_visit_operator!(short);
+impl<'a, R: WasmModuleResources, S: Sink> Visitor<'_, 'a, R, S> {
+    wasmparser::for_each_visit_operator!(handlers);
+
+    /// Has the parser read the next operator.
+    #[cold]
+    #[inline(never)]
+    fn long(&mut self) -> Result<(), Box<LoadError>> {
+        let bytes = &self.body[self.body.len() - self.rest.len() - 1..];
+        let mut reader = BinaryReader::new_features(bytes, self.offset as u64, self.profile.features);
+        reader.visit_operator(self)??;
+        self.go_to(&bytes[bytes.len() - reader.bytes_remaining()..]);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn go_to(&mut self, rest: &'a [u8]) {
+        self.next = match rest.split_first() {
+            Some((code, rest)) => {
+                self.rest = rest;
+                Some(Self::HANDLERS[usize::from(*code)])
+            }
+            None => None,
+        };
+    }
 }
 
-impl<'a, R: WasmModuleResources, S: Sink> VisitOperator<'a> for Visitor<'_, R, S> {
+impl<'a, R: WasmModuleResources, S: Sink> VisitOperator<'a> for Visitor<'_, '_, R, S> {
     type Output = Result<(), Box<LoadError>>;
 
     wasmparser::for_each_visit_operator!(visit);

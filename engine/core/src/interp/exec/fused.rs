@@ -319,9 +319,9 @@ pub(crate) fn first_of(code: u16) -> u16 {
 struct Row {
     /// Words of the op that the code begins; 0: as many as it says itself.
     words: u8,
-    /// Column of the code in [`GRID`], where it is the last part of a fused op.
+    /// Column of the code in [`GRID`], where it is the last part of a fused op; else 0.
     column: u8,
-    /// Its row, where it is the first.
+    /// Where its row begins, where it is the first; else 0, where an empty row begins.
     row: u16,
 }
 
@@ -358,40 +358,44 @@ const fn last_part(at: usize) -> u16 {
     }
 }
 
-/// Numbers the distinct first and last parts of fused ops from 1 on; also says how many there are of each.
-const fn numbered(mut rows: Rows) -> (Rows, usize, usize) {
-    let (mut firsts, mut lasts, mut at) = (0, 0, 0);
+const ROWS: Rows = {
+    let mut rows = with_words([Row { words: 1, column: 0, row: 0 }; 1 << 12]);
+    let (mut columns, mut at) = (1, 0);
     while at < LIST.len() {
-        let (first, last) = (first_part(at) as usize, last_part(at) as usize);
-        if rows[first].row == 0 {
-            firsts += 1;
-            rows[first].row = firsts as u16;
-        }
-        if rows[last].column == 0 {
-            lasts += 1;
-            assert!(lasts < 256, "columns have 8 bits");
-            rows[last].column = lasts as u8;
+        let last = &mut rows[last_part(at) as usize];
+        if last.column == 0 {
+            assert!(columns < 256, "columns have 8 bits");
+            last.column = columns as u8;
+            columns += 1;
         }
         at += 1;
     }
-    (rows, firsts + 1, lasts + 1)
-}
+    let mut begin = columns;
+    at = 0;
+    while at < LIST.len() {
+        let first = &mut rows[first_part(at) as usize];
+        if first.row == 0 {
+            first.row = begin as u16;
+            begin += columns;
+        }
+        at += 1;
+    }
+    assert!(begin <= GRID_CELLS);
+    rows
+};
 
-const NUMBERED: (Rows, usize, usize) = numbered([Row { words: 1, column: 0, row: 0 }; 1 << 12]);
+static TABLE: Rows = ROWS;
 
-static ROWS: Rows = with_words(NUMBERED.0);
+/// A power of two: an index of these needs no check.
+const GRID_CELLS: usize = 1 << 14;
 
-const COLUMNS: usize = NUMBERED.2;
-
-/// Which fused op two codes make: its position in [`LIST`] plus 1. A row for each first code and a column for each last one; row
-/// and column 0 make none.
-static GRID: [[u8; COLUMNS]; NUMBERED.1] = {
-    let mut grid = [[0; COLUMNS]; NUMBERED.1];
-    let (rows, mut at) = (NUMBERED.0, 0);
+/// Which fused op two codes make: its position in [`LIST`] plus 1, or 0. Rows of the first code, one cell for each column.
+static GRID: [u8; GRID_CELLS] = {
+    let (mut grid, mut at) = ([0; GRID_CELLS], 0);
     assert!(LIST.len() < 256, "cells have 8 bits");
     while at < LIST.len() {
-        let (first, last) = (row_of(&rows, first_part(at)), row_of(&rows, last_part(at)));
-        grid[first.row as usize][last.column as usize] = at as u8 + 1;
+        let (first, last) = (row_of(&ROWS, first_part(at)), row_of(&ROWS, last_part(at)));
+        grid[first.row as usize + last.column as usize] = at as u8 + 1;
         at += 1;
     }
     grid
@@ -400,7 +404,7 @@ static GRID: [[u8; COLUMNS]; NUMBERED.1] = {
 /// Words of the op that begins with `word`; of a fused one, of its first op.
 #[inline]
 pub(crate) fn words_of(word: Word) -> usize {
-    match row_of(&ROWS, word.code()).words {
+    match row_of(&TABLE, word.code()).words {
         0 if word.family() == Some(Family::BrTable) => 2 + word.high() as usize,
         0 => usize::from(word.c()),
         words => usize::from(words),
@@ -414,23 +418,23 @@ pub(crate) fn words_of(word: Word) -> usize {
 /// Whether an op goes with what is before it is as good as random, so nothing here branches on it.
 #[inline(always)]
 pub(crate) fn fuse(code: &mut [Word], heads: &[usize], change: impl Fn(Word, &[Word]) -> Option<Word>) {
-    let mut heads = heads.iter();
-    let mut head = heads.next();
+    let mut heads = heads.iter().copied();
+    let mut head = heads.next().unwrap_or(code.len());
     // The run so far: where it starts, its first word, and its row.
     let (mut start, mut first, mut run) = (0, Word(0), 0);
     let (mut at, mut before) = (0, Word(0));
     while let Some(&word) = code.get(at) {
         let word = change(before, &code[at..]).unwrap_or(word);
-        let own = row_of(&ROWS, word.code());
-        if head == Some(&at) {
-            (head, run) = (heads.next(), 0);
+        let own = row_of(&TABLE, word.code());
+        if at == head {
+            (head, run) = (heads.next().unwrap_or(code.len()), 0);
         }
-        let cell = GRID[usize::from(run)][usize::from(own.column)];
+        let cell = GRID[(usize::from(run) + usize::from(own.column)) % GRID_CELLS];
         let fused = (CODES as u16).wrapping_add(cell.into()).wrapping_sub(1);
         let goes_on = cell != 0;
         start = select_unpredictable(goes_on, start, at);
         first = select_unpredictable(goes_on, first.with_code(fused), word);
-        run = select_unpredictable(goes_on, row_of(&ROWS, fused).row, own.row);
+        run = select_unpredictable(goes_on, row_of(&TABLE, fused).row, own.row);
         code[start] = first;
         before = word;
         at += words_of(word);

@@ -15,36 +15,36 @@ use wasmparser::{BlockType, BrTable};
 #[derive(Clone, Copy)]
 enum Label {
     /// To its start: the code there, and the metered block that starts there.
-    Start { at: usize, block: usize },
+    Start { at: u32, block: u32 },
     /// To its end, which is not known yet.
     End(Waiting),
     /// Out of the function.
     Return,
 }
 
-/// A construct that is open.
+/// A construct that is open. Its numbers are below 2^32 in any module that is not refused.
 pub(super) struct Frame {
     label: Label,
     /// Stack height below its parameters.
-    base: usize,
-    params: usize,
-    results: usize,
+    base: u32,
+    params: u32,
+    results: u32,
     /// The branch over the first arm of an `if` whose `else` has not come.
-    skip: Option<Jump>,
+    skip: Waiting,
     /// Reachable; nothing is known of the others.
     live: bool,
 }
 
 impl Frame {
     pub fn function(results: usize) -> Self {
-        Self { label: Label::Return, base: 0, params: 0, results, skip: None, live: true }
+        Self { label: Label::Return, base: 0, params: 0, results: results as u32, skip: Waiting::default(), live: true }
     }
 
     /// Values that a branch carries.
     fn arity(&self) -> usize {
         match self.label {
-            Label::Start { .. } => self.params,
-            Label::End(_) | Label::Return => self.results,
+            Label::Start { .. } => self.params as usize,
+            Label::End(_) | Label::Return => self.results as usize,
         }
     }
 }
@@ -85,10 +85,7 @@ impl Translator<'_> {
         match ty {
             BlockType::Empty => (0, 0),
             BlockType::Type(_) => (0, 1),
-            BlockType::FuncType(index) => {
-                let ty = &self.parsed.types[index as usize];
-                (ty.params().len(), ty.results().len())
-            }
+            BlockType::FuncType(index) => self.parsed.types[index as usize].counts(),
         }
     }
 
@@ -103,10 +100,15 @@ impl Translator<'_> {
         }
         self.settle_locals();
         let base = self.stack.len() - params;
-        let mut frame = Frame { label: Label::End(Waiting::default()), base, params, results, skip: None, live: true };
+        let mut frame = Frame {
+            label: Label::End(Waiting::default()),
+            base: base as u32,
+            params: params as u32,
+            ..Frame::function(results)
+        };
         if let Some(condition) = condition {
             let jump = self.emit_condition(&condition);
-            frame.skip = Some(jump);
+            self.fixups.push(&mut frame.skip, jump);
         }
         if op == Op::Loop {
             self.forget();
@@ -114,7 +116,7 @@ impl Translator<'_> {
             let block = self.costs.len() + usize::from(step.closed.is_some());
             self.heads.push(self.code.len());
             self.copied = 0;
-            frame.label = Label::Start { at: self.code.len(), block };
+            frame.label = Label::Start { at: self.code.len() as u32, block: block as u32 };
         }
         self.frames.push(frame);
     }
@@ -123,23 +125,24 @@ impl Translator<'_> {
         // Validated: `else` stands inside an `if`.
         let at = self.label_at(0);
         let frame = &mut self.frames[at];
-        let (base, params, results) = (frame.base, frame.params, frame.results);
+        let (base, params, results) = (frame.base as usize, frame.params as usize, frame.results as usize);
         if frame.live {
-            let skip = frame.skip.take();
+            let skip = core::mem::take(&mut frame.skip);
             if step.live {
                 self.settle_top(results);
                 let jump = self.emit_br();
                 self.jump_to(at, jump);
             }
             self.forget();
-            self.bind(skip.into_iter());
+            self.bind(skip);
             self.truncate(base);
             self.push_homes(params);
         }
     }
 
     fn end_frame(&mut self, step: Step) {
-        let mut frame = self.frames.pop().expect("validated: every `end` has its construct");
+        let frame = self.frames.pop().expect("validated: every `end` has its construct");
+        let (base, results) = (frame.base as usize, frame.results as usize);
         if !frame.live {
             return;
         }
@@ -150,7 +153,7 @@ impl Translator<'_> {
             return;
         }
         if !step.live_after {
-            self.truncate(frame.base);
+            self.truncate(base);
             return;
         }
         if !step.opens {
@@ -158,19 +161,17 @@ impl Translator<'_> {
             return;
         }
         if step.live {
-            self.settle_top(frame.results);
+            self.settle_top(results);
             self.forget();
             self.emit_charge();
         } else {
             self.forget();
         }
-        let skip = frame.skip.take();
         let Label::End(waiting) = frame.label else { unreachable!("a loop's end opens no block") };
-        let fixups = core::mem::take(&mut self.fixups);
-        self.bind(fixups.drain(waiting).chain(skip));
-        self.fixups = fixups;
-        self.truncate(frame.base);
-        self.push_homes(frame.results);
+        self.bind(waiting);
+        self.bind(frame.skip);
+        self.truncate(base);
+        self.push_homes(results);
     }
 
     /// Drops values from the stack down to `len`.
@@ -197,14 +198,19 @@ impl Translator<'_> {
         Op::BrIf.cost(self.schedule).0 != 0
     }
 
-    /// Lets `jumps` go to the code that comes next, which starts the block that opens behind the operator at hand.
-    fn bind(&mut self, jumps: impl Iterator<Item = Jump>) {
-        let target = self.code.len();
+    /// Lets the branches of a list go to the code that comes next, which starts the block that opens behind the operator at hand.
+    fn bind(&mut self, mut waiting: Waiting) {
         self.copied = 0;
-        for jump in jumps {
-            self.too_far |= !jump.write(&mut self.code, target);
-            self.next.push(jump.cost());
+        while let Some(jump) = self.fixups.pop(&mut waiting) {
+            self.land(jump);
         }
+    }
+
+    fn land(&mut self, jump: Jump) {
+        self.copied = 0;
+        let target = self.code.len();
+        self.too_far |= !jump.write(&mut self.code, target);
+        self.next.push(jump.cost());
     }
 
     // ---- branches ----
@@ -217,8 +223,8 @@ impl Translator<'_> {
     fn jump_to(&mut self, at: usize, jump: Jump) {
         match &mut self.frames[at].label {
             Label::Start { at, block } => {
-                self.too_far |= !jump.write(&mut self.code, *at);
-                match self.costs.get(*block) {
+                self.too_far |= !jump.write(&mut self.code, *at as usize);
+                match self.costs.get(*block as usize) {
                     Some(cost) => jump.cost().write(&mut self.code, *cost),
                     None => self.open.push(jump.cost()),
                 }
@@ -286,13 +292,13 @@ impl Translator<'_> {
     /// Whether the topmost values are where the label wants them once they are in their homes.
     fn aligned(&self, at: usize) -> bool {
         let frame = &self.frames[at];
-        frame.arity() == 0 || self.stack.len() - frame.arity() == frame.base
+        frame.arity() == 0 || self.stack.len() - frame.arity() == frame.base as usize
     }
 
     /// Emits what moves the topmost values, which are in their homes, to where the label of frame `at` wants them.
     /// Upwards: a target is never the home of a value still to be moved.
     fn emit_moves(&mut self, at: usize) {
-        let (arity, base) = (self.frames[at].arity(), self.frames[at].base);
+        let (arity, base) = (self.frames[at].arity(), self.frames[at].base as usize);
         let top = self.stack.len() - arity;
         if arity == 0 || top == base {
             return;
@@ -341,7 +347,7 @@ impl Translator<'_> {
             self.jump_to(at, jump);
         }
         self.stack.acc = acc;
-        self.bind([jump].into_iter());
+        self.land(jump);
     }
 
     fn br_table(&mut self, table: &BrTable<'_>) -> Result<(), LoadError> {
@@ -421,13 +427,14 @@ impl Translator<'_> {
         let imported = self.lazy || function < self.parsed.imported_functions;
         let family = if imported { Family::CallImport } else { Family::Call };
         let ty = self.parsed.functions[function as usize];
-        let base = self.settle_arguments(ty);
+        let (params, results) = self.parsed.types[ty as usize].counts();
+        let base = self.settle_arguments(params);
         let at = self.emit(Word::wide(family.effect(0), base, if imported { function } else { 0 }));
         if !imported {
-            self.calls.push((at, function));
+            self.calls.push((at as u32, function));
         }
         let cost = self.emit(Word(0));
-        self.finish_call(ty, cost);
+        self.finish_call(params, results, cost);
     }
 
     fn call_indirect(&mut self, ty: u32, table: u32) -> Result<(), LoadError> {
@@ -437,27 +444,25 @@ impl Translator<'_> {
         let (number, table) = (narrow(ty)?, narrow(table)?);
         let index = self.pop();
         let index = self.slot_of(index);
-        let base = self.settle_arguments(ty);
+        let (params, results) = self.parsed.types[ty as usize].counts();
+        let base = self.settle_arguments(params);
         self.emit_effect(Family::CallIndirect, 0, base, index, number);
         let cost = self.emit(Word(u64::from(table) << 32));
-        self.finish_call(ty, cost);
+        self.finish_call(params, results, cost);
         Ok(())
     }
 
     /// Puts the arguments of a call into their homes; returns the first one's slot, where the callee's frame starts.
-    fn settle_arguments(&mut self, ty: u32) -> u16 {
-        let params = self.parsed.types[ty as usize].params().len();
+    fn settle_arguments(&mut self, params: usize) -> u16 {
         self.settle_top(params);
         self.forget();
         self.home(self.stack.len() - params)
     }
 
-    fn finish_call(&mut self, ty: u32, cost: usize) {
+    fn finish_call(&mut self, params: usize, results: usize, cost: usize) {
         self.next.push(Place::low(cost));
-        let ty = &self.parsed.types[ty as usize];
-        let base = self.stack.len() - ty.params().len();
-        let results = ty.results().len();
-        self.truncate(base);
+        let base = self.stack.len() - params;
+        self.stack.drop_homes(params);
         self.push_homes(results);
         if results == 1 {
             // A single result is returned in the accumulator too.

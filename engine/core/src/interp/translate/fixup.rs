@@ -16,10 +16,12 @@ impl Place {
         Self((word as u32) << 1 | 1)
     }
 
+    /// Writes the cost where nothing was written before.
     pub fn write(self, code: &mut [Word], cost: u32) {
         let word = &mut code[self.0 as usize / 2];
         let shift = 32 * (self.0 & 1);
-        *word = Word(word.0 & !(0xffff_ffff << shift) | u64::from(cost) << shift);
+        debug_assert_eq!(word.0 >> shift & 0xffff_ffff, 0);
+        word.0 |= u64::from(cost) << shift;
     }
 }
 
@@ -60,14 +62,15 @@ impl Jump {
         Place(self.rest as u32)
     }
 
-    /// Writes the offset to `target`; false if it does not fit its field.
+    /// Writes the offset to `target` where nothing was written before; false if it does not fit its field.
     pub fn write(self, code: &mut [Word], target: usize) -> bool {
         let offset = target as i64 - (self.offset >> 32) as i64;
         let word = &mut code[self.offset as u32 as usize];
         let (shift, bits) = SHAPES[(self.rest >> 32) as usize];
         let mask = (1 << bits) - 1;
         let fits = offset << (64 - bits) >> (64 - bits) == offset;
-        *word = Word(word.0 & !(mask << shift) | (offset as u64 & mask) << shift);
+        debug_assert_eq!(word.0 >> shift & mask, 0);
+        word.0 |= (offset as u64 & mask) << shift;
         fits
     }
 }
@@ -90,12 +93,10 @@ impl Fixups {
         list.0 = self.0.len() as u32;
     }
 
-    pub fn drain(&self, list: Waiting) -> impl Iterator<Item = Jump> + '_ {
-        let mut at = list.0;
-        core::iter::from_fn(move || {
-            let (jump, next) = *self.0.get(at.checked_sub(1)? as usize)?;
-            at = next;
-            Some(jump)
-        })
+    /// Takes the branch that was pushed last from `list`.
+    pub fn pop(&self, list: &mut Waiting) -> Option<Jump> {
+        let (jump, next) = *self.0.get(list.0.checked_sub(1)? as usize)?;
+        list.0 = next;
+        Some(jump)
     }
 }

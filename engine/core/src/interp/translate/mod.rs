@@ -35,7 +35,7 @@ pub(crate) struct Translator<'m> {
     /// Header of each function, imported ones left out.
     functions: Vec<u32>,
     /// Calls whose callee had no code yet, with the callee.
-    calls: Vec<(usize, u32)>,
+    calls: Vec<(u32, u32)>,
 
     // Of the function at hand:
     head: BodyHead,
@@ -101,7 +101,8 @@ impl<'m> Translator<'m> {
     pub fn finish(mut self) -> Code {
         for (call, function) in core::mem::take(&mut self.calls) {
             let header = self.functions[(function - self.parsed.imported_functions) as usize];
-            self.code[call] = set_high(self.code[call], (header as i32).wrapping_sub(call as i32) as u32);
+            let word = &mut self.code[call as usize];
+            *word = set_high(*word, header.wrapping_sub(call));
         }
         // What is left over is given back when it is much. When it is little, an allocator that is asked for as much again
         // has it at hand, where it would map and clear new pages: 9 % of the time of loading big modules of one size.
@@ -265,7 +266,14 @@ impl<'m> Translator<'m> {
     }
 
     /// Puts the topmost `count` values into their homes.
+    #[inline]
     fn settle_top(&mut self, count: usize) {
+        if count > 0 {
+            self.settle_some(count);
+        }
+    }
+
+    fn settle_some(&mut self, count: usize) {
         for position in (self.stack.len() - count..self.stack.len()).rev() {
             self.settle(position);
         }
@@ -275,14 +283,14 @@ impl<'m> Translator<'m> {
     fn settle(&mut self, position: usize) {
         match self.stack.place(position) {
             At::Home => {}
-            At::Acc(_) => self.spill(),
+            At::Acc => self.spill(),
             At::Const(value) => {
                 let home = self.stack.settle(position);
                 self.emit_const(home, value);
             }
             At::Local(local) => {
-                self.stack.detach(local);
-                self.emit_copy(self.home(position), local);
+                let home = self.stack.settle_top_local(position);
+                self.emit_copy(home, local);
             }
         }
     }
@@ -358,9 +366,10 @@ impl Sink for Translator<'_> {
     #[inline]
     fn block(&mut self, closed: Option<u32>, opens: bool) {
         if let Some(cost) = closed {
-            for place in self.open.drain(..) {
+            for place in &self.open {
                 place.write(&mut self.code, cost);
             }
+            self.open.clear();
             self.costs.push(cost);
         }
         if opens {
@@ -375,7 +384,7 @@ impl Sink for Translator<'_> {
         if self.too_far {
             self.code.truncate(self.start);
             let start = self.start;
-            self.calls.retain(|(call, _)| *call < start);
+            self.calls.retain(|(call, _)| (*call as usize) < start);
             return Ok(Ended::Again);
         }
         for at in &self.returns {

@@ -94,95 +94,102 @@ pub(super) fn immediate(value: u64, wide: bool) -> Option<u16> {
 }
 
 impl Translator<'_> {
+    // What pops operands is a function for all operators of its kind: the one that each operator has stays short, and there are
+    // many of them to keep at hand.
     #[inline(always)]
     pub(super) fn numeric(&mut self, op: Op) {
         match lowering(op) {
             Lowering::Nothing => {}
             Lowering::Commutative(family) => {
-                let (right, left) = (self.pop(), self.pop());
-                self.commutative(family, left, right);
+                self.unions += u32::from(matches!(op, Op::I64Or | Op::I32Or));
+                self.commutative(family);
             }
-            Lowering::Subtract { add, sub } => {
-                let (right, left) = (self.pop(), self.pop());
-                match right.value() {
-                    Some(value) => {
-                        let negated =
-                            if is_64(sub) { value.wrapping_neg() } else { u64::from((value as u32).wrapping_neg()) };
-                        self.commutative(add, left, Popped::constant(negated, right.position()));
-                    }
-                    _ => self.ordered(sub, left, right),
+            Lowering::Subtract { add, sub } => match self.stack.constant() {
+                Some(value) => {
+                    *value = if is_64(sub) { value.wrapping_neg() } else { u64::from((*value as u32).wrapping_neg()) };
+                    self.commutative(add);
                 }
-            }
+                None => self.ordered(sub, false),
+            },
             Lowering::Shift(family) => {
-                let (mut right, left) = (self.pop(), self.pop());
-                if let Some(count) = right.value() {
-                    right = Popped::constant(count & if is_64(family) { 63 } else { 31 }, right.position());
+                if let Some(count) = self.stack.constant() {
+                    *count &= if is_64(family) { 63 } else { 31 };
                 }
-                self.ordered(family, left, right);
+                self.ordered(family, false);
             }
-            Lowering::Compare { family, swap } => {
-                let (right, left) = (self.pop(), self.pop());
-                if swap { self.ordered(family, right, left) } else { self.ordered(family, left, right) }
-            }
-            Lowering::IsZero(family) => {
-                let operand = self.pop();
-                if let Operand::Acc(producer) = operand.operand()
-                    && producer.end() == self.code.len()
-                    && let Some(inverse) = self.code[producer.at()].family().and_then(Family::inverse)
-                    && family == Family::I32Eq
-                {
-                    // The negation of the comparison just made.
-                    let word = &mut self.code[producer.at()];
-                    word.0 = word.0 & !0xffff | u64::from(inverse.effect(word.form()));
-                    self.push_result(producer.at());
-                    return;
-                }
-                let zero = Popped::constant(0, operand.position() + 1);
-                self.ordered(family, operand, zero);
-            }
-            Lowering::Partial(family) => {
-                let (right, left) = (self.pop(), self.pop());
-                let constant = right.value().and_then(|value| immediate(value, is_64(family)));
-                let left = self.slot_of(left);
-                match constant {
-                    Some(value) => self.emit_value(family, pair(Kind::Slot, Kind::Imm), left, value, None),
-                    None => {
-                        let right = self.slot_of(right);
-                        self.emit_value(family, pair(Kind::Slot, Kind::Slot), left, right, None);
-                    }
-                }
-            }
-            Lowering::Unary(family) => {
-                let operand = self.pop();
-                if operand.in_acc() {
-                    self.emit_value(family, single(Kind::Acc), 0, 0, None);
-                } else {
-                    let slot = self.slot_of(operand);
-                    self.emit_value(family, single(Kind::Slot), slot, 0, None);
-                }
-            }
-            Lowering::FloatBinary(family) => {
-                let (right, left) = (self.pop(), self.pop());
-                let (left, right) = (self.slot_of(left), self.slot_of(right));
+            Lowering::Compare { family, swap } => self.ordered(family, swap),
+            Lowering::IsZero(family) => self.is_zero(family),
+            Lowering::Partial(family) => self.partial(family),
+            Lowering::Unary(family) => self.unary(family),
+            Lowering::FloatBinary(family) => self.float_binary(family),
+            Lowering::FloatUnary(family) => self.float_unary(family),
+        }
+    }
+
+    #[inline(never)]
+    fn is_zero(&mut self, family: Family) {
+        if family == Family::I32Eq
+            && let Some(producer) = self.stack.top_producer()
+            && producer.end() == self.code.len()
+            && let Some(inverse) = self.code[producer.at()].family().and_then(Family::inverse)
+        {
+            // The negation of the comparison just made.
+            let word = &mut self.code[producer.at()];
+            word.0 = word.0 & !0xffff | u64::from(inverse.effect(word.form()));
+            return;
+        }
+        self.stack.push_const(0);
+        self.ordered(family, false);
+    }
+
+    #[inline(never)]
+    fn partial(&mut self, family: Family) {
+        let (right, left) = (self.pop(), self.pop());
+        let constant = right.value().and_then(|value| immediate(value, is_64(family)));
+        let left = self.slot_of(left);
+        match constant {
+            Some(value) => self.emit_value(family, pair(Kind::Slot, Kind::Imm), left, value, None),
+            None => {
+                let right = self.slot_of(right);
                 self.emit_value(family, pair(Kind::Slot, Kind::Slot), left, right, None);
-            }
-            Lowering::FloatUnary(family) => {
-                let operand = self.pop();
-                let slot = self.slot_of(operand);
-                self.emit_value(family, single(Kind::Slot), slot, 0, None);
             }
         }
     }
 
     #[inline(never)]
-    fn commutative(&mut self, family: Family, left: Popped, right: Popped) {
+    fn unary(&mut self, family: Family) {
+        let operand = self.pop();
+        if operand.in_acc() {
+            self.emit_value(family, single(Kind::Acc), 0, 0, None);
+        } else {
+            let slot = self.slot_of(operand);
+            self.emit_value(family, single(Kind::Slot), slot, 0, None);
+        }
+    }
+
+    #[inline(never)]
+    fn float_binary(&mut self, family: Family) {
+        let (right, left) = (self.pop(), self.pop());
+        let (left, right) = (self.slot_of(left), self.slot_of(right));
+        self.emit_value(family, pair(Kind::Slot, Kind::Slot), left, right, None);
+    }
+
+    #[inline(never)]
+    fn float_unary(&mut self, family: Family) {
+        let operand = self.pop();
+        let slot = self.slot_of(operand);
+        self.emit_value(family, single(Kind::Slot), slot, 0, None);
+    }
+
+    #[inline(never)]
+    fn commutative(&mut self, family: Family) {
+        let (right, left) = (self.pop(), self.pop());
         let swap = match left.operand() {
             Operand::Const(_) => true,
             Operand::Slot(_) => right.in_acc(),
             _ => false,
         };
         let (left, right) = if swap { (right, left) } else { (left, right) };
-        self.unions += u32::from(matches!(family, Family::I64Or | Family::I32Or));
         // A constant on the left is one on both sides now.
         let (kind, b) = if left.in_acc() { (Kind::Acc, 0) } else { (Kind::Slot, self.slot_of(left)) };
         match right.value() {
@@ -190,16 +197,18 @@ impl Translator<'_> {
                 Some(value) => self.emit_value(family, pair(kind, Kind::Imm), b, value, None),
                 None => self.emit_value(family, pair(kind, Kind::Ext), b, 0, Some(value)),
             },
-            _ => {
+            None => {
                 let c = self.slot_of(right);
                 self.emit_value(family, pair(kind, Kind::Slot), b, c, None);
             }
         }
     }
 
-    /// Emits an op whose operands' order matters.
+    /// Emits an op whose operands' order matters; `swap`: it takes them in the other one.
     #[inline(never)]
-    fn ordered(&mut self, family: Family, left: Popped, right: Popped) {
+    fn ordered(&mut self, family: Family, swap: bool) {
+        let (right, left) = (self.pop(), self.pop());
+        let (left, right) = if swap { (right, left) } else { (left, right) };
         let (form, b, c) = self.ordered_form(is_64(family), left, right);
         self.emit_value(family, form, b, c, None);
     }

@@ -16,7 +16,7 @@ pub(super) enum Place {
     /// A constant, not yet anywhere.
     Const(u64),
     /// Only in the accumulator.
-    Acc(Producer),
+    Acc,
 }
 
 /// The op that made a value which is in the accumulator alone. Its numbers are below 2^31 in any module that is not refused.
@@ -108,11 +108,6 @@ pub(super) enum Operand {
 }
 
 impl Popped {
-    /// The constant `value` at `position`.
-    pub fn constant(value: u64, position: usize) -> Self {
-        Self { head: head(CONST, 0, position as u32), more: value }
-    }
-
     pub fn position(self) -> usize {
         (self.head >> 32) as usize
     }
@@ -228,7 +223,7 @@ impl Stack {
             IN_SLOT => Place::Home,
             LOCAL => Place::Local(value.slot()),
             CONST => Place::Const(value.more),
-            _ => Place::Acc(Producer::of(value.more)),
+            _ => Place::Acc,
         }
     }
 
@@ -274,6 +269,17 @@ impl Stack {
         Popped { head: head(kind, value.slot(), self.values.len() as u32), more: value.more }
     }
 
+    /// The constant on top, if one is there.
+    #[inline]
+    pub fn constant(&mut self) -> Option<&mut u64> {
+        self.values.last_mut().filter(|value| value.kind() == CONST).map(|value| &mut value.more)
+    }
+
+    /// The op that made the value on top, if that is in the accumulator alone.
+    pub fn top_producer(&self) -> Option<Producer> {
+        self.values.last().filter(|value| value.kind() == IN_ACC).map(|value| Producer::of(value.more))
+    }
+
     /// Drops values down to `len`.
     pub fn truncate(&mut self, len: usize) {
         while self.values.len() > len {
@@ -296,11 +302,29 @@ impl Stack {
         Some((producer, home))
     }
 
+    /// Drops the topmost `count` values, which are in their homes.
+    pub fn drop_homes(&mut self, count: usize) {
+        let len = self.values.len() - count;
+        debug_assert!(self.values[len..].iter().all(|value| value.kind() == IN_SLOT));
+        self.values.truncate(len);
+    }
+
     /// Notes that the value at `position`, which was no local, is in its home now; returns that.
     pub fn settle(&mut self, position: usize) -> u16 {
         let home = self.home(position);
         let value = &mut self.values[position];
         debug_assert!(value.kind() != LOCAL);
+        value.head = head(IN_SLOT, home, 0);
+        home
+    }
+
+    /// The same for a local, of which no value is above `position`.
+    pub fn settle_top_local(&mut self, position: usize) -> u16 {
+        let home = self.home(position);
+        let value = &mut self.values[position];
+        let topmost = &mut self.heads[usize::from(value.slot())];
+        debug_assert_eq!(*topmost as usize, position + 1);
+        *topmost = value.below();
         value.head = head(IN_SLOT, home, 0);
         home
     }
