@@ -131,6 +131,16 @@ fn the_stack_moves_under_a_host_function() {
             let run = instance.get_typed_func::<i32, i64>(&store, "run").unwrap();
             assert_eq!(run.call(&mut store, depth).unwrap(), 1_030_000 + i64::from(depth));
             assert_eq!(*store.data(), 1);
+            // Called from outside, its arguments are not in the stack, and stay where they are.
+            let mut store = Store::new(engine, 0);
+            let instance = linker.instantiate(&mut store, &module).unwrap();
+            let deep = instance.get_typed_func::<i32, i64>(&store, "deep").unwrap();
+            let direct = move |mut caller: Caller<'_, u32>, depth: i32, more: i64| -> Result<(i64, i64), Error> {
+                assert!(caller.get_export("deep").is_none(), "nobody called it but the embedder");
+                Ok((deep.call(&mut caller, depth)?, more))
+            };
+            let direct = Func::wrap(&mut store, direct).typed::<(i32, i64), (i64, i64)>(&store).unwrap();
+            assert_eq!(direct.call(&mut store, (depth, 7)).unwrap(), (i64::from(depth), 7));
         }
     });
 }

@@ -12,8 +12,8 @@ const OVERHEAD: usize = 4_096;
 /// Keeps loaded modules, the last used ones, within a bound on their code.
 ///
 /// A look-up hashes the code with a seed of this process and compares all of it: nobody can make two contracts share an
-/// entry. What lies where it lay at one of the last look-ups is only compared. Threads that want the same code at once load
-/// it once. No lock is held while loading.
+/// entry. What lies where it lay at one of the last look-ups is only compared, and not even that if it is shared: the cache
+/// shares it too, so it is what it was. Threads that want the same code at once load it once. No lock is held while loading.
 #[derive(Debug)]
 pub struct CodeCache {
     bound: usize,
@@ -40,6 +40,8 @@ const RECENT: usize = 4;
 struct Recent {
     /// Address of the bytes that were asked for: a hint, which says nothing about what is there now.
     address: usize,
+    /// What was asked for, if it was shared. Nothing else can lie there while it is kept here.
+    asked: Option<Arc<[u8]>>,
     code: Arc<[u8]>,
     module: Module,
     /// Time of use, which the entry does not know yet.
@@ -55,12 +57,19 @@ struct Entry {
 }
 
 impl Inner {
-    fn find(&mut self, code: &[u8]) -> Option<Module> {
+    fn find(&mut self, code: &[u8], shared: Option<&Arc<[u8]>>) -> Option<Module> {
         self.clock += 1;
         let address = code.as_ptr() as usize;
         let hinted = self.recent.iter_mut().flatten().find(|recent| recent.address == address);
-        if let Some(recent) = hinted.filter(|recent| *recent.code == *code) {
+        let is_same = |recent: &Recent| {
+            let asked = recent.asked.as_ref().zip(shared);
+            asked.is_some_and(|(asked, shared)| Arc::ptr_eq(asked, shared)) || *recent.code == *code
+        };
+        if let Some(recent) = hinted.filter(|recent| is_same(recent)) {
             recent.used = self.clock;
+            if shared.is_some() && recent.asked.is_none() {
+                recent.asked = shared.cloned();
+            }
             return Some(recent.module.clone());
         }
         let entry = self.entries.get_mut(code)?;
@@ -68,7 +77,7 @@ impl Inner {
         entry.used = self.clock;
         self.order.insert(self.clock, entry.code.clone());
         let (code, module) = (entry.code.clone(), entry.module.clone());
-        let recent = Recent { address, code, module: module.clone(), used: self.clock };
+        let recent = Recent { address, asked: shared.cloned(), code, module: module.clone(), used: self.clock };
         self.remember(recent);
         Some(module)
     }
@@ -182,9 +191,28 @@ impl Drop for Loading<'_> {
 
 impl ModuleCache for CodeCache {
     fn get_or_load(&self, code: &[u8], load: &mut dyn FnMut() -> Result<Module, Error>) -> Result<Module, Error> {
+        self.find_or_load(code, None, load)
+    }
+
+    fn get_or_load_shared(
+        &self,
+        code: &Arc<[u8]>,
+        load: &mut dyn FnMut() -> Result<Module, Error>,
+    ) -> Result<Module, Error> {
+        self.find_or_load(code, Some(code), load)
+    }
+}
+
+impl CodeCache {
+    fn find_or_load(
+        &self,
+        code: &[u8],
+        shared: Option<&Arc<[u8]>>,
+        load: &mut dyn FnMut() -> Result<Module, Error>,
+    ) -> Result<Module, Error> {
         let mut inner = self.lock();
         loop {
-            if let Some(module) = inner.find(code) {
+            if let Some(module) = inner.find(code, shared) {
                 return Ok(module);
             }
             if !inner.loading.contains(code) {
@@ -192,7 +220,7 @@ impl ModuleCache for CodeCache {
             }
             inner = self.loaded.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
-        let key: Arc<[u8]> = code.into();
+        let key = shared.map_or_else(|| code.into(), Arc::clone);
         inner.loading.insert(key.clone());
         drop(inner);
         let loading = Loading { cache: self, code: key };

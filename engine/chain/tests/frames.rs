@@ -428,6 +428,12 @@ fn the_cache_looks_at_the_bytes_and_not_at_their_place() {
                 let module = cache.get_or_load(bytes, &mut load).unwrap();
                 assert_eq!(*module.parsed().data[0].bytes, *n.to_string().as_bytes());
             }
+            // Shared bytes, and after them others that may lie in the same place.
+            let shared: Arc<[u8]> = code.as_slice().into();
+            for bytes in [&shared, &shared.clone(), &code.as_slice().into()] {
+                let module = cache.get_or_load_shared(bytes, &mut load).unwrap();
+                assert_eq!(*module.parsed().data[0].bytes, *n.to_string().as_bytes());
+            }
         }
     }
     assert_eq!(loads, 8);

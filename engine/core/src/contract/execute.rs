@@ -311,6 +311,18 @@ pub trait ModuleCache: Send + Sync {
     /// # Errors
     /// What `load` returns.
     fn get_or_load(&self, code: &[u8], load: &mut dyn FnMut() -> Result<Module, Error>) -> Result<Module, Error>;
+
+    /// The same for code that others have too, and that nobody therefore changes.
+    ///
+    /// # Errors
+    /// What `load` returns.
+    fn get_or_load_shared(
+        &self,
+        code: &Arc<[u8]>,
+        load: &mut dyn FnMut() -> Result<Module, Error>,
+    ) -> Result<Module, Error> {
+        self.get_or_load(code, load)
+    }
 }
 
 /// The engine as a [`Vm`]: Ewasm contracts under an engine's profile and schedule.
@@ -349,15 +361,23 @@ impl Ewasm {
     /// # Errors
     /// [`Error::Load`] with the reason and its offset.
     pub fn load(&self, code: &[u8]) -> Result<Module, Error> {
-        let mut load = || {
-            let module = Module::load_for(&self.engine, code, Eei::rows())?;
-            rules::check(module.parsed(), &self.options)?;
-            Ok(module)
-        };
         match &self.cache {
-            None => load(),
-            Some(cache) => cache.get_or_load(code, &mut load),
+            None => self.load_anew(code),
+            Some(cache) => cache.get_or_load(code, &mut || self.load_anew(code)),
         }
+    }
+
+    fn load_shared(&self, code: &Arc<[u8]>) -> Result<Module, Error> {
+        match &self.cache {
+            None => self.load_anew(code),
+            Some(cache) => cache.get_or_load_shared(code, &mut || self.load_anew(code)),
+        }
+    }
+
+    fn load_anew(&self, code: &[u8]) -> Result<Module, Error> {
+        let module = Module::load_for(&self.engine, code, Eei::rows())?;
+        rules::check(module.parsed(), &self.options)?;
+        Ok(module)
     }
 }
 
@@ -367,11 +387,21 @@ impl fmt::Debug for Ewasm {
     }
 }
 
-impl Runner for Ewasm {
+/// An [`Ewasm`] for one frame.
+struct Frame<'a> {
+    vm: &'a Ewasm,
+    /// The frame's code, if it is shared.
+    shared: Option<&'a Arc<[u8]>>,
+}
+
+impl Runner for Frame<'_> {
     type Code = Module;
 
     fn load(&self, code: &[u8]) -> Result<Module, Error> {
-        Ewasm::load(self, code)
+        match self.shared {
+            Some(shared) if core::ptr::eq(&**shared, code) => self.vm.load_shared(shared),
+            _ => self.vm.load(code),
+        }
     }
 
     fn segments_fit(&self, code: &Module) -> bool {
@@ -385,7 +415,17 @@ impl Runner for Ewasm {
 
 impl Vm for Ewasm {
     fn execute(&self, host: &mut dyn Host, revision: Revision, message: &Message<'_>, code: &[u8]) -> Outcome {
-        run_frame(self, &self.options, host, revision, message, code)
+        run_frame(&Frame { vm: self, shared: None }, &self.options, host, revision, message, code)
+    }
+
+    fn execute_shared(
+        &self,
+        host: &mut dyn Host,
+        revision: Revision,
+        message: &Message<'_>,
+        code: &Arc<[u8]>,
+    ) -> Outcome {
+        run_frame(&Frame { vm: self, shared: Some(code) }, &self.options, host, revision, message, code)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::types::{Access, Address, Bytes32, Message, Outcome, Revision, StorageStatus, TxContext, U256};
 use crate::error::Fault;
+use alloc::sync::Arc;
 
 /// State-shaped access to a chain: EVMC's host functions in our types.
 ///
@@ -45,4 +46,15 @@ pub trait Host {
 pub trait Vm {
     /// Runs `code` for `message` over `host`. Never fails: what goes wrong is a status.
     fn execute(&self, host: &mut dyn Host, revision: Revision, message: &Message<'_>, code: &[u8]) -> Outcome;
+
+    /// The same for code that others have too, and that nobody therefore changes: who keeps it knows it again by its place.
+    fn execute_shared(
+        &self,
+        host: &mut dyn Host,
+        revision: Revision,
+        message: &Message<'_>,
+        code: &Arc<[u8]>,
+    ) -> Outcome {
+        self.execute(host, revision, message, code)
+    }
 }

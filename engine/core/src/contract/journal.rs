@@ -5,6 +5,7 @@
 //! (`journal/messages.rs`) recurse through the [`Vm`] and back.
 
 mod messages;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -15,9 +16,10 @@ use super::types::{Access, Address, Bytes32, Log, Message, Outcome, Revision, St
 use crate::error::Fault;
 use crate::gas::Schedule;
 use alloc::collections::BTreeMap;
-use alloc::collections::btree_map;
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
+use table::Table;
 
 /// What an account is, apart from its storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +185,6 @@ struct Entry {
     /// Loaded or set; `None`: not looked at yet.
     code: Option<Arc<[u8]>>,
     flags: Flags,
-    storage: BTreeMap<Bytes32, Slot>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -207,12 +208,12 @@ struct Slot {
     warm: bool,
 }
 
-/// How it was before.
+/// How it was before. Accounts and slots by their indices.
 enum Undo {
-    Info(Address, Option<AccountInfo>),
-    Flags(Address, Flags),
-    Code(Address, Option<Arc<[u8]>>),
-    Slot(Address, Bytes32, Slot),
+    Info(usize, Option<AccountInfo>),
+    Flags(usize, Flags),
+    Code(usize, Option<Arc<[u8]>>),
+    Slot(usize, Slot),
     Transient(Address, Bytes32, Bytes32),
     Refund(i64),
 }
@@ -224,7 +225,9 @@ pub struct Journal<'a> {
     precompiles: &'a dyn Precompiles,
     rules: &'a Rules,
     context: &'a TxContext,
-    accounts: BTreeMap<Address, Entry>,
+    accounts: Table<Address, Entry>,
+    /// By the account's index and the key.
+    slots: Table<(usize, Bytes32), Slot>,
     transient: BTreeMap<(Address, Bytes32), Bytes32>,
     logs: Vec<Log>,
     undo: Vec<Undo>,
@@ -248,10 +251,12 @@ impl<'a> Journal<'a> {
             precompiles,
             rules,
             context,
-            accounts: BTreeMap::new(),
+            accounts: Table::new(),
+            slots: Table::new(),
             transient: BTreeMap::new(),
             logs: Vec::new(),
-            undo: Vec::new(),
+            // Enough for a transfer of a token.
+            undo: Vec::with_capacity(12),
             refund: 0,
             fault: None,
         }
@@ -272,14 +277,12 @@ impl<'a> Journal<'a> {
     }
 
     fn take_back(&mut self, undo: Undo) {
-        // An undo names what was once loaded, and loaded entries stay.
+        // What was once looked at stays in its table.
         match undo {
-            Undo::Info(address, info) => self.accounts.entry(address).or_default().info = info,
-            Undo::Code(address, code) => self.accounts.entry(address).or_default().code = code,
-            Undo::Flags(address, flags) => self.accounts.entry(address).or_default().flags = flags,
-            Undo::Slot(address, key, slot) => {
-                self.accounts.entry(address).or_default().storage.insert(key, slot);
-            }
+            Undo::Info(account, info) => self.accounts[account].info = info,
+            Undo::Code(account, code) => self.accounts[account].code = code,
+            Undo::Flags(account, flags) => self.accounts[account].flags = flags,
+            Undo::Slot(at, slot) => self.slots[at] = slot,
             Undo::Transient(address, key, value) => {
                 self.transient.insert((address, key), value);
             }
@@ -300,9 +303,9 @@ impl<'a> Journal<'a> {
     /// # Errors
     /// The backing's.
     pub fn set_account(&mut self, address: &Address, info: AccountInfo) -> Result<(), Fault> {
-        let entry = self.entry(address)?;
-        let before = entry.info.replace(info);
-        self.undo.push(Undo::Info(*address, before));
+        let account = self.index(address)?;
+        let before = self.accounts[account].info.replace(info);
+        self.undo.push(Undo::Info(account, before));
         Ok(())
     }
 
@@ -311,7 +314,8 @@ impl<'a> Journal<'a> {
     /// # Errors
     /// The backing's.
     pub fn code(&mut self, address: &Address) -> Result<Arc<[u8]>, Fault> {
-        let entry = self.entry(address)?;
+        let account = self.index(address)?;
+        let entry = &self.accounts[account];
         if let Some(code) = &entry.code {
             return Ok(code.clone());
         }
@@ -322,7 +326,7 @@ impl<'a> Journal<'a> {
             }
             _ => Arc::default(),
         };
-        self.entry(address)?.code = Some(code.clone());
+        self.accounts[account].code = Some(code.clone());
         Ok(code)
     }
 
@@ -364,7 +368,13 @@ impl<'a> Journal<'a> {
     pub fn finish(self) -> (Changes, Vec<Log>) {
         let clears = self.rules.revision >= Revision::SpuriousDragon;
         let mut changes = Changes::default();
-        for (address, entry) in self.accounts {
+        let mut stored = vec![BTreeMap::new(); self.accounts.len()];
+        for ((account, key), slot) in self.slots.into_items() {
+            if slot.current != slot.original {
+                stored[account].insert(key, slot.current);
+            }
+        }
+        for ((address, entry), storage) in self.accounts.into_items().zip(stored) {
             let empty = clears && entry.flags.touched && entry.info.is_some_and(|info| info.is_empty());
             if entry.flags.destroyed || empty || entry.info.is_none() {
                 if entry.before.is_some() {
@@ -372,12 +382,6 @@ impl<'a> Journal<'a> {
                 }
                 continue;
             }
-            let storage: BTreeMap<_, _> = entry
-                .storage
-                .into_iter()
-                .filter(|(_, slot)| slot.current != slot.original)
-                .map(|(key, slot)| (key, slot.current))
-                .collect();
             let wiped = entry.flags.created && entry.before.is_some();
             if entry.info != entry.before || !storage.is_empty() || wiped {
                 let code = if entry.flags.coded { entry.code } else { None };
@@ -387,17 +391,19 @@ impl<'a> Journal<'a> {
         (changes, self.logs)
     }
 
-    fn entry(&mut self, address: &Address) -> Result<&mut Entry, Fault> {
-        match self.accounts.entry(*address) {
-            btree_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
-            btree_map::Entry::Vacant(vacant) => match self.backing.account(address) {
-                Ok(info) => Ok(vacant.insert(Entry { before: info, info, ..Entry::default() })),
-                Err(fault) => {
-                    self.fault.get_or_insert(fault);
-                    Err(fault)
-                }
-            },
+    /// Where the account is in its table, which has it from then on.
+    fn index(&mut self, address: &Address) -> Result<usize, Fault> {
+        if let Some(account) = self.accounts.find(address) {
+            return Ok(account);
         }
+        let info = self.backing.account(address);
+        let info = self.noted(info)?;
+        Ok(self.accounts.add(*address, Entry { before: info, info, ..Entry::default() }))
+    }
+
+    fn entry(&mut self, address: &Address) -> Result<&mut Entry, Fault> {
+        let account = self.index(address)?;
+        Ok(&mut self.accounts[account])
     }
 
     /// Remembers the backing's failure: it passes through VMs that can only say that something was wrong.
@@ -409,45 +415,44 @@ impl<'a> Journal<'a> {
     }
 
     fn change_flags(&mut self, address: &Address, change: impl FnOnce(&mut Flags)) -> Result<(), Fault> {
-        let flags = &mut self.entry(address)?.flags;
+        let account = self.index(address)?;
+        let flags = &mut self.accounts[account].flags;
         let before = *flags;
         change(flags);
         if *flags != before {
-            self.undo.push(Undo::Flags(*address, before));
+            self.undo.push(Undo::Flags(account, before));
         }
         Ok(())
     }
 
     fn set_code(&mut self, address: &Address, code: Arc<[u8]>, hash: Bytes32) -> Result<(), Fault> {
         self.change_flags(address, |flags| flags.coded = true)?;
-        let entry = self.entry(address)?;
+        let account = self.index(address)?;
+        let entry = &mut self.accounts[account];
         let before = entry.code.replace(code);
         let info = entry.info.unwrap_or_default();
-        self.undo.push(Undo::Code(*address, before));
+        self.undo.push(Undo::Code(account, before));
         self.set_account(address, AccountInfo { code_hash: hash, ..info })
     }
 
-    fn slot(&mut self, address: &Address, key: &Bytes32) -> Result<Slot, Fault> {
-        let entry = self.entry(address)?;
-        if let Some(slot) = entry.storage.get(key) {
-            return Ok(*slot);
+    /// Where the slot is in its table, which has it from then on.
+    fn slot(&mut self, address: &Address, key: &Bytes32) -> Result<usize, Fault> {
+        let account = self.index(address)?;
+        if let Some(slot) = self.slots.find(&(account, *key)) {
+            return Ok(slot);
         }
         // Nothing is created where storage was left (EIP-7610), so that of a new account is empty too.
-        let original = if entry.before.is_none() {
+        let original = if self.accounts[account].before.is_none() {
             Bytes32::zero()
         } else {
             let value = self.backing.storage(address, key);
             self.noted(value)?
         };
-        let slot = Slot { original, current: original, warm: false };
-        self.entry(address)?.storage.insert(*key, slot);
-        Ok(slot)
+        Ok(self.slots.add((account, *key), Slot { original, current: original, warm: false }))
     }
 
-    fn set_slot(&mut self, address: &Address, key: &Bytes32, before: Slot, now: Slot) -> Result<(), Fault> {
-        self.entry(address)?.storage.insert(*key, now);
-        self.undo.push(Undo::Slot(*address, *key, before));
-        Ok(())
+    fn set_slot(&mut self, at: usize, now: Slot) {
+        self.undo.push(Undo::Slot(at, core::mem::replace(&mut self.slots[at], now)));
     }
 
     fn exists(&mut self, address: &Address) -> Result<bool, Fault> {
@@ -488,13 +493,15 @@ impl Host for Journal<'_> {
     }
 
     fn storage(&mut self, address: &Address, key: &Bytes32) -> Result<Bytes32, Fault> {
-        Ok(self.slot(address, key)?.current)
+        let at = self.slot(address, key)?;
+        Ok(self.slots[at].current)
     }
 
     fn set_storage(&mut self, address: &Address, key: &Bytes32, value: &Bytes32) -> Result<StorageStatus, Fault> {
-        let slot = self.slot(address, key)?;
+        let at = self.slot(address, key)?;
+        let slot = self.slots[at];
         if slot.current != *value {
-            self.set_slot(address, key, slot, Slot { current: *value, ..slot })?;
+            self.set_slot(at, Slot { current: *value, ..slot });
         }
         let status = storage_status(slot.original, slot.current, *value);
         // An old plugin has no schedule of ours; refunds are those of its revision.
@@ -584,11 +591,12 @@ impl Host for Journal<'_> {
     }
 
     fn access_storage(&mut self, address: &Address, key: &Bytes32) -> Result<Option<Access>, Fault> {
-        let slot = self.slot(address, key)?;
+        let at = self.slot(address, key)?;
+        let slot = self.slots[at];
         if slot.warm {
             return Ok(Some(Access::Warm));
         }
-        self.set_slot(address, key, slot, Slot { warm: true, ..slot })?;
+        self.set_slot(at, Slot { warm: true, ..slot });
         Ok(Some(Access::Cold))
     }
 }

@@ -89,13 +89,13 @@ pub(crate) fn over_values<T>(
     ty: FuncType,
     func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
 ) -> HostFunc<Store<T>> {
-    let call = move |store: &mut Store<T>, instance, args: &[Cell], results: &mut [Cell]| {
+    let call = move |store: &mut Store<T>, args: &[Cell], results: &mut [Cell]| {
         let id = store.id;
         with_list(args.len() + results.len(), Val::I32(0), |vals| {
             let (params, returned) = vals.split_at_mut(args.len());
             params.iter_mut().zip(args).for_each(|(val, cell)| *val = Val::from_cell(*cell, id));
             returned.iter_mut().zip(&*results).for_each(|(val, cell)| *val = Val::default(cell.ty()));
-            func(Caller { store, instance }, params, returned)?;
+            func(Caller { store }, params, returned)?;
             for (cell, val) in results.iter_mut().zip(returned) {
                 if val.ty() != cell.ty() {
                     return Err(Error::usage("a host function's result is of another type"));
@@ -105,22 +105,22 @@ pub(crate) fn over_values<T>(
             Ok(())
         })
     };
-    let body = move |store: &mut Store<T>, instance: Option<u32>, args: &[Cell], results: &mut [Cell]| {
-        call(store, instance, args, results).map_err(|error| store.stop(error))
+    let body = move |store: &mut Store<T>, args: &[Cell], results: &mut [Cell]| {
+        call(store, args, results).map_err(|error| store.stop(error))
     };
     HostFunc::over_cells(ty, Box::new(body))
 }
 
 /// A closure over Rust types as a host function: over slots where all of them are numbers.
 fn over_types<T, P: WasmValues, R: WasmValues>(
-    func: impl Fn(&mut Store<T>, Option<u32>, P) -> Result<R, Error> + Send + Sync + 'static,
+    func: impl Fn(&mut Store<T>, P) -> Result<R, Error> + Send + Sync + 'static,
 ) -> HostFunc<Store<T>> {
     let ty = FuncType::new(P::types(), R::types());
     if P::ARE_NUMBERS && R::ARE_NUMBERS {
         return HostFunc::over_numbers(ty, Typed(func, PhantomData));
     }
-    let body = move |store: &mut Store<T>, instance: Option<u32>, args: &[Cell], results: &mut [Cell]| {
-        let returned = func(store, instance, P::read(args, store.id));
+    let body = move |store: &mut Store<T>, args: &[Cell], results: &mut [Cell]| {
+        let returned = func(store, P::read(args, store.id));
         returned.and_then(|values| values.write(results, store)).map_err(|error| store.stop(error))
     };
     HostFunc::over_cells(ty, Box::new(body))
@@ -131,7 +131,7 @@ struct Typed<F, P, R>(F, PhantomData<fn(P) -> R>);
 
 impl<T, F, P: WasmValues, R: WasmValues> OverNumbers<Store<T>> for Typed<F, P, R>
 where
-    F: Fn(&mut Store<T>, Option<u32>, P) -> Result<R, Error> + Send + Sync,
+    F: Fn(&mut Store<T>, P) -> Result<R, Error> + Send + Sync,
 {
     const PARAMS: usize = P::COUNT;
     const RESULTS: usize = R::COUNT;
@@ -144,8 +144,8 @@ where
     }
 
     #[inline(always)]
-    fn run(&self, store: &mut Store<T>, instance: Option<u32>, args: P) -> Result<R, Stop> {
-        (self.0)(store, instance, args).map_err(|error| store.stop(error))
+    fn run(&self, store: &mut Store<T>, args: P) -> Result<R, Stop> {
+        (self.0)(store, args).map_err(|error| store.stop(error))
     }
 
     #[inline(always)]
@@ -200,7 +200,6 @@ impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
 /// A host function's caller: the whole store, and the instance that called.
 pub struct Caller<'a, T> {
     pub(crate) store: &'a mut Store<T>,
-    pub(crate) instance: Option<u32>,
 }
 
 impl<T> Caller<'_, T> {
@@ -221,7 +220,7 @@ impl<T> Caller<'_, T> {
 
     /// An export of the calling instance.
     pub fn get_export(&self, name: &str) -> Option<Extern> {
-        let instance = Instance(Handle { store: self.store.id, index: self.instance? });
+        let instance = Instance(Handle { store: self.store.id, index: self.store.machine.calling()? });
         instance.get_export(&*self.store, name)
     }
 }
@@ -471,7 +470,7 @@ macro_rules! tuples {
         {
             #[allow(private_interfaces)]
             fn into_func(self) -> HostFunc<Store<T>> {
-                over_types::<T, ($($v,)*), Ret::Values>(move |_, _, ($($v,)*)| self($($v),*).into_values())
+                over_types::<T, ($($v,)*), Ret::Values>(move |_, ($($v,)*)| self($($v),*).into_values())
             }
         }
 
@@ -482,8 +481,8 @@ macro_rules! tuples {
         {
             #[allow(private_interfaces)]
             fn into_func(self) -> HostFunc<Store<T>> {
-                over_types::<T, ($($v,)*), Ret::Values>(move |store, instance, ($($v,)*)| {
-                    self(Caller { store, instance }, $($v),*).into_values()
+                over_types::<T, ($($v,)*), Ret::Values>(move |store, ($($v,)*)| {
+                    self(Caller { store }, $($v),*).into_values()
                 })
             }
         }

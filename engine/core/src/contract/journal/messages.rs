@@ -35,7 +35,7 @@ impl Journal<'_> {
             self.precompiles.run(&message.code_address, message.input, message.gas, revision)
         } else {
             let code = self.code(&message.code_address)?;
-            self.run(message, &code)
+            self.run(message, &code, |vm, host, revision| vm.execute_shared(host, revision, message, &code))
         };
         self.close(point, outcome)
     }
@@ -84,7 +84,8 @@ impl Journal<'_> {
         self.take_balance(&message.sender, message.value)?;
         self.add_balance(address, message.value)?;
         let frame = Message { recipient: *address, input: arguments, ..message.clone() };
-        let mut outcome = self.run(&frame, init_code);
+        let run = |vm: &dyn Vm, host: &mut dyn Host, revision| vm.execute(host, revision, &frame, init_code);
+        let mut outcome = self.run(&frame, init_code, run);
         if outcome.status == StatusCode::Success {
             self.deposit(address, &mut outcome)?;
         }
@@ -117,13 +118,18 @@ impl Journal<'_> {
     }
 
     /// Recursion happens here: nothing but the message and the code lives across it.
-    fn run(&mut self, message: &Message<'_>, code: &[u8]) -> Outcome {
+    fn run(
+        &mut self,
+        message: &Message<'_>,
+        code: &[u8],
+        execute: impl FnOnce(&dyn Vm, &mut dyn Host, Revision) -> Outcome,
+    ) -> Outcome {
         if code.is_empty() {
             return Outcome { gas_left: message.gas, ..Outcome::failure(StatusCode::Success) };
         }
         let vm: &dyn Vm = self.vm;
         let revision = self.rules.revision;
-        let mut outcome = vm.execute(self, revision, message, code);
+        let mut outcome = execute(vm, self, revision);
         // A VM may be a plugin: what it claims is held to what it was given.
         outcome.gas_left = outcome.gas_left.clamp(0, message.gas);
         outcome

@@ -48,15 +48,15 @@ pub(crate) trait OverNumbers<C>: Send + Sync {
     type Results;
     /// Reads as many slots as there are parameters.
     fn args(slots: &[u64]) -> Self::Args;
-    /// Calls it for the instance of that index.
-    fn run(&self, context: &mut C, instance: Option<u32>, args: Self::Args) -> Result<Self::Results, Stop>;
+    /// Calls it.
+    fn run(&self, context: &mut C, args: Self::Args) -> Result<Self::Results, Stop>;
     /// Writes as many slots as there are results.
     fn results(results: Self::Results, slots: &mut [u64]);
 }
 
-/// A host function over values of any type, called for the instance of that index: arguments have the types of its
-/// parameters; results arrive as zeros of their types, and must leave with these.
-pub(crate) type OverCells<C> = dyn Fn(&mut C, Option<u32>, &[Cell], &mut [Cell]) -> Result<(), Stop> + Send + Sync;
+/// A host function over values of any type: arguments have the types of its parameters; results arrive as zeros of their
+/// types, and must leave with these.
+pub(crate) type OverCells<C> = dyn Fn(&mut C, &[Cell], &mut [Cell]) -> Result<(), Stop> + Send + Sync;
 
 /// A host function, whatever it was made for.
 pub(crate) struct Host {
@@ -256,32 +256,36 @@ unsafe fn run<C: Context>(
 // context.
 
 /// The entry of functions that are no host functions.
-pub(super) unsafe fn not_host(vm: *mut Vm, _: *const Func, _: *mut u64) -> bool {
+pub(super) unsafe fn not_host(vm: *mut Vm, _: *const Func, _: *mut u64) -> *mut u64 {
     // SAFETY: see above.
-    unsafe { (*vm).stop = Some(Fault::Internal("a function of a module was called as a host's").into()) };
-    false
+    unsafe { stopped(vm, Fault::Internal("a function of a module was called as a host's").into()) }
 }
 
-unsafe fn over_numbers<C: Context, B: OverNumbers<C>>(vm: *mut Vm, callee: *const Func, args: *mut u64) -> bool {
+/// What an entry returns when the run stops.
+unsafe fn stopped(vm: *mut Vm, stop: Stop) -> *mut u64 {
+    // SAFETY: `vm` is the running machine, to which nothing else refers now.
+    unsafe { (*vm).stop = Some(stop) };
+    core::ptr::null_mut()
+}
+
+unsafe fn over_numbers<C: Context, B: OverNumbers<C>>(vm: *mut Vm, callee: *const Func, args: *mut u64) -> *mut u64 {
     // SAFETY: see above; the body is a `B`, kept by the machine; slots are only referred to before and after the call.
     unsafe {
         let body = &*(*callee).body.cast::<B>();
         let taken = B::args(core::slice::from_raw_parts(args, B::PARAMS));
         let slots = Slots::of(vm, args);
-        match body.run(&mut *(*vm).store.cast::<C>(), caller(vm), taken) {
+        match body.run(&mut *(*vm).store.cast::<C>(), taken) {
             Ok(results) => {
-                B::results(results, core::slice::from_raw_parts_mut(slots.now(), B::RESULTS));
-                true
+                let slots = slots.now();
+                B::results(results, core::slice::from_raw_parts_mut(slots, B::RESULTS));
+                slots
             }
-            Err(stop) => {
-                (*vm).stop = Some(stop);
-                false
-            }
+            Err(stop) => stopped(vm, stop),
         }
     }
 }
 
-unsafe fn over_row<C: Rows>(vm: *mut Vm, callee: *const Func, args: *mut u64) -> bool {
+unsafe fn over_row<C: Rows>(vm: *mut Vm, callee: *const Func, args: *mut u64) -> *mut u64 {
     // SAFETY: see above; a row sees neither machine nor store, so memory, meter and slots stay what they are.
     unsafe {
         let ty = (*callee).ty();
@@ -292,17 +296,14 @@ unsafe fn over_row<C: Rows>(vm: *mut Vm, callee: *const Func, args: *mut u64) ->
                 if !ty.results().is_empty() {
                     *args = value;
                 }
-                true
+                args
             }
-            Err(stop) => {
-                (*vm).stop = Some(stop);
-                false
-            }
+            Err(stop) => stopped(vm, stop),
         }
     }
 }
 
-unsafe fn over_cells<C: Context>(vm: *mut Vm, callee: *const Func, args: *mut u64) -> bool {
+unsafe fn over_cells<C: Context>(vm: *mut Vm, callee: *const Func, args: *mut u64) -> *mut u64 {
     // SAFETY: see above; the body is a boxed closure of this type, kept by the machine. Values are copied, and types are
     // compared before one goes into a slot.
     let done = unsafe {
@@ -315,29 +316,17 @@ unsafe fn over_cells<C: Context>(vm: *mut Vm, callee: *const Func, args: *mut u6
                 *cell = Cell::of_slot(*ty, *args.add(i));
             }
             returned.iter_mut().zip(ty.results()).for_each(|(cell, ty)| *cell = Cell::zero(*ty));
-            body(&mut *(*vm).store.cast::<C>(), caller(vm), params, returned)?;
+            body(&mut *(*vm).store.cast::<C>(), params, returned)?;
             if !returned.iter().map(Cell::ty).eq(ty.results().iter().copied()) {
                 return Err(Stop::Fault(Fault::Internal("a host function's results do not fit its type")));
             }
             let to = slots.now();
             returned.iter().enumerate().for_each(|(i, cell)| *to.add(i) = cell.bits());
-            Ok(())
+            Ok(to)
         })
     };
-    match done {
-        Ok(()) => true,
-        Err(stop) => {
-            // SAFETY: see above.
-            unsafe { (*vm).stop = Some(stop) };
-            false
-        }
-    }
-}
-
-/// The index of the running instance.
-unsafe fn caller(vm: *mut Vm) -> Option<u32> {
-    // SAFETY: the running instance is null or of this machine.
-    unsafe { (*vm).instance.as_ref().map(|instance| instance.index) }
+    // SAFETY: see above.
+    done.unwrap_or_else(|stop| unsafe { stopped(vm, stop) })
 }
 
 /// Slots of a call, which lie in the stack, or outside of it when a host function is called from outside.
@@ -345,24 +334,29 @@ struct Slots {
     vm: *mut Vm,
     at: *mut u64,
     stack: *mut u64,
-    in_stack: bool,
+    /// Slots that the stack had.
+    size: usize,
 }
 
 impl Slots {
+    #[inline(always)]
     unsafe fn of(vm: *mut Vm, at: *mut u64) -> Self {
         // SAFETY: `vm` is the running machine.
-        unsafe { Self { vm, at, stack: (*vm).stack.base, in_stack: (*vm).owns_slots(at, 0) } }
+        unsafe { Self { vm, at, stack: (*vm).stack.base, size: (*vm).stack.size() } }
     }
 
     /// Where they are now: the stack may have moved, with all of its contents.
+    #[inline(always)]
     unsafe fn now(&self) -> *mut u64 {
-        // SAFETY: `vm` is the running machine; slots keep their distance from the stack's start.
-        unsafe {
-            let stack = (*self.vm).stack.base;
-            if stack == self.stack || !self.in_stack {
-                return self.at;
-            }
-            stack.byte_add((self.at as usize).wrapping_sub(self.stack as usize))
-        }
+        // SAFETY: `vm` is the running machine.
+        let stack = unsafe { (*self.vm).stack.base };
+        if stack == self.stack { self.at } else { self.moved(stack) }
+    }
+
+    #[cold]
+    fn moved(&self, stack: *mut u64) -> *mut u64 {
+        let distance = (self.at as usize).wrapping_sub(self.stack as usize);
+        // Slots keep their distance from the stack's start.
+        if distance < self.size * 8 { stack.wrapping_byte_add(distance) } else { self.at }
     }
 }

@@ -454,6 +454,12 @@ impl Machine {
         }
     }
 
+    /// The instance whose code called the host function that runs now, if one did.
+    pub fn calling(&self) -> Option<u32> {
+        // SAFETY: the running instance is null or of this machine.
+        unsafe { self.vm().instance.as_ref().map(|instance| instance.index) }
+    }
+
     pub fn parsed(&self, instance: u32) -> &Parsed {
         &self.vm().instances.get(instance as usize).prepared.parsed
     }

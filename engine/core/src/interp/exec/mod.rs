@@ -84,7 +84,7 @@ pub(crate) unsafe fn invoke(
         if (*func).instance.is_null() {
             let mut values: alloc::vec::Vec<u64> = args.into();
             values.resize(args.len().max(results.len()), 0);
-            if !((*func).entry)(vm, func, values.as_mut_ptr()) {
+            if ((*func).entry)(vm, func, values.as_mut_ptr()).is_null() {
                 return Err(take_stop(&mut *vm));
             }
             let count = results.len();

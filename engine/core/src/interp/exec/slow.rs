@@ -41,25 +41,6 @@ fn stop(vm: &mut Vm, stop: Stop) -> Flow {
     }
 }
 
-/// Calls a host function with its arguments at `args`: where its results are, since it may run code and move the stack.
-/// Null: it stopped the run.
-///
-/// # Safety
-/// `vm` is the running machine, `callee` is a host function of its arena, and `args` lies in its stack with room for
-/// parameters and results.
-#[inline(never)]
-pub(crate) unsafe fn call_host(vm: *mut Vm, callee: *const Func, args: *mut u64) -> *mut u64 {
-    // SAFETY: the caller's promise; host functions reach the machine only through the store, while nothing here refers to
-    // it. The frame keeps its distance from the stack's start.
-    unsafe {
-        let stack = (*vm).stack.base;
-        if !((*callee).entry)(vm, callee, args) {
-            return core::ptr::null_mut();
-        }
-        (*vm).stack.base.byte_add(args as usize - stack as usize)
-    }
-}
-
 /// Calls a host function, or a function of any instance, by the call op in the saved registers.
 ///
 /// # Safety
@@ -72,7 +53,7 @@ pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func) -> Flow {
         let base = r.word().a();
         let fp = r.fp.add(usize::from(base));
         let flow = if (*callee).instance.is_null() {
-            let fp = call_host(vm, callee, fp);
+            let fp = ((*callee).entry)(vm, callee, fp);
             if fp.is_null() {
                 return Flow::Stop;
             }

@@ -244,8 +244,8 @@ pub(crate) struct Across {
 }
 
 /// Calls a host function for the running instance, with its arguments at `args`, where its results go too; the stack may
-/// move meanwhile. False: the run stops, for the reason left in [`Vm::stop`].
-pub(crate) type HostCall = unsafe fn(vm: *mut Vm, callee: *const Func, args: *mut u64) -> bool;
+/// move meanwhile: where they are now. Null: the run stops, for the reason left in [`Vm::stop`].
+pub(crate) type HostCall = unsafe fn(vm: *mut Vm, callee: *const Func, args: *mut u64) -> *mut u64;
 
 /// The machine of a store. The first fields are what handlers use; their offsets are fixed by the layout.
 #[repr(C)]
@@ -309,6 +309,14 @@ pub(crate) struct Stack {
 
 /// Slots that a stack begins with, at the first run: enough for most contracts, small enough for many live instances.
 const FIRST_SLOTS: usize = 256;
+
+impl Stack {
+    /// Slots that are allocated.
+    #[inline(always)]
+    pub fn size(&self) -> usize {
+        self.slots.len()
+    }
+}
 
 impl Vm {
     /// A machine, to be freed as a box.
