@@ -9,7 +9,7 @@ use wasmparser::{
 };
 
 /// The parser's own knowledge of a module, and beside it what every call, load and store asks for: there it lies behind several
-/// pointers and a search, which is 3 % of the time of loading.
+/// pointers and a search.
 pub(super) struct Resources<'m> {
     all: &'m ValidatorResources,
     memory: Option<MemoryType>,

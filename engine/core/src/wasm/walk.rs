@@ -152,8 +152,8 @@ struct Visitor<'v, 'a, R, S> {
     body: &'a [u8],
     /// What follows the opcode of the next operator.
     rest: &'a [u8],
-    /// What takes that operator, if there is one. Fetched as soon as the operator before was read and not when that was dealt with:
-    /// processors often guess wrong where to go next, and go wrong until this is known.
+    /// What takes that operator, if there is one. Fetched as soon as the operator before was read, and not when that was dealt
+    /// with: processors often guess wrong where to go next, and go there until this is known.
     next: Option<Handler<Self>>,
     /// Bytes behind the `end` that ends the body.
     behind: usize,
@@ -193,7 +193,8 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
             _ => {}
         }
         let step = self.planner.step(op, self.offset)?;
-        // Operators of these groups leave no more than they take.
+        // Operators of these groups leave no more than they take. What a reachable operator finds was counted before: behind the
+        // operator before it, behind the `if`, or behind what pushed the values that a branch carried here.
         let grows =
             !matches!(op.row().group, Group::Pure | Group::Partial | Group::Load | Group::Store | Group::Parametric);
         if step.live && grows {

@@ -38,7 +38,7 @@ pub(super) enum Field {
     Low,
 }
 
-/// Of each [`Field`]: its lowest bit, and how many it has.
+/// Of each [`Field`], in their order: its lowest bit, and how many it has.
 const SHAPES: [(u32, u32); 4] = [(16, 16), (48, 16), (32, 32), (0, 32)];
 
 /// A branch: where its offset is kept, from where it counts, and where the cost of the target's block goes. Two words, so that

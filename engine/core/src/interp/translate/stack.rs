@@ -1,7 +1,7 @@
 //! The operand stack at translation time: where each value is, and what the accumulator holds.
 //!
 //! What is pushed and popped all the time has two words, so that it stays in registers. Enumerations of this size are written
-//! to memory in parts and read back as a whole, and a processor waits for each part then: a tenth of the time of loading.
+//! to memory in parts and read back as a whole, and a processor waits for each part then: 5 to 9 % of the time of loading.
 
 use crate::limits::FRAME_OVERHEAD_SLOTS;
 use alloc::vec::Vec;
