@@ -180,7 +180,7 @@ impl Body for CallImport {
                 return r.out_of_line(|vm| slow::call(vm, callee));
             }
             let base = usize::from(w.a());
-            let fp = ((*callee).entry)(r.vm, callee, r.fp.add(base));
+            let fp = slow::call_host(r.vm, callee, r.fp.add(base));
             if fp.is_null() {
                 return Flow::Stop;
             }
