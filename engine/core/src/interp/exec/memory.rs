@@ -235,8 +235,9 @@ const ALIGNMENT: usize = 16;
 /// How much of a memory opens to code at once, in bytes: less would open oftener, more zero what was never touched.
 const OPENED_AT_ONCE: u64 = 1 << 12;
 
-/// Sizes of memory that a pool keeps, in pages. What is larger costs more to zero than to get anew, touched in a few places.
-const POOLED_PAGES: [usize; 2] = [1, 2];
+/// Sizes of memory that a pool keeps, in pages: those that compilers write, 16 to 18 for a stack of 1 MiB and some data. Zeroing
+/// 1 MiB up to its last byte costs as much as getting it anew; what is larger would cost more.
+const POOLED_PAGES: [usize; 7] = [1, 2, 3, 4, 16, 17, 18];
 
 /// Which of [`POOLED_PAGES`] a memory of `size` bytes has.
 fn class(size: usize) -> Option<usize> {
@@ -327,7 +328,7 @@ mod tests {
     #[test]
     fn memory_is_used_again_and_zero() {
         let pool = Pool::default();
-        for pages in [1, 2] {
+        for pages in [1, 2, 16] {
             let mut first = memory(&pool, pages);
             let address = first.data_ptr();
             first.data_mut().fill(0xee);
@@ -381,8 +382,8 @@ mod tests {
             assert_eq!(memory.bounds().hold(at, 8), fits);
         }
         assert!(!memory.open(0));
-        memory.grow(Pages(1)).unwrap();
-        assert!(memory.bounds().hold(3 * PAGE as u64 - 8, 8) && !memory.open(3 * PAGE as u64 - 7));
+        memory.grow(Pages(3)).unwrap();
+        assert!(memory.bounds().hold(5 * PAGE as u64 - 8, 8) && !memory.open(5 * PAGE as u64 - 7));
         memory.release(&pool);
     }
 
