@@ -1,7 +1,7 @@
 //! How long does a kernel take? Metering on and off, both dispatches, beside the peers; every result is checked.
 
 use crate::engines::all;
-use crate::kernels::{KERNELS, Kernel, UNSEEN};
+use crate::kernels::{KERNELS, Kernel, OWN_KERNELS};
 use crate::measure::Contender;
 use crate::native;
 use crate::report::{MICROSECONDS, Report};
@@ -10,7 +10,7 @@ use crate::workers::{Worker, some};
 pub fn main() {
     let workers = some(&["wasmtime", "wasmtime fuel"]);
     group("run: one run of a kernel", KERNELS, &workers);
-    group("run: kernels that no tuning looked at", UNSEEN, &workers);
+    group("run: kernels of our own", OWN_KERNELS, &workers);
 }
 
 fn group(question: &'static str, kernels: &'static [Kernel], workers: &[Worker]) {

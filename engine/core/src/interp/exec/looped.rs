@@ -7,7 +7,7 @@ use super::ops::{expand_ops, for_each_op};
 use super::slow;
 
 /// Nothing, but not the same nothing for two ops: LLVM merges equal ends of arms, so that ops end in a jump to a shared end
-/// before the jump to the match. Without: up to twice the time (engine/docs/interpreter.md, *Code and ops*).
+/// before the jump to the match. What it is worth: engine/docs/interpreter.md, *Code and ops*.
 #[inline(always)]
 fn keep_apart<const CODE: u16>() {
     // In Wasm an end is a branch to the loop's head already.
