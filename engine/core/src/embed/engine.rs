@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::gas::Schedule;
 use crate::interp::exec::Dispatch;
 use crate::interp::exec::memory::Pool;
+use crate::interp::translate::Workbench;
 use crate::profile::Profile;
 use alloc::sync::Arc;
 
@@ -67,6 +68,8 @@ struct Inner {
     config: Config,
     /// Memory that stores leave to each other.
     pool: Arc<Pool>,
+    /// What loading modules leaves to the next.
+    bench: Workbench,
 }
 
 impl Engine {
@@ -84,7 +87,7 @@ impl Engine {
             }
             dispatch => dispatch,
         };
-        Ok(Self(Arc::new(Inner { config, pool: Arc::default() })))
+        Ok(Self(Arc::new(Inner { config, pool: Arc::default(), bench: Workbench::default() })))
     }
 
     /// What modules may use.
@@ -115,6 +118,10 @@ impl Engine {
 
     pub(crate) fn pool(&self) -> &Arc<Pool> {
         &self.0.pool
+    }
+
+    pub(crate) fn bench(&self) -> &Workbench {
+        &self.0.bench
     }
 }
 

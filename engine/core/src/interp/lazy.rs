@@ -38,7 +38,7 @@ impl Lazy {
         }
         let mut translator = Translator::lazy(parsed, self.bodies.schedule(), self.bodies.bytes(index));
         self.bodies.walk(index, parsed, &mut translator)?;
-        Ok(self.code[index].put(Box::new(translator.finish().words)))
+        Ok(self.code[index].put(Box::new(translator.finish().0.words)))
     }
 
     /// The function whose code `pc` points into.

@@ -7,8 +7,8 @@ use crate::gas::Schedule;
 use crate::profile::Profile;
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use wasmparser::{
-    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, Operator, Parser, Payload, TableInit,
-    TypeRef, ValidPayload, Validator,
+    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, Operator, Parser, Payload, SubType,
+    TableInit, TypeRef, ValidPayload, Validator,
 };
 
 /// What every Wasm module starts with.
@@ -235,23 +235,13 @@ impl Loader<'_> {
                 continue;
             }
             match payload {
-                Payload::TypeSection(reader) => {
-                    self.parsed.types.reserve_exact(reader.count() as usize);
-                    for group in reader {
-                        for ty in group?.into_types() {
-                            let CompositeInnerType::Func(ty) = ty.composite_type.inner else {
-                                return Err(unsupported(0, "only function types are supported"));
-                            };
-                            let mut types = Vec::with_capacity(ty.params().len() + ty.results().len());
-                            for ty in ty.params().iter().chain(ty.results()) {
-                                types.push(val_type(*ty)?);
-                            }
-                            let ty = FuncType::from_list(types.into(), ty.params().len());
-                            if (ty.params().len() + ty.results().len()) as u32 > self.profile.module.signature {
-                                return Err(limit(0, "too many parameters and results"));
-                            }
-                            self.parsed.types.push(ty);
-                        }
+                Payload::TypeSection(_) => {
+                    // The validator has read them and keeps them: what it says of them need not be read again.
+                    let types = validator.types(0).expect("a module is being validated");
+                    self.parsed.types.reserve_exact(types.core_type_count_in_module() as usize);
+                    for index in 0..types.core_type_count_in_module() {
+                        let ty = self.func_type(&types[types.core_type_at_in_module(index)])?;
+                        self.parsed.types.push(ty);
                     }
                 }
                 Payload::ImportSection(reader) => {
@@ -355,6 +345,18 @@ impl Loader<'_> {
             return Err(LoadError::new(LoadErrorKind::Limit, range.start as usize, format!("too many {what}")));
         }
         Ok(())
+    }
+
+    fn func_type(&self, ty: &SubType) -> Result<FuncType, LoadError> {
+        let CompositeInnerType::Func(ty) = &ty.composite_type.inner else {
+            return Err(unsupported(0, "only function types are supported"));
+        };
+        let types: Box<[ValType]> =
+            ty.params().iter().chain(ty.results()).map(|ty| val_type(*ty)).collect::<Result<_, _>>()?;
+        if types.len() as u32 > self.profile.module.signature {
+            return Err(limit(0, "too many parameters and results"));
+        }
+        Ok(FuncType::from_list(types, ty.params().len()))
     }
 
     fn import(&mut self, offset: usize, import: wasmparser::Import<'_>) -> Result<(), LoadError> {

@@ -1,14 +1,17 @@
 //! One pass over a body: validate through the parser, look up the row, follow the plan, emit to a sink.
 
 use super::isa::{Group, Op};
+use super::load::Parsed;
 use super::plan::{Planner, Step};
 use super::short::{self, Short};
 use crate::error::{LoadError, LoadErrorKind};
+use crate::gas::Schedule;
 use crate::profile::Profile;
 use alloc::{boxed::Box, vec::Vec};
 use wasmparser::{
-    BinaryReader, BlockType, BrTable, FrameStack, FuncValidator, FunctionBody, HeapType, Ieee32, Ieee64, MemArg,
-    Ordering, RefType, ResumeTable, TryTable, ValType, VisitOperator, WasmModuleResources,
+    BinaryReader, BlockType, BrTable, FrameStack, FuncToValidate, FuncValidator, FuncValidatorAllocations,
+    FunctionBody, HeapType, Ieee32, Ieee64, MemArg, Ordering, RefType, ResumeTable, TryTable, ValType, VisitOperator,
+    WasmModuleResources,
 };
 
 /// The immediates of an operator.
@@ -68,19 +71,45 @@ pub enum Ended {
     Again,
 }
 
-/// Walks bodies of one module.
+/// Walks bodies.
 pub(crate) struct Walker {
     planner: Planner,
     profile: Profile,
+    /// The validator's lists, between bodies.
+    allocations: FuncValidatorAllocations,
 }
 
 impl Walker {
-    pub(crate) fn new(planner: Planner, profile: Profile) -> Self {
-        Self { planner, profile }
+    pub(crate) fn new(schedule: Schedule, profile: Profile) -> Self {
+        Self { planner: Planner::new(schedule), profile, allocations: FuncValidatorAllocations::default() }
     }
 
-    /// Walks one body into `sink`.
-    pub(crate) fn body<R: WasmModuleResources>(
+    /// Walks the body of `function`, a function of `parsed`, into `sink`; as often as that wants it.
+    pub(crate) fn function<R: WasmModuleResources>(
+        &mut self,
+        parsed: &Parsed,
+        function: impl Fn() -> FuncToValidate<R>,
+        body: &FunctionBody<'_>,
+        sink: &mut impl Sink,
+    ) -> Result<(), LoadError> {
+        loop {
+            let mut validator = function().into_validator(core::mem::take(&mut self.allocations));
+            let ty = parsed.func_type(validator.index());
+            let head = BodyHead {
+                function: validator.index(),
+                params: ty.params().len() as u32,
+                locals: 0,
+                results: ty.results().len() as u32,
+            };
+            let ended = self.body(body, &mut validator, head, sink)?;
+            self.allocations = validator.into_allocations();
+            if ended == Ended::Done {
+                return Ok(());
+            }
+        }
+    }
+
+    fn body<R: WasmModuleResources>(
         &mut self,
         body: &FunctionBody<'_>,
         validator: &mut FuncValidator<R>,

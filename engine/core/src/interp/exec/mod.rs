@@ -14,6 +14,7 @@ pub(crate) mod memory;
 pub(crate) mod once;
 mod ops;
 pub(crate) mod prepared;
+pub(crate) mod slot;
 mod slow;
 #[cfg(gristmill_tail)]
 mod tail;

@@ -16,14 +16,14 @@ pub(crate) struct Prepared {
     pub has_long_types: bool,
     /// Own functions that something other than code may refer to, and with them all that code may: only these are functions
     /// of a store, all others are nothing but code. All, when functions are translated at their first call.
-    pub referable: Box<[u32]>,
+    pub referable: Vec<u32>,
     /// By own function, where it is in `referable`.
     positions: Box<[u32]>,
 }
 
 impl Prepared {
     pub fn new(parsed: Parsed, code: Code) -> Self {
-        let keys: Vec<Option<u64>> = parsed.types.iter().map(short_key).collect();
+        let signatures: Box<[u64]> = parsed.types.iter().map(|ty| short_key(ty).unwrap_or(LONG_KEY)).collect();
         let mut positions = vec![u32::MAX; code.functions.len()].into_boxed_slice();
         let mut referable = Vec::new();
         let mut note = |index: u32| {
@@ -48,14 +48,7 @@ impl Prepared {
             // Its calls go through the instance's functions.
             (0..code.functions.len() as u32).for_each(|own| note(parsed.imported_functions + own));
         }
-        Self {
-            has_long_types: keys.iter().any(Option::is_none),
-            signatures: keys.iter().map(|key| key.unwrap_or(LONG_KEY)).collect(),
-            referable: referable.into(),
-            positions,
-            parsed,
-            code,
-        }
+        Self { has_long_types: signatures.contains(&LONG_KEY), signatures, referable, positions, parsed, code }
     }
 
     /// Where own function `index`, counted as the module does, is in [`Prepared::referable`].

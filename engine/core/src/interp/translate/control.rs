@@ -62,7 +62,7 @@ impl Translator<'_> {
     pub(super) fn control(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), LoadError> {
         match (op, arg) {
             (Op::Block | Op::Loop | Op::If, _) if !step.live => {
-                self.frames.push(Frame { live: false, ..Frame::function(0) });
+                self.lists.frames.push(Frame { live: false, ..Frame::function(0) });
             }
             (Op::Block | Op::Loop | Op::If, Arg::Block(ty)) => self.open_frame(op, *ty, step),
             (Op::Else, _) => self.else_arm(step),
@@ -99,7 +99,7 @@ impl Translator<'_> {
             self.settle_top(params);
         }
         self.settle_locals();
-        let base = self.stack.len() - params;
+        let base = self.lists.stack.len() - params;
         let mut frame = Frame {
             label: Label::End(Waiting::default()),
             base: base as u32,
@@ -108,23 +108,23 @@ impl Translator<'_> {
         };
         if let Some(condition) = condition {
             let jump = self.emit_condition(&condition);
-            self.fixups.push(&mut frame.skip, jump);
+            self.lists.fixups.push(&mut frame.skip, jump);
         }
         if op == Op::Loop {
             self.forget();
             self.emit_charge();
-            let block = self.costs.len() + usize::from(step.closed.is_some());
-            self.heads.push(self.code.len());
+            let block = self.lists.costs.len() + usize::from(step.closed.is_some());
+            self.lists.heads.push(self.code.len());
             self.copied = 0;
             frame.label = Label::Start { at: self.code.len() as u32, block: block as u32 };
         }
-        self.frames.push(frame);
+        self.lists.frames.push(frame);
     }
 
     fn else_arm(&mut self, step: Step) {
         // Validated: `else` stands inside an `if`.
         let at = self.label_at(0);
-        let frame = &mut self.frames[at];
+        let frame = &mut self.lists.frames[at];
         let (base, params, results) = (frame.base as usize, frame.params as usize, frame.results as usize);
         if frame.live {
             let skip = core::mem::take(&mut frame.skip);
@@ -141,7 +141,7 @@ impl Translator<'_> {
     }
 
     fn end_frame(&mut self, step: Step) {
-        let frame = self.frames.pop().expect("validated: every `end` has its construct");
+        let frame = self.lists.frames.pop().expect("validated: every `end` has its construct");
         let (base, results) = (frame.base as usize, frame.results as usize);
         if !frame.live {
             return;
@@ -176,12 +176,12 @@ impl Translator<'_> {
 
     /// Drops values from the stack down to `len`.
     pub(super) fn truncate(&mut self, len: usize) {
-        self.stack.truncate(len);
+        self.lists.stack.truncate(len);
     }
 
     pub(super) fn push_homes(&mut self, count: usize) {
         for _ in 0..count {
-            self.stack.push_home();
+            self.lists.stack.push_home();
         }
     }
 
@@ -189,7 +189,7 @@ impl Translator<'_> {
     fn emit_charge(&mut self) {
         if self.metered() {
             let at = self.emit_effect(Family::Charge, 0, 0, 0, 0);
-            self.next.push(Place::high(at));
+            self.lists.next.push(Place::high(at));
         }
     }
 
@@ -201,7 +201,7 @@ impl Translator<'_> {
     /// Lets the branches of a list go to the code that comes next, which starts the block that opens behind the operator at hand.
     fn bind(&mut self, mut waiting: Waiting) {
         self.copied = 0;
-        while let Some(jump) = self.fixups.pop(&mut waiting) {
+        while let Some(jump) = self.lists.fixups.pop(&mut waiting) {
             self.land(jump);
         }
     }
@@ -210,26 +210,26 @@ impl Translator<'_> {
         self.copied = 0;
         let target = self.code.len();
         self.too_far |= !jump.write(&mut self.code, target);
-        self.next.push(jump.cost());
+        self.lists.next.push(jump.cost());
     }
 
     // ---- branches ----
 
     fn label_at(&self, depth: u32) -> usize {
-        self.frames.len() - 1 - depth as usize
+        self.lists.frames.len() - 1 - depth as usize
     }
 
     /// Sends `jump` to the label of frame `at`.
     fn jump_to(&mut self, at: usize, jump: Jump) {
-        match &mut self.frames[at].label {
+        match &mut self.lists.frames[at].label {
             Label::Start { at, block } => {
                 self.too_far |= !jump.write(&mut self.code, *at as usize);
-                match self.costs.get(*block as usize) {
+                match self.lists.costs.get(*block as usize) {
                     Some(cost) => jump.cost().write(&mut self.code, *cost),
-                    None => self.open.push(jump.cost()),
+                    None => self.lists.open.push(jump.cost()),
                 }
             }
-            Label::End(waiting) => self.fixups.push(waiting, jump),
+            Label::End(waiting) => self.lists.fixups.push(waiting, jump),
             Label::Return => unreachable!("returns are ops of their own"),
         }
     }
@@ -259,7 +259,7 @@ impl Translator<'_> {
             let family = if when { inverse.inverse() } else { Some(inverse) };
             let family = family.and_then(Family::branch).expect("comparisons come in pairs, each with its branch");
             self.code.truncate(producer.at());
-            self.stack.acc = Acc::default();
+            self.lists.stack.acc = Acc::default();
             return Condition { family, form: word.form() / 2, a: word.b(), b: word.c() };
         }
         let family = match (when, self.wide) {
@@ -278,7 +278,7 @@ impl Translator<'_> {
     /// Emits a conditional branch. What falls through is the block that opens behind the operator at hand.
     fn emit_condition(&mut self, condition: &Condition) -> Jump {
         let (jump, fall) = self.emit_condition_with(condition);
-        self.next.push(fall);
+        self.lists.next.push(fall);
         jump
     }
 
@@ -291,15 +291,15 @@ impl Translator<'_> {
 
     /// Whether the topmost values are where the label wants them once they are in their homes.
     fn aligned(&self, at: usize) -> bool {
-        let frame = &self.frames[at];
-        frame.arity() == 0 || self.stack.len() - frame.arity() == frame.base as usize
+        let frame = &self.lists.frames[at];
+        frame.arity() == 0 || self.lists.stack.len() - frame.arity() == frame.base as usize
     }
 
     /// Emits what moves the topmost values, which are in their homes, to where the label of frame `at` wants them.
     /// Upwards: a target is never the home of a value still to be moved.
     fn emit_moves(&mut self, at: usize) {
-        let (arity, base) = (self.frames[at].arity(), self.frames[at].base as usize);
-        let top = self.stack.len() - arity;
+        let (arity, base) = (self.lists.frames[at].arity(), self.lists.frames[at].base as usize);
+        let top = self.lists.stack.len() - arity;
         if arity == 0 || top == base {
             return;
         }
@@ -308,15 +308,15 @@ impl Translator<'_> {
             return self.emit_copy(to, from);
         }
         self.emit_effect(Family::Copy, 5, to, from, arity as u16);
-        self.stack.acc.overwritten(to.into()..to.saturating_add(arity as u16).into());
+        self.lists.stack.acc.overwritten(to.into()..to.saturating_add(arity as u16).into());
     }
 
     fn br(&mut self, depth: u32) {
         let at = self.label_at(depth);
-        if matches!(self.frames[at].label, Label::Return) {
+        if matches!(self.lists.frames[at].label, Label::Return) {
             return self.emit_return();
         }
-        self.settle_top(self.frames[at].arity());
+        self.settle_top(self.lists.frames[at].arity());
         self.emit_moves(at);
         let jump = self.emit_br();
         self.jump_to(at, jump);
@@ -324,8 +324,8 @@ impl Translator<'_> {
 
     fn br_if(&mut self, depth: u32) {
         let at = self.label_at(depth);
-        let returns = matches!(self.frames[at].label, Label::Return);
-        let arity = self.frames[at].arity();
+        let returns = matches!(self.lists.frames[at].label, Label::Return);
+        let arity = self.lists.frames[at].arity();
         if !returns && self.aligned(at) {
             let condition = self.pop_condition(true);
             self.settle_top(arity);
@@ -338,7 +338,7 @@ impl Translator<'_> {
         self.settle_top(arity);
         // Where it falls through, the move or return, nothing is to be paid: the branch pays for its target.
         let (jump, _) = self.emit_condition_with(&condition);
-        let acc = self.stack.acc;
+        let acc = self.lists.stack.acc;
         if returns {
             self.emit_return_of(arity);
         } else {
@@ -346,7 +346,7 @@ impl Translator<'_> {
             let jump = self.emit_br();
             self.jump_to(at, jump);
         }
-        self.stack.acc = acc;
+        self.lists.stack.acc = acc;
         self.land(jump);
     }
 
@@ -354,20 +354,20 @@ impl Translator<'_> {
         let index = self.pop();
         let (form, a) = if index.in_acc() { (single(Kind::Acc), 0) } else { (single(Kind::Slot), self.slot_of(index)) };
         let default = self.label_at(table.default());
-        self.settle_top(self.frames[default].arity());
+        self.settle_top(self.lists.frames[default].arity());
         let at = self.emit(Word::wide(Family::BrTable.effect(form), a, table.len()));
         self.code.resize(at + 1 + table.len() as usize + 1, Word(0));
         // Targets that need moves or a return go through a stub each.
         let mut stubs = BTreeMap::<usize, Vec<usize>>::new();
         for (i, depth) in table.targets().chain(core::iter::once(Ok(table.default()))).enumerate() {
             let (label, entry) = (self.label_at(depth?), at + 1 + i);
-            if matches!(self.frames[label].label, Label::Return) || !self.aligned(label) {
+            if matches!(self.lists.frames[label].label, Label::Return) || !self.aligned(label) {
                 stubs.entry(label).or_default().push(entry);
             } else {
                 self.jump_to(label, Jump::new(entry, Field::Low, at, Place::high(entry)));
             }
         }
-        let acc = self.stack.acc;
+        let acc = self.lists.stack.acc;
         for (label, entries) in stubs {
             let target = self.code.len();
             for entry in entries {
@@ -375,9 +375,9 @@ impl Translator<'_> {
                 self.too_far |= !jump.write(&mut self.code, target);
             }
             // A branch by table leaves the accumulator alone, so every stub finds it as it was.
-            self.stack.acc = acc;
-            if matches!(self.frames[label].label, Label::Return) {
-                self.emit_return_of(self.frames[label].arity());
+            self.lists.stack.acc = acc;
+            if matches!(self.lists.frames[label].label, Label::Return) {
+                self.emit_return_of(self.lists.frames[label].arity());
             } else {
                 self.emit_moves(label);
                 let jump = self.emit_br();
@@ -399,12 +399,12 @@ impl Translator<'_> {
         let value = self.pop();
         let (form, b) = if value.in_acc() { (2, 0) } else { (1, self.slot_of(value)) };
         self.emit_return_op(form, b);
-        self.stack.push_home();
+        self.lists.stack.push_home();
     }
 
     /// Returns the topmost `results` values, which are in their homes.
     fn emit_return_of(&mut self, results: usize) {
-        let top = self.stack.len() - results;
+        let top = self.lists.stack.len() - results;
         let first = self.home(top);
         match results {
             0 => self.emit_return_op(0, 0),
@@ -420,7 +420,7 @@ impl Translator<'_> {
         let control = self.control_slot();
         // Field c, the frame's height, is written at the function's end.
         let at = self.emit_effect(Family::Return, form, control, b, 0);
-        self.returns.push(at);
+        self.lists.returns.push(at);
     }
 
     fn call(&mut self, function: u32) {
@@ -431,7 +431,7 @@ impl Translator<'_> {
         let base = self.settle_arguments(params);
         let at = self.emit(Word::wide(family.effect(0), base, if imported { function } else { 0 }));
         if !imported {
-            self.calls.push((at as u32, function));
+            self.lists.calls.push((at as u32, function));
         }
         let cost = self.emit(Word(0));
         self.finish_call(params, results, cost);
@@ -456,17 +456,17 @@ impl Translator<'_> {
     fn settle_arguments(&mut self, params: usize) -> u16 {
         self.settle_top(params);
         self.forget();
-        self.home(self.stack.len() - params)
+        self.home(self.lists.stack.len() - params)
     }
 
     fn finish_call(&mut self, params: usize, results: usize, cost: usize) {
-        self.next.push(Place::low(cost));
-        let base = self.stack.len() - params;
-        self.stack.drop_homes(params);
+        self.lists.next.push(Place::low(cost));
+        let base = self.lists.stack.len() - params;
+        self.lists.stack.drop_homes(params);
         self.push_homes(results);
         if results == 1 {
             // A single result is returned in the accumulator too.
-            self.stack.acc = Acc::of(self.home(base));
+            self.lists.stack.acc = Acc::of(self.home(base));
         }
     }
 }

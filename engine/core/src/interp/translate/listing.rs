@@ -98,7 +98,7 @@ impl<'m> Lister<'m> {
     }
 
     pub fn finish(self) -> (Code, Vec<Listing>) {
-        let code = self.translator.finish();
+        let code = self.translator.finish().0;
         let mut listings = self.done;
         for (function, at, words) in code.listing() {
             let (listing, origins) = (&mut listings[function as usize], &self.origins[function as usize]);
@@ -137,7 +137,7 @@ impl Sink for Lister<'_> {
         self.open.operators += u32::from(step.live);
 
         let family = |translator: &Translator<'_>, at: usize| translator.code.get(at).and_then(|word| word.family());
-        let (before, pending) = (self.translator.code.len(), self.translator.stack.pending());
+        let (before, pending) = (self.translator.code.len(), self.translator.lists.stack.pending());
         let compared = pending.map(|producer| (producer.at(), family(&self.translator, producer.at())));
         self.translator.operator(op, arg, step)?;
         let from = match (op, compared) {

@@ -53,7 +53,7 @@ impl Translator<'_> {
             (Op::TableSet, _) => self.slow(op, 2, 0, b, c),
             (Op::TableSize | Op::RefFunc, _) => self.slow(op, 0, 1, b, c),
             (Op::TableGrow, _) => self.slow(op, 2, 1, b, c),
-            (Op::RefNull, _) => self.stack.push_const(0),
+            (Op::RefNull, _) => self.lists.stack.push_const(0),
             (Op::RefIsNull, _) => {
                 let operand = self.pop();
                 let slot = self.slot_of(operand);

@@ -13,6 +13,7 @@ mod numeric;
 mod reversal;
 mod stack;
 mod variable;
+mod workbench;
 
 use crate::error::{LoadError, LoadErrorKind};
 use crate::gas::Schedule;
@@ -26,6 +27,7 @@ use alloc::{boxed::Box, vec::Vec};
 use control::Frame;
 use fixup::{Fixups, Place};
 use stack::{Acc, Operand, Place as At, Popped, Producer, Stack};
+pub(crate) use workbench::Workbench;
 
 /// Makes the code of a module.
 pub(crate) struct Translator<'m> {
@@ -34,12 +36,27 @@ pub(crate) struct Translator<'m> {
     code: Vec<Word>,
     /// Header of each function, imported ones left out.
     functions: Vec<u32>,
-    /// Calls whose callee had no code yet, with the callee.
-    calls: Vec<(u32, u32)>,
+    lists: Lists,
 
     // Of the function at hand:
     head: BodyHead,
     start: usize,
+    /// Index behind the copy that was emitted last, if no label lies there.
+    copied: usize,
+    /// Ops that unite bits: without one no bytes are reversed.
+    unions: u32,
+    /// Offsets of conditional branches have 32 bits: set when 16 were not enough, for a second try.
+    wide: bool,
+    too_far: bool,
+    /// Functions of the module are called through the instance: their code may not be there yet.
+    lazy: bool,
+}
+
+/// What a translator fills for one function after the other. Its room outlives functions, and modules too.
+#[derive(Default)]
+pub(crate) struct Lists {
+    /// Calls whose callee had no code yet, with the callee. These are the module's; all that follows is the function's at hand.
+    calls: Vec<(u32, u32)>,
     stack: Stack,
     frames: Vec<Frame>,
     fixups: Fixups,
@@ -50,32 +67,15 @@ pub(crate) struct Translator<'m> {
     next: Vec<Place>,
     /// Return ops, which get the frame's height at the end.
     returns: Vec<usize>,
-    /// Index behind the copy that was emitted last, if no label lies there.
-    copied: usize,
-    /// Ops that unite bits: without one no bytes are reversed.
-    unions: u32,
     /// Where loops start.
     heads: Vec<usize>,
-    /// Offsets of conditional branches have 32 bits: set when 16 were not enough, for a second try.
-    wide: bool,
-    too_far: bool,
-    /// Functions of the module are called through the instance: their code may not be there yet.
-    lazy: bool,
 }
 
-impl<'m> Translator<'m> {
-    /// For `bodies` bodies that have `bytes` bytes. Room is made for the code of nearly any such bodies (three bytes a byte),
-    /// and for what most functions need of the rest.
-    pub fn new(parsed: &'m Parsed, schedule: Schedule, bodies: usize, bytes: usize) -> Self {
-        let head = BodyHead { function: 0, params: 0, locals: 0, results: 0 };
+impl Lists {
+    /// With room for what most functions need.
+    pub fn new() -> Self {
         Self {
-            parsed,
-            schedule,
-            code: Vec::with_capacity(bytes / 8 * 3 + bodies * HEADER_WORDS),
-            functions: Vec::with_capacity(bodies),
             calls: Vec::new(),
-            head,
-            start: 0,
             stack: Stack::default(),
             frames: Vec::with_capacity(16),
             fixups: Fixups::default(),
@@ -83,9 +83,25 @@ impl<'m> Translator<'m> {
             open: Vec::with_capacity(16),
             next: Vec::with_capacity(16),
             returns: Vec::with_capacity(8),
+            heads: Vec::with_capacity(8),
+        }
+    }
+}
+
+impl<'m> Translator<'m> {
+    /// For `bodies` bodies that have `bytes` bytes. Room is made for the code of nearly any such bodies (three bytes a byte).
+    pub fn new(parsed: &'m Parsed, schedule: Schedule, bodies: usize, bytes: usize, lists: Lists) -> Self {
+        let head = BodyHead { function: 0, params: 0, locals: 0, results: 0 };
+        Self {
+            parsed,
+            schedule,
+            code: Vec::with_capacity(bytes / 8 * 3 + bodies * HEADER_WORDS),
+            functions: Vec::with_capacity(bodies),
+            lists,
+            head,
+            start: 0,
             copied: 0,
             unions: 0,
-            heads: Vec::with_capacity(8),
             wide: false,
             too_far: false,
             lazy: false,
@@ -94,12 +110,12 @@ impl<'m> Translator<'m> {
 
     /// For the code of one function, with a body of `bytes`, of a module whose functions are translated when called.
     pub fn lazy(parsed: &'m Parsed, schedule: Schedule, bytes: usize) -> Self {
-        Self { lazy: true, ..Self::new(parsed, schedule, 1, bytes) }
+        Self { lazy: true, ..Self::new(parsed, schedule, 1, bytes, Lists::new()) }
     }
 
-    /// The code, once all functions are in.
-    pub fn finish(mut self) -> Code {
-        for (call, function) in core::mem::take(&mut self.calls) {
+    /// The code, once all functions are in, and the lists for another translator.
+    pub fn finish(mut self) -> (Code, Lists) {
+        for (call, function) in self.lists.calls.drain(..) {
             let header = self.functions[(function - self.parsed.imported_functions) as usize];
             let word = &mut self.code[call as usize];
             *word = set_high(*word, header.wrapping_sub(call));
@@ -109,7 +125,7 @@ impl<'m> Translator<'m> {
         if self.code.len() < self.code.capacity() / 3 * 2 {
             self.code.shrink_to_fit();
         }
-        Code { words: self.code, functions: self.functions.into(), lazy: None }
+        (Code { words: self.code, functions: self.functions.into(), lazy: None }, self.lists)
     }
 
     // ---- slots ----
@@ -121,7 +137,7 @@ impl<'m> Translator<'m> {
 
     /// The slot of stack position `position`.
     fn home(&self, position: usize) -> u16 {
-        self.stack.home(position)
+        self.lists.stack.home(position)
     }
 
     // ---- emission ----
@@ -159,7 +175,7 @@ impl<'m> Translator<'m> {
     }
 
     fn push_result(&mut self, producer: usize) {
-        self.stack.push_acc(Producer::new(producer, self.code.len()));
+        self.lists.stack.push_acc(Producer::new(producer, self.code.len()));
     }
 
     /// Tells the op that made a value to write it to `slot` too.
@@ -170,7 +186,7 @@ impl<'m> Translator<'m> {
 
     /// Gives the value that is only in the accumulator its home.
     fn spill(&mut self) {
-        if let Some((producer, home)) = self.stack.spill() {
+        if let Some((producer, home)) = self.lists.stack.spill() {
             self.write_to(producer.at(), home);
         }
     }
@@ -178,7 +194,7 @@ impl<'m> Translator<'m> {
     /// What the accumulator holds is unknown from here on.
     fn forget(&mut self) {
         self.spill();
-        self.stack.acc = Acc::default();
+        self.lists.stack.acc = Acc::default();
     }
 
     /// Emits what puts `value` into `slot`, leaving the accumulator alone.
@@ -198,7 +214,7 @@ impl<'m> Translator<'m> {
         if to == from {
             return;
         }
-        if self.stack.acc.holds(from) {
+        if self.lists.stack.acc.holds(from) {
             self.emit_effect(Family::Copy, 1, to, 0, 0);
         } else {
             if !self.lengthen_copy(to, from) {
@@ -238,13 +254,13 @@ impl<'m> Translator<'m> {
     }
 
     fn overwritten(&mut self, slot: u16) {
-        self.stack.acc.overwritten(slot.into()..u32::from(slot) + 1);
+        self.lists.stack.acc.overwritten(slot.into()..u32::from(slot) + 1);
     }
 
     // ---- operands ----
 
     fn pop(&mut self) -> Popped {
-        self.stack.pop()
+        self.lists.stack.pop()
     }
 
     /// Gets an operand into a slot.
@@ -259,7 +275,7 @@ impl<'m> Translator<'m> {
             Operand::Acc(producer) => {
                 let home = self.home(popped.position());
                 self.write_to(producer.at(), home);
-                self.stack.acc = Acc::of(home);
+                self.lists.stack.acc = Acc::of(home);
                 home
             }
         }
@@ -274,22 +290,22 @@ impl<'m> Translator<'m> {
     }
 
     fn settle_some(&mut self, count: usize) {
-        for position in (self.stack.len() - count..self.stack.len()).rev() {
+        for position in (self.lists.stack.len() - count..self.lists.stack.len()).rev() {
             self.settle(position);
         }
     }
 
     /// Puts the value at `position` into its home. All values above it that are the same local are there already.
     fn settle(&mut self, position: usize) {
-        match self.stack.place(position) {
+        match self.lists.stack.place(position) {
             At::Home => {}
             At::Acc => self.spill(),
             At::Const(value) => {
-                let home = self.stack.settle(position);
+                let home = self.lists.stack.settle(position);
                 self.emit_const(home, value);
             }
             At::Local(local) => {
-                let home = self.stack.settle_top_local(position);
+                let home = self.lists.stack.settle_top_local(position);
                 self.emit_copy(home, local);
             }
         }
@@ -297,7 +313,7 @@ impl<'m> Translator<'m> {
 
     /// Puts all values that are locals into their homes: code that follows may be left by one path and changed by another.
     fn settle_locals(&mut self) {
-        while let Some((home, local)) = self.stack.settle_local() {
+        while let Some((home, local)) = self.lists.stack.settle_local() {
             self.emit_copy(home, local);
         }
     }
@@ -308,12 +324,12 @@ impl<'m> Translator<'m> {
     fn slow(&mut self, op: Op, operands: usize, results: usize, b: u16, c: u16) {
         self.settle_top(operands);
         self.forget();
-        let base = self.stack.len() - operands;
+        let base = self.lists.stack.len() - operands;
         let slot = self.home(base);
         self.emit_effect(Family::Slow, 0, slot, b, c);
         let extension = self.emit(Word((op as u64) << 32));
         if op.row().group == Group::Bulk {
-            self.next.push(Place::low(extension));
+            self.lists.next.push(Place::low(extension));
         }
         self.truncate(base);
         self.push_homes(results);
@@ -331,20 +347,20 @@ impl Sink for Translator<'_> {
         self.wide = again;
         self.too_far = false;
         self.head = head;
-        self.stack.reset((head.params + head.locals) as usize);
-        self.fixups.clear();
-        self.costs.clear();
-        self.open.clear();
-        self.next.clear();
-        self.returns.clear();
-        self.heads.clear();
+        self.lists.stack.reset((head.params + head.locals) as usize);
+        self.lists.fixups.clear();
+        self.lists.costs.clear();
+        self.lists.open.clear();
+        self.lists.next.clear();
+        self.lists.returns.clear();
+        self.lists.heads.clear();
         self.copied = 0;
         self.unions = 0;
-        self.frames.clear();
-        self.frames.push(Frame::function(head.results as usize));
+        self.lists.frames.clear();
+        self.lists.frames.push(Frame::function(head.results as usize));
         self.start = self.code.len();
         self.code.resize(self.start + HEADER_WORDS, Word(0));
-        self.open.push(Place::low(self.start));
+        self.lists.open.push(Place::low(self.start));
     }
 
     #[inline(always)]
@@ -354,7 +370,7 @@ impl Sink for Translator<'_> {
             Group::Parametric | Group::Variable => self.variable(op, arg),
             Group::Constant => {
                 let &Arg::Bits(value) = arg else { unreachable!("a constant has bits") };
-                self.stack.push_const(value);
+                self.lists.stack.push_const(value);
             }
             Group::Pure | Group::Partial => self.numeric(op),
             Group::Load | Group::Store => self.access(op, arg),
@@ -366,14 +382,14 @@ impl Sink for Translator<'_> {
     #[inline]
     fn block(&mut self, closed: Option<u32>, opens: bool) {
         if let Some(cost) = closed {
-            for place in &self.open {
+            for place in &self.lists.open {
                 place.write(&mut self.code, cost);
             }
-            self.open.clear();
-            self.costs.push(cost);
+            self.lists.open.clear();
+            self.lists.costs.push(cost);
         }
         if opens {
-            core::mem::swap(&mut self.open, &mut self.next);
+            core::mem::swap(&mut self.lists.open, &mut self.lists.next);
         }
     }
 
@@ -384,19 +400,19 @@ impl Sink for Translator<'_> {
         if self.too_far {
             self.code.truncate(self.start);
             let start = self.start;
-            self.calls.retain(|(call, _)| (*call as usize) < start);
+            self.lists.calls.retain(|(call, _)| (*call as usize) < start);
             return Ok(Ended::Again);
         }
-        for at in &self.returns {
+        for at in &self.lists.returns {
             self.code[*at].0 |= u64::from(height as u16) << 48;
         }
         let first = self.start + HEADER_WORDS;
-        self.heads.iter_mut().for_each(|head| *head -= first);
-        let (code, homes) = (&mut self.code[first..], self.stack.home(0));
+        self.lists.heads.iter_mut().for_each(|head| *head -= first);
+        let (code, homes) = (&mut self.code[first..], self.lists.stack.home(0));
         if self.unions > 0 {
-            fuse(code, &self.heads, |before, code| reversal::reversal(before, code, homes));
+            fuse(code, &self.lists.heads, |before, code| reversal::reversal(before, code, homes));
         } else {
-            fuse(code, &self.heads, |_, _| None);
+            fuse(code, &self.lists.heads, |_, _| None);
         }
         let head = self.head;
         let entry = self.schedule.entry_cost(head.locals).0;
@@ -413,14 +429,10 @@ pub(crate) fn load(
     profile: &crate::profile::Profile,
     schedule: Schedule,
     lazy: bool,
+    bench: &Workbench,
 ) -> Result<(Parsed, Code), LoadError> {
     crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| {
-        if lazy {
-            return super::lazy::load(bodies);
-        }
-        let mut translator = Translator::new(parsed, schedule, bodies.len(), bodies.bytes());
-        bodies.walk(&mut translator)?;
-        Ok(translator.finish())
+        if lazy { super::lazy::load(bodies) } else { bench.translate(parsed, &bodies) }
     })
 }
 
@@ -431,7 +443,8 @@ pub(crate) fn load_listing(
     schedule: Schedule,
 ) -> Result<(Parsed, (Code, Vec<listing::Listing>)), LoadError> {
     crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| {
-        let mut lister = listing::Lister::new(Translator::new(parsed, schedule, bodies.len(), bodies.bytes()));
+        let translator = Translator::new(parsed, schedule, bodies.len(), bodies.bytes(), Lists::new());
+        let mut lister = listing::Lister::new(translator);
         bodies.walk_apart(&mut lister)?;
         Ok(lister.finish())
     })

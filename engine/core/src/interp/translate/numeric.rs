@@ -104,7 +104,7 @@ impl Translator<'_> {
                 self.unions += u32::from(matches!(op, Op::I64Or | Op::I32Or));
                 self.commutative(family);
             }
-            Lowering::Subtract { add, sub } => match self.stack.constant() {
+            Lowering::Subtract { add, sub } => match self.lists.stack.constant() {
                 Some(value) => {
                     *value = if is_64(sub) { value.wrapping_neg() } else { u64::from((*value as u32).wrapping_neg()) };
                     self.commutative(add);
@@ -112,7 +112,7 @@ impl Translator<'_> {
                 None => self.ordered(sub, false),
             },
             Lowering::Shift(family) => {
-                if let Some(count) = self.stack.constant() {
+                if let Some(count) = self.lists.stack.constant() {
                     *count &= if is_64(family) { 63 } else { 31 };
                 }
                 self.ordered(family, false);
@@ -129,7 +129,7 @@ impl Translator<'_> {
     #[inline(never)]
     fn is_zero(&mut self, family: Family) {
         if family == Family::I32Eq
-            && let Some(producer) = self.stack.top_producer()
+            && let Some(producer) = self.lists.stack.top_producer()
             && producer.end() == self.code.len()
             && let Some(inverse) = self.code[producer.at()].family().and_then(Family::inverse)
         {
@@ -138,7 +138,7 @@ impl Translator<'_> {
             word.0 = word.0 & !0xffff | u64::from(inverse.effect(word.form()));
             return;
         }
-        self.stack.push_const(0);
+        self.lists.stack.push_const(0);
         self.ordered(family, false);
     }
 

@@ -10,11 +10,11 @@ impl Translator<'_> {
     #[inline(always)]
     pub(super) fn variable(&mut self, op: Op, arg: &Arg<'_>) {
         match (op, arg) {
-            (Op::LocalGet, Arg::Index(local)) => self.stack.push_local(*local as u16),
+            (Op::LocalGet, Arg::Index(local)) => self.lists.stack.push_local(*local as u16),
             (Op::LocalSet, Arg::Index(local)) => self.local_set(*local as u16),
             (Op::LocalTee, Arg::Index(local)) => {
                 self.local_set(*local as u16);
-                self.stack.push_local(*local as u16);
+                self.lists.stack.push_local(*local as u16);
             }
             (Op::GlobalGet, Arg::Index(global)) => {
                 self.emit_value(Family::GlobalGet, 0, *global as u16, (*global >> 16) as u16, None);
@@ -36,18 +36,18 @@ impl Translator<'_> {
         let value = self.pop();
         let end = self.code.len();
         // Values on the stack that are this local keep the old one.
-        while let Some(home) = self.stack.detach(local) {
+        while let Some(home) = self.lists.stack.detach(local) {
             self.emit_copy(home, local);
         }
         match value.operand() {
             Operand::Acc(producer) if producer.end() == end && self.code.len() == end => {
                 self.write_to(producer.at(), local);
-                self.stack.acc = Acc::of(local);
+                self.lists.stack.acc = Acc::of(local);
             }
-            Operand::Both(_) if self.stack.acc.holds(local) => {}
+            Operand::Both(_) if self.lists.stack.acc.holds(local) => {}
             Operand::Both(_) | Operand::Acc(_) => {
                 self.emit_effect(Family::Copy, 1, local, 0, 0);
-                self.stack.acc = Acc::of(local);
+                self.lists.stack.acc = Acc::of(local);
             }
             Operand::Slot(slot) => self.emit_copy(local, slot),
             Operand::Const(value) => self.emit_const(local, value),
@@ -63,7 +63,7 @@ impl Translator<'_> {
             let slot = self.slot_of(chosen);
             let home = self.home(yes.position());
             self.emit_copy(home, slot);
-            self.stack.push_home();
+            self.lists.stack.push_home();
             return;
         }
         let (yes, no) = (self.slot_of(yes), self.slot_of(no));

@@ -133,7 +133,7 @@ fn outcome(code: &[Word], seed: u64, run: unsafe fn(Regs) -> Flow) -> Outcome {
     };
     let trap = match flow {
         Flow::Done => None,
-        Flow::Trap(trap) => Some((trap, (vm.saved.pc as usize - code.as_ptr() as usize) / 8)),
+        Flow::Trap(trap) => Some((trap, (vm.saved.pc as usize).wrapping_sub(code.as_ptr() as usize) / 8)),
         _ => panic!("no op here stops for another reason"),
     };
     // Out of gas has no place: it is seen after the jump.

@@ -1,0 +1,76 @@
+//! What loading one module leaves to the next: lists with their room, and nothing in them.
+
+use super::{Lists, Translator};
+use crate::error::LoadError;
+use crate::interp::code::Code;
+use crate::interp::exec::slot::Slot;
+use crate::wasm::bodies::Bodies;
+use crate::wasm::load::Parsed;
+use crate::wasm::walk::Walker;
+use alloc::boxed::Box;
+
+/// Bodies of so many bytes may leave their lists to the next module: these are a few times as large as the largest body.
+const LEFT_BEHIND: usize = 32 << 10;
+
+/// An engine's. A quarter of what a small module allocates.
+#[derive(Debug, Default)]
+pub(crate) struct Workbench(Slot<(Walker, Lists)>);
+
+impl Workbench {
+    /// The code of `bodies`, all of which belong to `parsed`. An engine has one profile and one schedule, and so have its walkers.
+    pub fn translate(&self, parsed: &Parsed, bodies: &Bodies<'_>) -> Result<Code, LoadError> {
+        let mut tools = self.0.take().unwrap_or_else(|| Box::new((bodies.walker(), Lists::new())));
+        let (walker, lists) = &mut *tools;
+        let bytes = bodies.bytes();
+        let mut translator = Translator::new(parsed, bodies.schedule, bodies.len(), bytes, core::mem::take(lists));
+        // After an error the lists are as it left them: they are dropped.
+        bodies.walk(walker, &mut translator)?;
+        let code;
+        (code, *lists) = translator.finish();
+        if bytes <= LEFT_BEHIND {
+            self.0.put(tools);
+        }
+        Ok(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Workbench;
+    use crate::{gas::Schedule, profile::Profile};
+    use alloc::{vec, vec::Vec};
+
+    /// Calls forwards and back, loops, branch tables, byte reversals, a second try with wide branches, errors in the middle of
+    /// each: whatever a module leaves behind, the next becomes what it becomes alone.
+    #[test]
+    fn code_does_not_depend_on_what_was_loaded_before() {
+        let far = alloc::format!(
+            "(module (func (param i32) (block (br_if 0 (local.get 0)) {})))",
+            "(i32.store (i32.const 0) (i32.const 7))".repeat(20_000)
+        )
+        .replace("(module", "(module (memory 1)");
+        let texts = [
+            "(module (func (drop (call 1 (i32.const 0)))) (func (param i32) (result i32) (loop (br_if 0 (local.get 0))) i32.const 3) (func))",
+            "(module (func (param i32) (block (block (br_table 0 1 (local.get 0)))) drop))",
+            "(module (func (param i32) (block (block (br_table 0 1 (local.get 0))))) (func call 0 (i32.const 1)))",
+            "(module (func (param i32 i32) (local i64 f32) (if (local.get 0) (then (br 0)) (else (return)))))",
+            "(module (func (result i32) (if (result i32) (i32.const 1) (then (i32.const 2)) (else (i64.const 3)))))",
+            far.as_str(),
+        ];
+        let wasm: Vec<Vec<u8>> = texts.iter().map(|text| wat::parse_str(text).expect("valid text")).collect();
+        let load = |bytes: &[u8], bench: &Workbench| {
+            super::super::load(bytes, &Profile::general(), Schedule::V1, false, bench)
+                .map(|(_, code)| (code.words.iter().map(|word| word.0).collect::<Vec<_>>(), code.functions))
+                .map_err(|error| alloc::format!("{error}"))
+        };
+        let alone: Vec<_> = wasm.iter().map(|bytes| load(bytes, &Workbench::default())).collect();
+        assert_eq!(alone.iter().map(Result::is_ok).collect::<Vec<_>>(), vec![true, false, false, true, false, true]);
+        let shared = Workbench::default();
+        for before in &wasm {
+            for (bytes, expected) in wasm.iter().zip(&alone) {
+                drop(load(before, &shared));
+                assert_eq!(&load(bytes, &shared), expected);
+            }
+        }
+    }
+}
