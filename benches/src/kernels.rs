@@ -78,7 +78,8 @@ impl Kernel {
     }
 }
 
-/// Kernels of our own, of which rlp and sort are in the count of fused ops and the others in no tuning: sources and modules in `benches/kernels`. Results: the native build's.
+/// Kernels of our own, of which rlp and sort are in the count of fused ops and the others in no tuning: sources and modules in
+/// `benches/kernels`. Results: the native build's.
 pub const OWN_KERNELS: &[Kernel] = &[
     own("rlp", 1000, -7_350_218_613_088_528_448),
     own("sort", 10, -1_727_449_721_661_198_902),

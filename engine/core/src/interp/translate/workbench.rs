@@ -9,7 +9,7 @@ use crate::wasm::load::Parsed;
 use crate::wasm::walk::Walker;
 use alloc::boxed::Box;
 
-/// Bodies of so many bytes may leave their lists to the next module: these are a few times as large as the largest body.
+/// Bodies of so many bytes may leave their lists to the next module: these grow with the largest body and its locals.
 const LEFT_BEHIND: usize = 32 << 10;
 
 /// An engine's. A quarter of what a small module allocates.
@@ -37,16 +37,17 @@ impl Workbench {
 #[cfg(test)]
 mod tests {
     use super::Workbench;
+    use crate::interp::code::{Family, Word};
     use crate::{gas::Schedule, profile::Profile};
     use alloc::{vec, vec::Vec};
 
-    /// Calls forwards and back, loops, branch tables, byte reversals, a second try with wide branches, errors in the middle of
-    /// each: whatever a module leaves behind, the next becomes what it becomes alone.
+    /// Calls forwards and back, loops, branch tables, a second try with wide branches, errors in the middle of bodies: whatever a
+    /// module leaves behind, the next becomes what it becomes alone.
     #[test]
     fn code_does_not_depend_on_what_was_loaded_before() {
         let far = alloc::format!(
             "(module (func (param i32) (block (br_if 0 (local.get 0)) {})))",
-            "(i32.store (i32.const 0) (i32.const 7))".repeat(20_000)
+            "(i32.store (i32.const 0) (i32.const 7))".repeat(40_000)
         )
         .replace("(module", "(module (memory 1)");
         let texts = [
@@ -65,6 +66,8 @@ mod tests {
         };
         let alone: Vec<_> = wasm.iter().map(|bytes| load(bytes, &Workbench::default())).collect();
         assert_eq!(alone.iter().map(Result::is_ok).collect::<Vec<_>>(), vec![true, false, false, true, false, true]);
+        let is_wide = |word: &u64| Word(*word).family() == Some(Family::BrNonZeroWide);
+        assert!(alone.last().is_some_and(|far| far.as_ref().is_ok_and(|(words, _)| words.iter().any(is_wide))));
         let shared = Workbench::default();
         for before in &wasm {
             for (bytes, expected) in wasm.iter().zip(&alone) {
