@@ -1,18 +1,21 @@
 //! What the integration tests share: where data is, the executors, and one way to run a module on each of them.
 //!
 //! The executors judge each other: the engine with tail and with loop dispatch, each with functions translated when a module
-//! is loaded and when they are called, and the naive one of `gristmill-reference`. A test that names none of them runs on
-//! all.
+//! is loaded and when they are called, watched too, and the naive one of `gristmill-reference`. A test that names none of
+//! them runs on all.
 
 pub mod fuzz;
 pub mod machine;
 pub mod reference_script;
 pub mod reference_vm;
+pub mod watched;
 
 use gristmill::contract::{Ewasm, Options, Vm};
 use gristmill::{CompilationMode, Config, Dispatch, Engine, Profile, Schedule};
 use reference_vm::Reference;
 use std::path::PathBuf;
+use std::sync::Arc;
+use watched::Judge;
 
 /// The engine with every dispatch back end that this build has, each in every mode.
 ///
@@ -21,7 +24,7 @@ use std::path::PathBuf;
 pub fn engines(profile: Profile, schedule: Schedule) -> Vec<(&'static str, Engine)> {
     let dispatches =
         [Dispatch::Loop, Dispatch::Tail].into_iter().filter(|d| *d == Dispatch::Loop || Dispatch::has_tail());
-    dispatches
+    let mut engines: Vec<_> = dispatches
         .flat_map(|dispatch| [CompilationMode::Eager, CompilationMode::LazyTranslation].map(|mode| (dispatch, mode)))
         .map(|(dispatch, mode)| {
             let mut config = Config::new();
@@ -33,7 +36,10 @@ pub fn engines(profile: Profile, schedule: Schedule) -> Vec<(&'static str, Engin
             };
             (name, Engine::new(&config).expect("this build has this dispatch"))
         })
-        .collect()
+        .collect();
+    let watched = engines[0].1.watched(Arc::new(Judge::default()));
+    engines.push(("loop, watched", watched));
+    engines
 }
 
 /// All executors as VMs for contracts under `chain1`.

@@ -9,8 +9,10 @@ pub mod local;
 pub mod names;
 pub mod output;
 pub mod plugin;
+pub mod profile;
 pub mod receipt;
 pub mod suite;
+pub mod trap;
 
 use std::ffi::OsString;
 
@@ -36,6 +38,7 @@ Examples:
   gristmill deploy --state dev.redb --name TOKEN token.wasm
   gristmill call --state dev.redb TOKEN 'transfer(address,uint256)(bool)' bob 5
   gristmill run fib.wasm --invoke run 27
+  gristmill profile token.wasm transfer bob 5
   gristmill check --profile chain1 token.wasm
 
 Exit codes: 0 good, 1 the guest failed, 2 usage, 3 refused input, 4 host failure.";
@@ -48,6 +51,7 @@ pub enum Command {
     Deploy(command::deploy::Args),
     Call(command::call::Args),
     Trace(command::trace::Args),
+    Profile(command::profile::Args),
     Storage(command::storage::Args),
     Account(command::account::Args),
     Scenario(command::scenario::Args),
@@ -79,6 +83,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Deploy(args) => command::deploy::run(&args),
         Command::Call(args) => command::call::run(&args),
         Command::Trace(args) => command::trace::run(&args),
+        Command::Profile(args) => command::profile::run(&args),
         Command::Storage(args) => command::storage::run(&args),
         Command::Account(args) => command::account::run(&args),
         Command::Scenario(args) => command::scenario::run(&args, json),

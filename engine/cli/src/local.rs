@@ -9,7 +9,7 @@ use gristmill::contract::{
     Address, CallKind, Ewasm, Host, Message, Observer, Options, Outcome, Receipt, Revision, Transaction, U256, Vm,
     rules,
 };
-use gristmill::{Gas, Profile, Schedule};
+use gristmill::{Engine, Gas, Profile, Schedule};
 use gristmill_chain::{Chain, ChainError, CodeCache, Settings};
 
 use crate::abi::{self, hex_text};
@@ -17,6 +17,7 @@ use crate::args::{self, DispatchArg, ExportsArg};
 use crate::command::check;
 use crate::output::{Failure, Spinner};
 use crate::plugin::VmArgs;
+use crate::trap::{Catching, Found, Traps};
 
 /// Accounts that every new chain funds, with names that work wherever an address does.
 pub const ACCOUNTS: [(&str, Address); 2] = [
@@ -68,6 +69,9 @@ pub struct ChainArgs {
     /// Back end of the interpreter; results and gas are the same
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub dispatch: DispatchArg,
+    /// Write a coredump of the last trap here when the transaction fails: frames, locals, memory, globals of the contract
+    #[arg(long, value_name = "FILE")]
+    pub coredump: Option<PathBuf>,
 }
 
 /// The parts of a transaction that have defaults.
@@ -112,6 +116,7 @@ pub struct LocalChain {
     chain: Chain,
     debug: bool,
     observer: Option<Arc<dyn Observer>>,
+    traps: Arc<Traps>,
 }
 
 impl From<ChainError> for Failure {
@@ -140,7 +145,8 @@ impl LocalChain {
                 (Chain::open(path, &settings)?, new)
             }
         };
-        let mut local = Self { chain, debug: args.debug, observer: None };
+        let traps = Arc::new(Traps::new(args.coredump.as_deref()));
+        let mut local = Self { chain, debug: args.debug, observer: None, traps };
         if new {
             for (_, account) in ACCOUNTS {
                 local.chain.set_balance(&account, first_balance())?;
@@ -150,7 +156,7 @@ impl LocalChain {
             }
         }
         local.check_rules(args)?;
-        let vm = local.vm(args.dispatch)?;
+        let vm = local.catching(args.dispatch)?;
         local.chain.set_vm(Box::new(vm));
         Ok(local)
     }
@@ -163,7 +169,8 @@ impl LocalChain {
         if !path.exists() {
             return Err(Failure::host("there is no such state file").at(path.display()));
         }
-        Ok(Self { chain: Chain::open(path, &Settings::default())?, debug: false, observer: None })
+        let traps = Arc::new(Traps::new(None));
+        Ok(Self { chain: Chain::open(path, &Settings::default())?, debug: false, observer: None, traps })
     }
 
     /// A chain keeps the rules that it was made under.
@@ -197,10 +204,43 @@ impl LocalChain {
         Ok(options)
     }
 
-    fn vm(&self, dispatch: DispatchArg) -> Result<Ewasm, Failure> {
-        let options = self.options()?;
-        let engine = args::engine(Profile::chain1(), options.schedule, dispatch.into())?;
-        Ok(Ewasm::new(&engine, options).with_cache(Arc::new(CodeCache::new(CodeCache::DEFAULT_BYTES))))
+    fn engine(&self, dispatch: DispatchArg) -> Result<Engine, Failure> {
+        args::engine(Profile::chain1(), self.chain.settings().schedule, dispatch.into())
+    }
+
+    /// The built-in VM on an engine.
+    fn vm(&self, engine: &Engine) -> Result<Ewasm, Failure> {
+        let cache = Arc::new(CodeCache::new(CodeCache::DEFAULT_BYTES));
+        Ok(Ewasm::new(engine, self.options()?).with_cache(cache))
+    }
+
+    /// The built-in VM, whose traps are kept.
+    fn catching(&self, dispatch: DispatchArg) -> Result<Catching, Failure> {
+        let engine = self.engine(dispatch)?;
+        Ok(Catching::new(self.vm(&engine.watched(self.traps.watcher()))?, &self.traps))
+    }
+
+    /// Runs contracts with what `make` makes of the built-in VM on an engine of its own, from now on.
+    ///
+    /// # Errors
+    /// This build has no such back end.
+    pub fn replace_vm(
+        &mut self,
+        dispatch: DispatchArg,
+        watch: impl FnOnce(Engine) -> Engine,
+        make: impl FnOnce(Ewasm) -> Box<dyn Vm + Send>,
+    ) -> Result<(), Failure> {
+        let vm = self.vm(&watch(self.engine(dispatch)?))?;
+        self.chain.set_vm(make(vm));
+        Ok(())
+    }
+
+    /// The last trap since this was asked last, written as a coredump if one was asked for.
+    ///
+    /// # Errors
+    /// The coredump cannot be written.
+    pub fn take_trap(&self) -> Result<Option<Found>, Failure> {
+        self.traps.take(&self.engine(DispatchArg::Auto)?)
     }
 
     /// Shows the host calls of all frames to `observer` from now on.
@@ -209,7 +249,7 @@ impl LocalChain {
     /// This build has no such back end.
     pub fn observe(&mut self, observer: Arc<dyn Observer>, dispatch: DispatchArg) -> Result<(), Failure> {
         self.observer = Some(observer);
-        let vm = self.vm(dispatch)?;
+        let vm = self.catching(dispatch)?;
         self.chain.set_vm(Box::new(vm));
         Ok(())
     }
@@ -219,6 +259,9 @@ impl LocalChain {
     /// # Errors
     /// As [`LocalChain::open`], [`VmArgs::load`] and [`VmArgs::tell`].
     pub fn open_with(args: &ChainArgs, vm: &VmArgs) -> Result<Self, Failure> {
+        if vm.text.is_some() && args.coredump.is_some() {
+            return Err(Failure::usage("the frames of a plugin cannot be seen; leave --vm or --coredump out"));
+        }
         let plugin = vm.load()?;
         let mut local = Self::open(args)?;
         if let Some(mut plugin) = plugin {
@@ -240,7 +283,7 @@ impl LocalChain {
         }
         // Once more, without the check of what it returns, to see that.
         let returned = Arc::new(Mutex::new(Vec::new()));
-        let vm = Unchecked { vm: self.vm(DispatchArg::Auto)?, returned: returned.clone() };
+        let vm = Unchecked { vm: self.vm(&self.engine(DispatchArg::Auto)?)?, returned: returned.clone() };
         self.chain.set_vm(Box::new(vm));
         let again = self.chain.call(creation);
         let code = returned.lock().map(|code| code.clone()).unwrap_or_default();

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::abi::{self, hex_text};
 use crate::output::Exit;
+use crate::trap::Found;
 
 /// How a frame ended, in words.
 pub fn status_text(status: StatusCode) -> &'static str {
@@ -77,6 +78,15 @@ impl Sheet {
             self.row("reason", reason.text.clone());
             self.field("reason", json!({ "kind": reason.kind, "text": reason.text }));
         }
+    }
+
+    /// Adds where a contract trapped, if it did.
+    pub fn trap(&mut self, found: Option<&Found>) {
+        let Some(found) = found else { return };
+        self.row("trap", found.text());
+        found.backtrace.lines().into_iter().for_each(|line| self.row("", line));
+        found.coredump().into_iter().for_each(|file| self.row("coredump", file));
+        self.field("trap", found.json());
     }
 
     /// Adds logs, decoded where the ABI knows them.

@@ -90,7 +90,9 @@ fn failures_are_json_too() {
 
 #[test]
 fn help_has_examples_everywhere() {
-    for command in ["run", "deploy", "call", "storage", "account", "scenario", "wast", "check", "pack", "completions"] {
+    for command in
+        ["run", "deploy", "call", "profile", "storage", "account", "scenario", "wast", "check", "pack", "completions"]
+    {
         gristmill(&[command, "--help"]).exits(0).says("Examples:").says(&format!("gristmill {command}"));
     }
     gristmill(&["--help"]).exits(0).says("Exit codes:");

@@ -14,6 +14,7 @@ use crate::local::{ChainArgs, LocalChain, TransactionArgs, abi_for_module, read_
 use crate::output::{Answer, Failure};
 use crate::plugin::VmArgs;
 use crate::receipt::{Sheet, exit_of, status_text};
+use crate::trap::Found;
 
 /// Call a contract
 #[derive(Debug, clap::Args)]
@@ -71,6 +72,8 @@ pub struct Sent {
     pub codeless: bool,
     /// What came of it.
     pub receipt: Receipt,
+    /// Where it trapped, if it failed.
+    pub trap: Option<Found>,
 }
 
 /// Makes the call; `observer` sees the host calls of its frames, and nothing of a deployment before it.
@@ -114,7 +117,8 @@ pub fn send(args: &Args, observer: Option<Arc<dyn Observer>>) -> Result<Sent, Fa
         true => local.call(&transaction)?,
         false => local.transact(&transaction)?,
     };
-    Ok(Sent { contract, abi, call, codeless, receipt })
+    let trap = if receipt.outcome.status == StatusCode::Success { None } else { local.take_trap()? };
+    Ok(Sent { contract, abi, call, codeless, receipt, trap })
 }
 
 /// Runs the command.
@@ -122,13 +126,14 @@ pub fn send(args: &Args, observer: Option<Arc<dyn Observer>>) -> Result<Sent, Fa
 /// # Errors
 /// As [`send`].
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    let Sent { contract, abi, call, codeless, receipt } = send(args, None)?;
+    let Sent { contract, abi, call, codeless, receipt, trap } = send(args, None)?;
     let mut sheet = Sheet::default();
     if args.deploy.is_some() {
         sheet.both("contract", hex_text(contract.as_bytes()));
     }
     let outcome = &receipt.outcome;
     sheet.status(outcome, abi.as_ref());
+    sheet.trap(trap.as_ref());
     if codeless {
         sheet.both("note", format!("there is no code at {contract:?}"));
     }
@@ -159,7 +164,11 @@ fn check_state(args: &Args) -> Result<(), Failure> {
     }
 }
 
-fn encode(words: &[String], abi: Option<&JsonAbi>, local: &LocalChain) -> Result<Call, Failure> {
+/// Reads the words of a call.
+///
+/// # Errors
+/// The function or an argument makes no sense.
+pub fn encode(words: &[String], abi: Option<&JsonAbi>, local: &LocalChain) -> Result<Call, Failure> {
     let (what, arguments) = match words.split_first() {
         Some((what, arguments)) => (Some(what.as_str()), arguments),
         None => (None, words),
@@ -183,6 +192,10 @@ fn deployed(args: &Args, file: &Path, local: &mut LocalChain, abi: Option<&JsonA
         status => Failure::guest(status_text(status)),
     };
     failure.exit = exit_of(outcome.status);
+    if let Some(found) = local.take_trap()? {
+        failure.message = [vec![found.text()], found.backtrace.lines()].concat().join("\n");
+        failure = failure.with("trap", found.json());
+    }
     let failure = failure.with("status", format!("{:?}", outcome.status)).with("gas_used", receipt.gas_used);
     Err(failure.at("the deployment failed").at(file.display()))
 }

@@ -68,6 +68,9 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
 
     let mut sheet = Sheet::default();
     sheet.status(&receipt.outcome, abi.as_ref());
+    if receipt.outcome.status != StatusCode::Success {
+        sheet.trap(local.take_trap()?.as_ref());
+    }
     if let Some(address) = receipt.outcome.create_address {
         remember(&mut local, &address, args.name.as_deref(), abi.as_ref())?;
         sheet.both("address", hex_text(address.as_bytes()));

@@ -9,6 +9,7 @@ pub mod deploy;
 pub mod disasm;
 pub mod gas;
 pub mod pack;
+pub mod profile;
 pub mod run;
 pub mod scenario;
 pub mod statetest;

@@ -1,24 +1,28 @@
 //! `gristmill run`: calls an exported function of a module.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
-use gristmill::{Error, Extern, Func, Gas, Instance, Linker, Meter, Module, Store, Val};
+use gristmill::{Engine, Error, Extern, Func, FuncType, Gas, Instance, Linker, Meter, Module, Store, Val};
 use serde_json::{Value, json};
 
 use crate::args::{self, EngineArgs, ProfileArg};
-use crate::output::{Answer, Exit, Failure, Spinner};
+use crate::output::{Answer, Failure, Spinner};
+use crate::trap::Catcher;
 
 /// Call an exported function of a module
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Arguments are read by the function's signature: integers signed, unsigned or in hex, floats in decimal, references \
-`null`. Results are printed a line each. Without --invoke the error lists what the module exports.
+`null`. Results are printed a line each. Without --invoke the error lists what the module exports. A trap is shown with \
+the functions that had not returned, with lines of source where the module has DWARF sections (`clang -g`).
 
 Examples:
   gristmill run fib.wasm --invoke run 27
   gristmill run matmul.wasm --invoke run 20 --stats
-  gristmill run loop.wat --invoke spin --gas 1_000_000")]
+  gristmill run loop.wat --invoke spin --gas 1_000_000
+  gristmill run parser.wasm --invoke main --coredump core.wasm")]
 pub struct Args {
     /// Module, binary or text (`-`: standard input)
     file: PathBuf,
@@ -34,6 +38,9 @@ pub struct Args {
     /// Show gas, times and memory
     #[arg(long)]
     stats: bool,
+    /// Write a coredump here when the guest traps: frames, locals, memory, globals, as WebAssembly's tools read them
+    #[arg(long, value_name = "FILE")]
+    coredump: Option<PathBuf>,
     /// Which modules are accepted, under which limits
     #[arg(long, value_enum, default_value = "general", value_name = "NAME")]
     profile: ProfileArg,
@@ -47,7 +54,10 @@ pub struct Args {
 /// The module is refused, there is no such function, the arguments do not fit, the guest traps.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let bytes = args::read_module(&args.file)?;
-    let engine = args.engine.engine(args.profile.into())?;
+    let catcher = Arc::new(Catcher::new(args.coredump.is_some()));
+    let plain = args.engine.engine(args.profile.into())?;
+    let engine = plain.watched(catcher.clone());
+    let trapped = |failure| explained(failure, args, &catcher, &plain, &bytes);
 
     let loading = Instant::now();
     let module = Module::new(&engine, &bytes).map_err(|e| Failure::from(e).at(args.file.display()))?;
@@ -60,16 +70,11 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let before = store.meter().left();
     let instance = match Linker::new(&engine).instantiate(&mut store, &module) {
         Ok(instance) => instance,
-        Err(e) => return Err(located(link_failure(e, &module), &store)),
+        Err(e) => return Err(trapped(link_failure(e, &module))),
     };
-    let (name, func) = function(args, &store, instance)?;
+    let (name, func) = function(args.invoke.as_deref(), &store, instance)?;
     let ty = func.ty(&store);
-    if ty.params().len() != args.args.len() {
-        let message = format!("`{name}` takes {} arguments, {} given: {ty}", ty.params().len(), args.args.len());
-        return Err(Failure::usage(message));
-    }
-    let values = args.args.iter().zip(ty.params()).map(|(text, ty)| args::parse_value(text, *ty));
-    let values = values.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
+    let values = arguments(name, &ty, &args.args)?;
     let mut results: Vec<_> = ty.results().iter().map(|ty| Val::default(*ty)).collect();
 
     let spinner = Spinner::new("running");
@@ -86,7 +91,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         dispatch: engine.dispatch().name(),
     };
     if let Err(e) = outcome {
-        return Err(located(e.into(), &store).with("invoked", name).with("stats", stats.json()));
+        return Err(trapped(e.into()).with("invoked", name).with("stats", stats.json()));
     }
     let mut lines: Vec<_> = results.iter().map(args::value_text).collect();
     let values: Vec<_> =
@@ -135,7 +140,8 @@ fn used(before: Gas, meter: &Meter) -> Gas {
     Gas(before.0 - meter.left().0)
 }
 
-fn link_failure(e: Error, module: &Module) -> Failure {
+/// Why a module could not be linked.
+pub fn link_failure(e: Error, module: &Module) -> Failure {
     let contract = module.imports().any(|import| import.module() == "ethereum");
     let failure = Failure::from(e);
     match contract {
@@ -146,20 +152,44 @@ fn link_failure(e: Error, module: &Module) -> Failure {
     }
 }
 
-/// Adds where the guest trapped: the function, by its name if the module tells names.
-fn located(failure: Failure, store: &Store<()>) -> Failure {
-    let Some(frame) = store.trap_frame().filter(|_| failure.exit == Exit::Guest) else { return failure };
-    let place = match &frame.name {
-        Some(name) => format!("`{name}` (function {})", frame.function),
-        None => format!("function {}", frame.function),
-    };
-    let message = format!("{} in {place}", failure.message);
-    Failure { message, ..failure }.with("function", frame.function).with("function_name", frame.name)
+/// Adds where the guest trapped, and writes the coredump.
+fn explained(failure: Failure, args: &Args, catcher: &Catcher, engine: &Engine, bytes: &[u8]) -> Failure {
+    let Some(caught) = catcher.take() else { return failure };
+    let Ok(located) = caught.locate(engine, bytes) else { return failure };
+    let failure = located.backtrace().explain(failure);
+    let Some(path) = &args.coredump else { return failure };
+    match located.write_coredump(&args.file.display().to_string(), path) {
+        Ok(()) => {
+            let message = format!("{}\ncoredump: {}", failure.message, path.display());
+            Failure { message, ..failure }.with("coredump", path.display().to_string())
+        }
+        Err(e) => Failure { message: format!("{}\nno coredump: {}", failure.message, e.message), ..failure },
+    }
 }
 
-/// The function to call; without `--invoke` an error that lists what there is.
-fn function<'a>(args: &'a Args, store: &Store<()>, instance: Instance) -> Result<(&'a str, Func), Failure> {
-    let found = args.invoke.as_deref().and_then(|name| Some((name, instance.get_func(store, name)?)));
+/// The values that a function is called with.
+///
+/// # Errors
+/// They are not as many, or not of its types.
+pub fn arguments(name: &str, ty: &FuncType, texts: &[String]) -> Result<Vec<Val>, Failure> {
+    if ty.params().len() != texts.len() {
+        let message = format!("`{name}` takes {} arguments, {} given: {ty}", ty.params().len(), texts.len());
+        return Err(Failure::usage(message));
+    }
+    let values = texts.iter().zip(ty.params()).map(|(text, ty)| args::parse_value(text, *ty));
+    values.collect::<Result<_, _>>().map_err(Failure::usage)
+}
+
+/// The function to call; without a name an error that lists what there is.
+///
+/// # Errors
+/// There is no such function.
+pub fn function<'a>(
+    invoke: Option<&'a str>,
+    store: &Store<()>,
+    instance: Instance,
+) -> Result<(&'a str, Func), Failure> {
+    let found = invoke.and_then(|name| Some((name, instance.get_func(store, name)?)));
     found.ok_or_else(|| {
         let exports = instance.exports(store).into_iter();
         let functions = exports.filter_map(|(name, export)| match export {
@@ -167,7 +197,7 @@ fn function<'a>(args: &'a Args, store: &Store<()>, instance: Instance) -> Result
             _ => None,
         });
         let list = functions.collect::<Vec<_>>().join("\n");
-        let what = match &args.invoke {
+        let what = match invoke {
             Some(name) => format!("there is no exported function `{name}`"),
             None => "which function? (--invoke NAME)".into(),
         };

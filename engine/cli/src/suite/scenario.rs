@@ -202,6 +202,21 @@ pub struct StepReport {
     pub mismatches: Vec<String>,
 }
 
+/// A step that is run.
+pub enum Seen<'a> {
+    /// It begins.
+    Begins {
+        /// Position in the list, from 0.
+        index: usize,
+        /// The step in words.
+        what: &'a str,
+        /// Whole gas that it may spend.
+        gas: i64,
+    },
+    /// It is over; `None`: the transaction was refused.
+    Ended(Option<&'a Receipt>),
+}
+
 /// What became of a scenario with one compiler's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairReport {
@@ -237,6 +252,21 @@ impl Scenario {
         folder: &Path,
         build: &Build,
     ) -> Result<PairReport, String> {
+        self.run_seen(vm, terms, folder, build, &mut |_| {})
+    }
+
+    /// The same, and `seen` sees each step that is run.
+    ///
+    /// # Errors
+    /// As [`Scenario::run`].
+    pub fn run_seen(
+        &self,
+        vm: &dyn Vm,
+        terms: impl Into<Terms>,
+        folder: &Path,
+        build: &Build,
+        seen: &mut dyn FnMut(Seen<'_>),
+    ) -> Result<PairReport, String> {
         let mut world = World::new(vm, terms.into(), self);
         let mut steps = Vec::with_capacity(self.steps.len());
         for (index, step) in self.steps.iter().enumerate() {
@@ -249,7 +279,10 @@ impl Scenario {
             };
             if report.skipped.is_none() {
                 let transaction = step.transaction(&self.env, folder, build)?;
-                match world.transact(&transaction) {
+                seen(Seen::Begins { index, what: &report.what, gas: transaction.gas_limit });
+                let done = world.transact(&transaction);
+                seen(Seen::Ended(done.as_ref().ok()));
+                match done {
                     Ok(receipt) => {
                         report.gas_used = receipt.gas_used;
                         report.mismatches = step.judge(&receipt, &world.ledger, build);

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::gas::Schedule;
 use crate::interp::exec::Dispatch;
 use crate::interp::exec::memory::Pool;
+use crate::interp::exec::watch::{Watch, Watcher};
 use crate::interp::translate::Workbench;
 use crate::profile::Profile;
 use alloc::sync::Arc;
@@ -70,6 +71,7 @@ struct Inner {
     pool: Arc<Pool>,
     /// What loading modules leaves to the next.
     bench: Workbench,
+    watch: Watch,
 }
 
 impl Engine {
@@ -87,7 +89,25 @@ impl Engine {
             }
             dispatch => dispatch,
         };
-        Ok(Self(Arc::new(Inner { config, pool: Arc::default(), bench: Workbench::default() })))
+        Ok(Self(Arc::new(Inner { config, pool: Arc::default(), bench: Workbench::default(), watch: Watch::default() })))
+    }
+
+    /// An engine like this one, whose stores show their runs to `watcher`. Results and gas are the same.
+    ///
+    /// Where it sees calls, modules must be loaded by this very engine, which translates all functions at once and runs them
+    /// with [`Dispatch::Loop`].
+    pub fn watched(&self, watcher: Arc<dyn Watcher>) -> Self {
+        let mut config = self.0.config;
+        let watch = Watch(Some(watcher));
+        if watch.sees_calls() {
+            config.dispatch = Dispatch::Loop;
+            config.mode = CompilationMode::Eager;
+        }
+        Self(Arc::new(Inner { config, pool: self.0.pool.clone(), bench: Workbench::default(), watch }))
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.0.watch
     }
 
     /// What modules may use.
@@ -113,7 +133,9 @@ impl Engine {
     /// Whether modules of `other` can run here.
     pub(crate) fn is(&self, other: &Engine) -> bool {
         let same = |a: &Config, b: &Config| a.profile == b.profile && a.schedule == b.schedule;
-        Arc::ptr_eq(&self.0, &other.0) || same(&self.0.config, &other.0.config)
+        // Code that shows its calls is of no use elsewhere.
+        let shows = || self.0.watch.sees_calls() || other.0.watch.sees_calls();
+        Arc::ptr_eq(&self.0, &other.0) || same(&self.0.config, &other.0.config) && !shows()
     }
 
     pub(crate) fn pool(&self) -> &Arc<Pool> {

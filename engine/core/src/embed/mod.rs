@@ -12,6 +12,8 @@ mod store;
 mod value;
 
 pub use crate::interp::exec::Dispatch;
+pub use crate::interp::exec::frames::{Frame, Stopped};
+pub use crate::interp::exec::watch::{Callee, Watcher};
 pub use crate::interp::translate::listing::{ListedBlock, ListedOp, ListedOperator, Listing};
 pub use crate::wasm::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
 pub use api::{ApiFn, ApiRow, Guest, HostApi, IntoSlot};

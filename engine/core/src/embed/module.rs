@@ -183,7 +183,11 @@ impl Module {
 /// Loads `bytes` as the engine is configured.
 fn translated(engine: &Engine, bytes: &[u8]) -> Result<(Parsed, Code), LoadError> {
     let lazy = engine.compilation_mode() == CompilationMode::LazyTranslation;
-    translate::load(bytes, engine.profile(), engine.schedule(), lazy, engine.bench())
+    let (parsed, mut code) = translate::load(bytes, engine.profile(), engine.schedule(), lazy, engine.bench())?;
+    if engine.watch().sees_calls() {
+        code.watch();
+    }
+    Ok((parsed, code))
 }
 
 /// The row of each import, if all imports are functions of the table.

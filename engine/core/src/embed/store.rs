@@ -4,6 +4,7 @@ use super::api::{Guest, HostApi};
 use super::engine::Engine;
 use crate::error::{Error, Fault, Stop};
 use crate::gas::{Gas, Meter};
+use crate::interp::exec::frames::Stopped;
 use crate::interp::exec::host::{self, Context, Rows};
 use crate::interp::exec::machine::{Cell, Machine, Refused};
 use crate::limits::RunLimits;
@@ -45,14 +46,9 @@ pub struct TrapFrame {
 impl<T> Store<T> {
     /// An empty store over `data`, with all the gas in the world and the limits of the engine's profile.
     pub fn new(engine: &Engine, data: T) -> Self {
-        Self {
-            id: StoreId::next(),
-            engine: engine.clone(),
-            machine: Machine::new(engine.schedule(), engine.profile().run, engine.pool()),
-            externs: Vec::new(),
-            custom: None,
-            data,
-        }
+        let mut machine = Machine::new(engine.schedule(), engine.profile().run, engine.pool());
+        machine.set_watch(engine.watch().clone());
+        Self { id: StoreId::next(), engine: engine.clone(), machine, externs: Vec::new(), custom: None, data }
     }
 
     /// The engine.
@@ -118,14 +114,23 @@ impl<T> Store<T> {
     /// Calls function `index` of the machine.
     pub(crate) fn call(&mut self, index: u32, args: &[Cell], results: &mut [Cell]) -> Result<(), Error> {
         let dispatch = self.engine.dispatch();
-        host::call(self, index, args, results, dispatch).map_err(|stop| self.error(stop))
+        host::call(self, index, args, results, dispatch).map_err(|stop| self.ended(stop))
     }
 
     /// Calls function `index` of the machine, whose type has numbers only.
     #[inline]
     pub(crate) fn call_numbers(&mut self, index: u32, args: &[u64], results: &mut [u64]) -> Result<(), Error> {
         let dispatch = self.engine.dispatch();
-        host::call_numbers(self, index, args, results, dispatch).map_err(|stop| self.error(stop))
+        host::call_numbers(self, index, args, results, dispatch).map_err(|stop| self.ended(stop))
+    }
+
+    /// A call has ended early: whoever watches looks at a trap, and the stop becomes an error.
+    #[cold]
+    fn ended(&mut self, stop: Stop) -> Error {
+        if let (Stop::Trap(trap), Some(watcher)) = (stop, &self.engine.watch().0) {
+            watcher.trapped(&Stopped::of(&self.machine, trap));
+        }
+        self.error(stop)
     }
 
     /// A stop as an error, with the embedder's own one where it left one.

@@ -244,6 +244,8 @@ macro_rules! for_each_family {
                 Trap;
                 /// The only op of a stub: has function b:c (imported ones left out) translated, and enters it.
                 Translate;
+                /// Stands for a call or a return of a watched module, by form: exec/watch.rs.
+                Break;
                 /// The end of a run, and of a call into another instance.
                 Exit; ReturnAcross;
             }
@@ -337,6 +339,19 @@ impl Code {
         }
         let at = (pc as usize - self.words.as_ptr() as usize) / size_of::<Word>();
         self.functions.partition_point(|header| *header as usize <= at).checked_sub(1)
+    }
+
+    /// The function, imported ones left out, whose code `pc` points into, all of that code from its header on, and which
+    /// word of it `pc` points to.
+    pub fn locate(&self, pc: *const Word) -> Option<(usize, &[Word], usize)> {
+        let function = self.function_at(pc)?;
+        let own = self.functions.get(function).map(|header| *header as usize);
+        let end = self.functions.get(function + 1).map_or(self.words.len(), |next| *next as usize);
+        let lazy = || self.lazy.as_ref()?.translated(function);
+        let code = own.and_then(|own| self.words.get(own..end)).filter(|code| code.as_ptr_range().contains(&pc));
+        let code = code.or_else(lazy)?;
+        let at = (pc as usize).checked_sub(code.as_ptr() as usize)? / size_of::<Word>();
+        Some((function, code, at))
     }
 
     /// Every op, function by function: the function, where its first word is, and all of its words.

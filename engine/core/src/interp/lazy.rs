@@ -41,6 +41,11 @@ impl Lazy {
         Ok(self.code[index].put(Box::new(translator.finish().0.words)))
     }
 
+    /// The code of function `index`, if there is any yet.
+    pub fn translated(&self, index: usize) -> Option<&[Word]> {
+        self.code.get(index)?.get().map(Vec::as_slice)
+    }
+
     /// The function whose code `pc` points into.
     pub fn function_at(&self, pc: *const Word) -> Option<usize> {
         self.code.iter().position(|code| code.get().is_some_and(|code| code.as_ptr_range().contains(&pc)))

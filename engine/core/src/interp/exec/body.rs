@@ -5,10 +5,12 @@
 //! numbers are below the height of the running function, whose slots lie in the stack; i32 values are zero-extended.
 //! The `checked` feature tests slots and code addresses at every access.
 
+mod breaks;
 mod control;
 mod memory;
 mod value;
 
+pub(crate) use breaks::*;
 pub(crate) use control::*;
 pub(crate) use memory::*;
 pub(crate) use value::*;
@@ -221,7 +223,7 @@ impl Regs {
     #[inline(always)]
     pub unsafe fn leave(&self, flow: Flow) -> Flow {
         // SAFETY: `vm` is the running machine.
-        unsafe { (*self.vm).saved.pc = self.pc };
+        unsafe { ((*self.vm).saved.pc, (*self.vm).saved.fp) = (self.pc, self.fp) };
         match flow {
             Flow::Unpaid => Flow::Trap(Trap::OutOfGas),
             Flow::Beyond => Flow::Trap(Trap::MemoryOutOfBounds),

@@ -314,6 +314,12 @@ pub(crate) fn first_of(code: u16) -> u16 {
     LIST.get(usize::from(code).wrapping_sub(CODES)).map_or(code, |parts| parts[0])
 }
 
+/// Code of the last op behind a code.
+pub(crate) fn last_of(code: u16) -> u16 {
+    let at = usize::from(code).wrapping_sub(CODES);
+    if at < LIST.len() { last_part(at) } else { code }
+}
+
 /// What loading asks about a code.
 #[derive(Clone, Copy)]
 struct Row {

@@ -4,10 +4,12 @@
 //! or from references that this machine gave out; calls and assignments compare types, so that no number is ever taken
 //! for a reference.
 
+use super::frames::Trapped;
 use super::host::{Host, RowEntry, is_numeric, not_host};
 use super::memory::{Memory, Pool};
 use super::prepared::Prepared;
 use super::vm::{Func, Global, Instance, Table, Vm};
+use super::watch::Watch;
 use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Meter, Pages, Schedule};
 use crate::limits::RunLimits;
@@ -164,6 +166,11 @@ impl Machine {
 
     pub fn meter_mut(&mut self) -> &mut Meter {
         &mut self.vm_mut().meter
+    }
+
+    /// Who watches from now on.
+    pub fn set_watch(&mut self, watch: Watch) {
+        self.vm_mut().watch = watch;
     }
 
     pub fn is_spent(&self) -> bool {
@@ -488,12 +495,9 @@ impl Machine {
 
     /// The function in which the last trap was: its module and its index there.
     pub fn trapped(&self) -> Option<(&Parsed, u32)> {
-        let (instance, pc) = self.vm().trapped?;
-        if instance.is_null() {
-            return None;
-        }
-        // SAFETY: instances live as long as the machine.
-        let instance = unsafe { &*instance };
+        let &Trapped { instance, pc, .. } = self.vm().trapped.as_ref()?;
+        // SAFETY: null, or an instance of this machine, which lives as long.
+        let instance = unsafe { instance.as_ref() }?;
         let Prepared { parsed, code, .. } = &*instance.prepared;
         let index = code.function_at(pc)? as u32 + parsed.imported_functions;
         Some((parsed, index))

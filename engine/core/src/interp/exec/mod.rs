@@ -5,6 +5,7 @@
 #![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
 
 mod body;
+pub(crate) mod frames;
 mod functions;
 pub(crate) mod fused;
 pub(crate) mod host;
@@ -19,9 +20,11 @@ mod slow;
 #[cfg(gristmill_tail)]
 mod tail;
 pub(crate) mod vm;
+pub(crate) mod watch;
 
 use crate::error::{Fault, Stop, Trap};
 use body::{Flow, Regs};
+use frames::Trapped;
 use vm::{Func, Instance, Vm};
 
 /// How ops follow each other. Never changes a result.
@@ -107,6 +110,7 @@ pub(crate) unsafe fn invoke(
             flow = match dispatch {
                 #[cfg(gristmill_tail)]
                 Dispatch::Tail | Dispatch::Auto => tail::run(r),
+                _ if (*vm).watch.sees_calls() => watch::run(r),
                 _ => looped::run(r),
             };
         }
@@ -117,14 +121,20 @@ pub(crate) unsafe fn invoke(
                 Ok(())
             }
             Flow::Trap(trap) => {
-                (*vm).trapped = Some(((*vm).instance, (*vm).saved.pc));
+                (*vm).trapped = Some(Trapped::now(&*vm, outer.across));
                 if trap == Trap::OutOfGas {
                     (*vm).meter.exhaust();
                     (*vm).spent = true;
                 }
                 Err(trap.into())
             }
-            _ => Err(take_stop(&mut *vm)),
+            _ => {
+                let stop = take_stop(&mut *vm);
+                if (*vm).watch.0.is_some() && matches!(stop, Stop::Trap(_)) {
+                    (*vm).trapped = Some(Trapped::now(&*vm, outer.across));
+                }
+                Err(stop)
+            }
         }
     }
 }

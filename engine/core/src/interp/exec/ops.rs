@@ -71,6 +71,8 @@ macro_rules! expand_ops {
             [Br<false>] [Br<true>] [BrTable<S>] [BrTable<A>] [Charge]
             [Call] [CallImport] [CallIndirect]
             [Return<0>] [Return<1>] [Return<2>] [Return<3>]
+            [Break<Call>] [Break<CallImport>] [Break<CallIndirect>]
+            [Break<Return<0>>] [Break<Return<1>>] [Break<Return<2>>] [Break<Return<3>>]
             [Slow] [TrapNow] [Translate] [Exit] [ReturnAcross]
         }
     };

@@ -11,12 +11,12 @@ use crate::wasm::isa::{Op, ROWS};
 use crate::wasm::load::ConstExpr;
 
 /// Where calls across instances return to: a call's two words, whose frame distance is 0, and the op that returns.
-static ACROSS: [Word; 3] = [Word(0), Word(0), Word::new(Family::ReturnAcross.effect(0), 0, 0, 0)];
+pub(super) static ACROSS: [Word; 3] = [Word(0), Word(0), Word::new(Family::ReturnAcross.effect(0), 0, 0, 0)];
 
 /// Where the entry function of a run returns to.
 pub(crate) static EXIT: [Word; 3] = [Word(0), Word(0), Word::new(Family::Exit.effect(0), 0, 0, 0)];
 
-unsafe fn registers(vm: *mut Vm) -> Regs {
+pub(super) unsafe fn registers(vm: *mut Vm) -> Regs {
     // SAFETY: `vm` is the running machine (callers' promise).
     unsafe {
         let saved = (*vm).saved;
@@ -67,6 +67,8 @@ pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func) -> Flow {
         let flow = if (*callee).instance.is_null() {
             let fp = call_host(vm, callee, fp);
             if fp.is_null() {
+                // A run inside of it may have left its own.
+                save(&r);
                 return Flow::Stop;
             }
             (r.fp, r.acc) = (fp.sub(usize::from(base)), *fp);
@@ -130,6 +132,7 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Flow {
         })();
         r.fp = machine.stack.base.offset(distance);
         if let Err(e) = entered {
+            save(&r);
             return stop(machine, e);
         }
         machine.budget -= budget_of(frame.code());

@@ -55,10 +55,13 @@ macro_rules! finish {
             Flow::Beyond => beyond($r.vm, $r.pc, $r.fp, $r.mem, $table, $r.acc),
             Flow::Enter => enter($r.vm, $r.pc, $r.fp, $r.mem, $table, $r.acc),
             Flow::Trap(trap) => {
-                (*$r.vm).saved.pc = $r.pc;
+                ((*$r.vm).saved.pc, (*$r.vm).saved.fp) = ($r.pc, $r.fp);
                 TRAP + trap as u64
             }
-            Flow::Stop => STOP,
+            Flow::Stop => {
+                ((*$r.vm).saved.pc, (*$r.vm).saved.fp) = ($r.pc, $r.fp);
+                STOP
+            }
             Flow::Done => DONE,
         }
     };
@@ -89,7 +92,13 @@ unsafe extern "sysv64" fn unpaid(
 ) -> u64 {
     let r = Regs { vm, pc, fp, mem, acc };
     // SAFETY: as for `handler`.
-    unsafe { if (*vm).meter.refill() { dispatch!(r, table) } else { TRAP + Trap::OutOfGas as u64 } }
+    unsafe {
+        if !(*vm).meter.refill() {
+            ((*vm).saved.pc, (*vm).saved.fp) = (pc, fp);
+            return TRAP + Trap::OutOfGas as u64;
+        }
+        dispatch!(r, table)
+    }
 }
 
 /// Memory opens, or the access is out of bounds.
@@ -106,7 +115,7 @@ unsafe extern "sysv64" fn beyond(
     // SAFETY: as for `handler`.
     unsafe {
         if !r.open_memory() {
-            (*vm).saved.pc = pc;
+            ((*vm).saved.pc, (*vm).saved.fp) = (pc, fp);
             return TRAP + Trap::MemoryOutOfBounds as u64;
         }
         dispatch!(r, table)

@@ -3,9 +3,11 @@
 //! Everything here lives in the store's [`Arena`]s at stable addresses until the store is dropped, so code, frames and
 //! instances refer to each other by raw pointer. All of it belongs to one store and is touched by one thread at a time.
 
+use super::frames::Trapped;
 use super::host::Host;
 use super::memory::{Bounds, Memory, Pool};
 use super::prepared::Prepared;
+use super::watch::Watch;
 use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Meter, Schedule};
 use crate::interp::code::Word;
@@ -237,6 +239,7 @@ pub(crate) struct Saved {
 }
 
 /// A return into another instance.
+#[derive(Clone, Copy)]
 pub(crate) struct Across {
     pub instance: *const Instance,
     pub return_to: *const Word,
@@ -273,8 +276,10 @@ pub(crate) struct Vm {
     pub across: Vec<Across>,
     pub schedule: Schedule,
     pub limits: RunLimits,
-    /// Where the last trap was: instance and address of the op.
-    pub trapped: Option<(*const Instance, *const Word)>,
+    /// Where the last trap was.
+    pub trapped: Option<Trapped>,
+    /// Who watches.
+    pub watch: Watch,
     /// Out of gas was seen: memory, tables and globals are unspecified.
     pub spent: bool,
     pub functions: Arena<Func>,
@@ -316,6 +321,11 @@ impl Stack {
     pub fn size(&self) -> usize {
         self.slots.len()
     }
+
+    /// All that are allocated.
+    pub fn slots(&self) -> &[u64] {
+        &self.slots
+    }
 }
 
 impl Vm {
@@ -339,6 +349,7 @@ impl Vm {
             schedule,
             limits,
             trapped: None,
+            watch: Watch::default(),
             spent: false,
             functions: Arena::new(),
             instances: Arena::new(),

@@ -34,6 +34,16 @@ pub struct Listing {
     pub ops: Vec<ListedOp>,
 }
 
+impl Listing {
+    /// The byte of the module where the operator starts that the code `at` words from the function's start is for; the
+    /// first one's, for its header.
+    pub fn offset_at(&self, at: u32) -> Option<usize> {
+        let behind = self.ops.partition_point(|op| op.at <= at);
+        let operator = behind.checked_sub(1).map_or(0, |last| self.ops[last].operator);
+        self.operators.get(operator).map(|operator| operator.offset)
+    }
+}
+
 /// An operator of a body.
 #[derive(Clone, Debug)]
 pub struct ListedOperator {
@@ -66,6 +76,8 @@ pub struct ListedOp {
     /// Position of the operator that it was emitted for in [`Listing::operators`]: of the last one, where it stands for
     /// several.
     pub operator: usize,
+    /// Where it starts: words from the start of the function's code.
+    pub at: u32,
     /// Its name, fields a, b and c, and its extension words.
     pub text: String,
 }
@@ -108,7 +120,8 @@ impl<'m> Lister<'m> {
             let (op, extension) = (words[0], &words[1..]);
             let mut text = format!("{} {} {} {}", op.name(), op.a(), op.b(), op.c());
             extension.iter().for_each(|word| text += &format!(" +{:#x}", word.0));
-            listing.ops.push(ListedOp { operator, text });
+            let at = (at - code.functions[function as usize] as usize) as u32;
+            listing.ops.push(ListedOp { operator, at, text });
         }
         (code, listings)
     }
