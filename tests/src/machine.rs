@@ -9,7 +9,7 @@ use gristmill_reference as reference;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// A host function: memory named `memory` or none, arguments, results, all as slots.
+/// A host function: memory named `memory` or none, arguments, results, all as slots: two for a vector, the lower half first.
 pub type HostFn = Arc<dyn Fn(&mut [u8], &[u64]) -> Vec<u64> + Send + Sync>;
 
 /// Gives the host function behind an import, by module and name.
@@ -116,27 +116,36 @@ fn stop(error: Error) -> Stop {
     }
 }
 
-fn to_slot(val: &Val) -> u64 {
-    match val {
-        Val::I32(v) => u64::from(*v as u32),
-        Val::I64(v) => *v as u64,
-        Val::F32(bits) => u64::from(*bits),
-        Val::F64(bits) => *bits,
-        Val::FuncRef(func) => u64::from(func.is_some()),
-        Val::ExternRef(value) => u64::from(value.is_some()),
-    }
+fn to_slots<'v>(vals: impl IntoIterator<Item = &'v Val>) -> Vec<u64> {
+    let slots = |val: &Val| match val {
+        Val::I32(v) => vec![u64::from(*v as u32)],
+        Val::I64(v) => vec![*v as u64],
+        Val::F32(bits) => vec![u64::from(*bits)],
+        Val::F64(bits) => vec![*bits],
+        Val::FuncRef(func) => vec![u64::from(func.is_some())],
+        Val::ExternRef(value) => vec![u64::from(value.is_some())],
+        Val::V128(bits) => vec![*bits as u64, (*bits >> 64) as u64],
+    };
+    vals.into_iter().flat_map(slots).collect()
 }
 
-/// A value from a slot; a reference is null whatever the slot says, for nobody can make one from a number.
-fn to_val(ty: ValType, slot: u64) -> Val {
-    match ty {
-        ValType::I32 => Val::I32(slot as i32),
-        ValType::I64 => Val::I64(slot as i64),
-        ValType::F32 => Val::F32(slot as u32),
-        ValType::F64 => Val::F64(slot),
-        ValType::FuncRef => Val::FuncRef(None),
-        ValType::ExternRef => Val::ExternRef(None),
-    }
+/// Values from slots; a reference is null whatever the slot says, for nobody can make one from a number.
+fn to_vals(types: impl IntoIterator<Item = ValType>, slots: &[u64]) -> Vec<Val> {
+    let mut slots = slots.iter().copied();
+    let mut slot = || slots.next().expect("a slot for every value");
+    let val = |ty: ValType| {
+        let slot_of = slot();
+        match ty {
+            ValType::I32 => Val::I32(slot_of as i32),
+            ValType::I64 => Val::I64(slot_of as i64),
+            ValType::F32 => Val::F32(slot_of as u32),
+            ValType::F64 => Val::F64(slot_of),
+            ValType::FuncRef => Val::FuncRef(None),
+            ValType::ExternRef => Val::ExternRef(None),
+            ValType::V128 => Val::V128(u128::from(slot_of) | u128::from(slot()) << 64),
+        }
+    };
+    types.into_iter().map(val).collect()
 }
 
 type Trace = Vec<HostCall>;
@@ -148,16 +157,15 @@ fn run_engine(engine: &Engine, plan: &Plan<'_>, input: &[u8], watch: usize) -> O
         let ExternType::Func(ty) = import.ty() else { panic!("only functions can be imported here") };
         let (body, name) = ((plan.imports)(import.module(), import.name()), import.name().to_string());
         let call = move |mut caller: Caller<'_, Trace>, args: &[Val], results: &mut [Val]| {
-            let args: Vec<_> = args.iter().map(to_slot).collect();
+            let args = to_slots(args);
             let gas = caller.meter_mut().left();
             caller.data_mut().push((name.clone(), args.clone(), gas));
             let found = match caller.get_export("memory") {
                 Some(Extern::Memory(memory)) => body(memory.data_mut(&mut caller), &args),
                 _ => body(&mut [], &args),
             };
-            for (result, slot) in results.iter_mut().zip(found) {
-                *result = to_val(result.ty(), slot);
-            }
+            let found = to_vals(results.iter().map(Val::ty), &found);
+            results.copy_from_slice(&found);
             Ok(())
         };
         // The same import may stand in the list twice.
@@ -179,10 +187,10 @@ fn run_engine(engine: &Engine, plan: &Plan<'_>, input: &[u8], watch: usize) -> O
     for (name, args) in plan.calls {
         let func = instance.get_func(&store, name).expect("the plan calls what there is");
         let ty = func.ty(&store);
-        let args: Vec<_> = ty.params().iter().zip(args).map(|(ty, slot)| to_val(*ty, *slot)).collect();
+        let args = to_vals(ty.params().iter().copied(), args);
         let mut results: Vec<_> = ty.results().iter().map(|ty| Val::default(*ty)).collect();
         let end = func.call(&mut store, &args, &mut results).map_err(stop);
-        seen.push(look(&store, Some(instance), end.map(|()| results.iter().map(to_slot).collect()), watch));
+        seen.push(look(&store, Some(instance), end.map(|()| to_slots(&results)), watch));
     }
     Some(seen)
 }
@@ -198,10 +206,10 @@ fn look(
         for (_, export) in instance.exports(store) {
             match export {
                 Extern::Memory(memory) => state.push(hash(memory.data(store))),
-                Extern::Global(global) => state.push(to_slot(&global.get(store))),
+                Extern::Global(global) => state.extend(to_slots([&global.get(store)])),
                 Extern::Table(table) => {
                     let elements = (0..table.size(store)).filter_map(|i| table.get(store, i));
-                    state.push(hash(elements.map(|v| to_slot(&v)).collect::<Vec<_>>()));
+                    state.push(hash(to_slots(&elements.collect::<Vec<_>>())));
                 }
                 Extern::Func(_) => {}
             }
@@ -253,20 +261,30 @@ fn run_reference(plan: &Plan<'_>, input: &[u8], watch: usize) -> Option<Vec<Seen
             panic!("the plan calls what there is");
         };
         let ty = store.func_type(func).clone();
-        let args: Vec<_> = ty.params().iter().zip(args).map(|(ty, &slot)| narrow(*ty, slot)).collect();
+        let args: Vec<_> = halves(ty.params()).zip(args).map(|(ty, &slot)| narrow(ty, slot)).collect();
         let end = store.invoke(&mut host, func, &args);
-        let shown = |(ty, slot): (&wasmparser::ValType, u64)| shown(*ty, slot);
-        let end = end.map(|slots| ty.results().iter().zip(slots).map(shown).collect());
+        let shown = |(ty, slot): (wasmparser::ValType, u64)| shown(ty, slot);
+        let end = end.map(|slots| halves(ty.results()).zip(slots).map(shown).collect());
         seen.push(look_reference(&store, Some(instance), &module, &host, end, watch));
     }
     Some(seen)
+}
+
+/// The type behind each slot: a vector stands there twice.
+fn halves(types: &[wasmparser::ValType]) -> impl Iterator<Item = wasmparser::ValType> {
+    types.iter().flat_map(|ty| std::iter::repeat_n(*ty, if *ty == wasmparser::ValType::V128 { 2 } else { 1 }))
+}
+
+/// How many slots values of these types have.
+pub fn slots(types: &[wasmparser::ValType]) -> usize {
+    halves(types).count()
 }
 
 /// An argument of type `ty` from 64 bits; references are null.
 fn narrow(ty: wasmparser::ValType, slot: u64) -> u64 {
     match ty {
         wasmparser::ValType::I32 | wasmparser::ValType::F32 => u64::from(slot as u32),
-        wasmparser::ValType::I64 | wasmparser::ValType::F64 => slot,
+        wasmparser::ValType::I64 | wasmparser::ValType::F64 | wasmparser::ValType::V128 => slot,
         _ => 0,
     }
 }
@@ -291,7 +309,9 @@ fn look_reference(
                 Some(reference::Extern::Memory(m)) => state.push(hash(store.memories[m].bytes.as_slice())),
                 Some(reference::Extern::Global(g)) => {
                     let global = &store.globals[g];
-                    state.push(shown(global.ty.content_type, global.value));
+                    let ty = global.ty.content_type;
+                    let slots = [global.value as u64, (global.value >> 64) as u64];
+                    state.extend(halves(&[ty]).zip(slots).map(|(ty, slot)| shown(ty, slot)));
                 }
                 Some(reference::Extern::Table(t)) => {
                     let elements = store.tables[t].elements.iter();

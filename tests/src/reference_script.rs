@@ -40,8 +40,8 @@ impl Default for Script {
         let globals = [
             ("global_i32", I32, 666),
             ("global_i64", I64, 666),
-            ("global_f32", F32, u64::from(666.6_f32.to_bits())),
-            ("global_f64", F64, 666.6_f64.to_bits()),
+            ("global_f32", F32, u128::from(666.6_f32.to_bits())),
+            ("global_f64", F64, 666.6_f64.to_bits().into()),
         ];
         let mut spectest = HashMap::new();
         for (name, params) in prints {
@@ -60,24 +60,26 @@ impl Default for Script {
     }
 }
 
-fn slot(value: Value) -> Result<u64, Failure> {
+fn bits(value: Value) -> Result<u128, Failure> {
     Ok(match value {
-        Value::I32(v) => u64::from(v as u32),
-        Value::I64(v) => v as u64,
-        Value::F32(bits) => u64::from(bits),
-        Value::F64(bits) => bits,
+        Value::I32(v) => u128::from(v as u32),
+        Value::I64(v) => u128::from(v as u64),
+        Value::F32(bits) => u128::from(bits),
+        Value::F64(bits) => u128::from(bits),
+        Value::V128(bits) => bits,
         Value::FuncRef(false) | Value::ExternRef(None) => 0,
         Value::FuncRef(true) => return Err(Failure::Other("scripts have no functions to pass".into())),
-        Value::ExternRef(Some(n)) => u64::from(n) + 1,
+        Value::ExternRef(Some(n)) => u128::from(n) + 1,
     })
 }
 
-fn value(ty: ValType, slot: u64) -> Result<Value, Failure> {
+fn value(ty: ValType, slot: u128) -> Result<Value, Failure> {
     Ok(match ty {
         ValType::I32 => Value::I32(slot as i32),
         ValType::I64 => Value::I64(slot as i64),
         ValType::F32 => Value::F32(slot as u32),
-        ValType::F64 => Value::F64(slot),
+        ValType::F64 => Value::F64(slot as u64),
+        ValType::V128 => Value::V128(slot),
         ValType::Ref(RefType::FUNCREF) => Value::FuncRef(slot != 0),
         ValType::Ref(RefType::EXTERNREF) => Value::ExternRef(slot.checked_sub(1).map(|n| n as u32)),
         other => return Err(Failure::Other(format!("a value of type {other}"))),
@@ -121,10 +123,10 @@ impl WastEngine for Script {
         let Some(Extern::Func(func)) = self.store.export(*instance, name) else {
             return Err(Failure::Other(format!("no exported function `{name}`")));
         };
-        let args = args.iter().map(|&v| slot(v)).collect::<Result<Vec<_>, _>>()?;
-        let types = self.store.func_type(func).results().to_vec();
-        let results = self.store.invoke(&mut Silent, func, &args).map_err(stopped)?;
-        types.into_iter().zip(results).map(|(ty, slot)| value(ty, slot)).collect()
+        let args = args.iter().map(|&v| bits(v)).collect::<Result<Vec<_>, _>>()?;
+        let ty = self.store.func_type(func).clone();
+        let results = self.store.invoke_values(&mut Silent, func, args).map_err(stopped)?;
+        ty.results().iter().zip(results).map(|(ty, bits)| value(*ty, bits)).collect()
     }
 
     fn global(&mut self, instance: &InstanceId, name: &str) -> Result<Value, Failure> {

@@ -72,6 +72,7 @@ fn signature(row: &ApiRow) -> FuncType {
         Ty::i64 => ValType::I64,
         Ty::f32 => ValType::F32,
         Ty::f64 => ValType::F64,
+        Ty::v128 => ValType::V128,
     };
     FuncType::new(row.params.iter().map(|&(_, param)| ty(param)), row.result.map(ty))
 }

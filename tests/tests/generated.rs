@@ -3,7 +3,7 @@
 use arbitrary::Unstructured;
 use gristmill::{Fault, Gas, Meter, Particles, Profile, Schedule, Stop, Trap};
 use gristmill_tests::deep;
-use gristmill_tests::machine::{Executor, HostFn, Plan, Seen, executors};
+use gristmill_tests::machine::{Executor, HostFn, Plan, Seen, executors, slots};
 use std::sync::Arc;
 use wasm_smith::{Config, Module};
 
@@ -11,11 +11,14 @@ use wasm_smith::{Config, Module};
 const SEEDS: u64 = 500;
 
 /// Host functions that a generated module may import.
-const IMPORTS: &str = r#"(module
+const IMPORTS: &str = r#"
     (import "host" "nothing" (func))
     (import "host" "one" (func (param i32 i64) (result i32)))
     (import "host" "wide" (func (param i64) (result i64)))
-    (import "host" "two" (func (param i32) (result i64 i32))))"#;
+    (import "host" "two" (func (param i32) (result i64 i32)))"#;
+
+/// One more where there are vectors.
+const VECTOR_IMPORT: &str = r#"(import "host" "vector" (func (param i32 v128 i32) (result v128 i64)))"#;
 
 /// A small generator of numbers (splitmix64): seeds must mean the same modules for ever.
 struct Numbers(u64);
@@ -38,8 +41,10 @@ impl Numbers {
 }
 
 fn config(general: bool, seed: u64) -> Config {
+    let simd = general && seed.is_multiple_of(2);
+    let imports = format!("(module {IMPORTS} {})", if simd { VECTOR_IMPORT } else { "" });
     Config {
-        available_imports: Some(wat::parse_str(IMPORTS).expect("the imports are well-formed")),
+        available_imports: Some(wat::parse_str(&imports).expect("the imports are well-formed")),
         allow_floats: general,
         allow_start_export: seed.is_multiple_of(4),
         bulk_memory_enabled: true,
@@ -63,10 +68,10 @@ fn config(general: bool, seed: u64) -> Config {
         min_types: 3,
         multi_value_enabled: true,
         reference_types_enabled: general,
-        relaxed_simd_enabled: false,
+        relaxed_simd_enabled: simd,
         saturating_float_to_int_enabled: general,
         sign_extension_ops_enabled: true,
-        simd_enabled: false,
+        simd_enabled: simd,
         tail_call_enabled: false,
         threads_enabled: false,
         wide_arithmetic_enabled: false,
@@ -88,7 +93,7 @@ fn calls(bytes: &[u8], profile: &Profile, schedule: Schedule, seed: u64) -> Vec<
     let mut numbers = Numbers(!seed);
     let functions = module.exports().iter().filter(|e| e.kind == wasmparser::ExternalKind::Func).take(8);
     functions
-        .map(|e| (e.name.clone(), module.func_type(e.index).params().iter().map(|_| numbers.argument()).collect()))
+        .map(|e| (e.name.clone(), (0..slots(module.func_type(e.index).params())).map(|_| numbers.argument()).collect()))
         .collect()
 }
 
@@ -99,6 +104,7 @@ fn host(_: &str, name: &str) -> HostFn {
         "nothing" => Arc::new(|_, _| vec![]),
         "one" => Arc::new(move |_, args| vec![mix(args) >> 32]),
         "wide" => Arc::new(move |_, args| vec![mix(args)]),
+        "vector" => Arc::new(move |_, args| vec![mix(args), !mix(args), mix(args) >> 7]),
         _ => Arc::new(move |_, args| vec![mix(args), mix(args) & 3]),
     }
 }

@@ -18,7 +18,7 @@ fn types(types: &[Ty]) -> String {
 
 fn isa() -> String {
     let mut page = format!(
-        "# Operators\n\n{GENERATED} engine/core/src/wasm/isa.rs: do not edit.\n\n\
+        "# Operators\n\n{GENERATED} engine/core/src/wasm/isa/: do not edit.\n\n\
          Every operator that the engine runs, {} rows; what has no row is refused at load. Price: particles of schedule\n\
          `v1` (10,000 are 1 gas), without dynamic charges; reasons are in gas.md. Schedule `unit` asks 1 gas for every\n\
          operator, `ewasm` nothing. An operator is in `chain1` when it needs no float and no feature outside the profile\n\
@@ -28,7 +28,7 @@ fn isa() -> String {
     );
     for row in ROWS {
         let code = if row.encoding > 0xff {
-            format!("0x{:02x} 0x{:02x}", row.encoding >> 8, row.encoding & 0xff)
+            format!("0x{:02x} 0x{:02x}", row.encoding >> 16, row.encoding & 0xffff)
         } else {
             format!("0x{:02x}", row.encoding)
         };
@@ -104,9 +104,16 @@ mod tests {
         }
     }
 
-    /// Whether the operator computes a float: patterns that say "integers" leave these out.
+    /// Whether the operator computes a float or several: patterns that say "integers" leave these out.
     fn is_float(row: &Row) -> bool {
-        row.results.iter().any(|t| matches!(t, Ty::f32 | Ty::f64)) && matches!(row.group, Group::Pure | Group::Partial)
+        let scalar = row.results.iter().any(|t| matches!(t, Ty::f32 | Ty::f64));
+        let compares = ["eq", "ne", "lt", "gt", "le", "ge"].iter().any(|name| row.name.ends_with(&format!(".{name}")));
+        let vector = row.name.starts_with('f') && !compares;
+        match row.group {
+            Group::Pure | Group::Partial => scalar,
+            Group::Vector => vector,
+            _ => false,
+        }
     }
 
     #[test]

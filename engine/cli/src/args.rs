@@ -199,7 +199,8 @@ fn walk(folder: &Path, wanted: &dyn Fn(&Path) -> bool, found: &mut Vec<PathBuf>)
     Ok(())
 }
 
-/// Reads a value of a Wasm type: integers signed, unsigned or in hex, floats in decimal (`nan`, `inf`), references `null`.
+/// Reads a value of a Wasm type: integers signed, unsigned or in hex, floats in decimal (`nan`, `inf`), vectors
+/// as the number of their bits, unsigned or in hex, references `null`.
 ///
 /// # Errors
 /// Not a value of that type.
@@ -210,6 +211,7 @@ pub fn parse_value(text: &str, ty: ValType) -> Result<Val, String> {
         ValType::I64 => integer(&plain, 64).map(|v| Val::I64(v as i64)),
         ValType::F32 => plain.parse::<f32>().ok().map(|v| Val::F32(v.to_bits())),
         ValType::F64 => plain.parse::<f64>().ok().map(|v| Val::F64(v.to_bits())),
+        ValType::V128 => bits(&plain).map(Val::V128),
         ValType::FuncRef => (text == "null").then_some(Val::FuncRef(None)),
         ValType::ExternRef => (text == "null").then_some(Val::ExternRef(None)),
     };
@@ -232,13 +234,22 @@ fn integer(text: &str, bits: u32) -> Option<u64> {
     fits.then_some(value as u64 & (u64::MAX >> (64 - bits)))
 }
 
-/// A value as text: integers signed, floats as Rust writes them.
+/// An unsigned number of 128 bits.
+fn bits(text: &str) -> Option<u128> {
+    match text.strip_prefix("0x") {
+        Some(hex) => u128::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// A value as text: integers signed, floats as Rust writes them, vectors in hex with lane 0 last.
 pub fn value_text(value: &Val) -> String {
     match value {
         Val::I32(v) => v.to_string(),
         Val::I64(v) => v.to_string(),
         Val::F32(bits) => f32::from_bits(*bits).to_string(),
         Val::F64(bits) => f64::from_bits(*bits).to_string(),
+        Val::V128(bits) => format!("{bits:#034x}"),
         Val::FuncRef(None) | Val::ExternRef(None) => "null".into(),
         Val::FuncRef(Some(_)) => "funcref".into(),
         Val::ExternRef(Some(_)) => "externref".into(),
@@ -266,6 +277,8 @@ mod tests {
             ("-", ValType::I32),
             ("one", ValType::F64),
             ("5", ValType::ExternRef),
+            ("-1", ValType::V128),
+            ("0x100000000000000000000000000000000", ValType::V128),
         ] {
             assert!(text_of(text, ty).is_err(), "{text}");
         }
@@ -284,6 +297,8 @@ mod tests {
             ("-0", ValType::F64, "-0"),
             ("nan", ValType::F64, "NaN"),
             ("null", ValType::FuncRef, "null"),
+            ("0x1_0000000000000000", ValType::V128, "0x00000000000000010000000000000000"),
+            ("255", ValType::V128, "0x000000000000000000000000000000ff"),
         ] {
             assert_eq!(text_of(text, ty).as_deref(), Ok(expected), "{text}");
         }

@@ -42,7 +42,8 @@ impl Profile {
         }
     }
 
-    /// Off-chain work: WebAssembly 2.0 without SIMD. Floats are deterministic here too: NaNs are canonical.
+    /// Off-chain work: WebAssembly 2.0 and relaxed SIMD. Floats are deterministic here too: NaNs are canonical, and relaxed
+    /// operators do what the specification's deterministic profile says.
     pub const fn general() -> Self {
         Self {
             name: "general",
@@ -50,10 +51,18 @@ impl Profile {
                 .features
                 .union(WasmFeatures::FLOATS)
                 .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
-                .union(WasmFeatures::REFERENCE_TYPES),
+                .union(WasmFeatures::REFERENCE_TYPES)
+                .union(WasmFeatures::SIMD)
+                .union(WasmFeatures::RELAXED_SIMD),
             module: ModuleLimits::GENERAL,
             run: RunLimits::GENERAL,
         }
+    }
+
+    /// The same without vectors (SIMD).
+    pub const fn without_simd(mut self) -> Self {
+        self.features = self.features.difference(WasmFeatures::SIMD.union(WasmFeatures::RELAXED_SIMD));
+        self
     }
 
     /// The frozen name.

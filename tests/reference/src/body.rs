@@ -28,8 +28,10 @@ pub struct Step {
 pub enum Immediate {
     /// Nothing, or nothing that execution needs.
     None,
-    /// The slot of a constant, or the offset of a memory access.
-    Bits(u64),
+    /// A constant, the lanes of a shuffle, a lane index, or the offset of a memory access.
+    Bits(u128),
+    /// The offset of a memory access, and a lane index or 0.
+    Access(u64, u8),
     /// An index or the depth of a label.
     Index(u32),
     /// Two indices in the order of the binary format.
@@ -56,7 +58,9 @@ pub struct Body {
     pub steps: Vec<Step>,
     /// Declared locals, parameters not counted.
     pub locals: u32,
-    /// Static height: parameters, declared locals, greatest operand height and the overhead of a frame.
+    /// Their slots: a vector has two.
+    pub local_slots: u32,
+    /// Static height in slots: parameters, declared locals, greatest operand height and the overhead of a frame.
     pub height: u32,
 }
 
@@ -105,6 +109,13 @@ impl Body {
             return Err(limit(start, "too many locals"));
         }
         let locals = validator.len_locals() - params;
+        let is_vector = |index: &u32| validator.get_local_type(*index) == Some(ValType::V128);
+        let vectors = |locals: std::ops::Range<u32>| locals.filter(is_vector).count() as u32;
+        let local_slots = locals + vectors(params..params + locals);
+        let all_locals = params + vectors(0..params) + local_slots;
+        // Looked for on the stack only where one may have been pushed.
+        let mut has_vectors =
+            types.iter().any(|ty| ty.params().iter().chain(ty.results()).any(|ty| *ty == ValType::V128));
 
         let mut blocks = Blocks {
             steps: Vec::new(),
@@ -121,16 +132,20 @@ impl Body {
             let reached = blocks.live;
             blocks.push(&operator, types, schedule, profile, offset)?;
             if reached || blocks.live {
-                highest = highest.max(validator.operand_stack_height());
+                let height = validator.operand_stack_height();
+                let is_vector = |depth: &u32| validator.get_operand_type(*depth as usize) == Some(Some(ValType::V128));
+                has_vectors |= is_vector(&0);
+                let vectors = if has_vectors { (0..height).filter(is_vector).count() } else { 0 };
+                highest = highest.max(height + vectors as u32);
             }
         }
         operators.finish()?;
 
-        let height = validator.len_locals().saturating_add(highest).saturating_add(FRAME_OVERHEAD_SLOTS);
+        let height = all_locals.saturating_add(highest).saturating_add(FRAME_OVERHEAD_SLOTS);
         if height > MAX_FRAME_SLOTS {
             return Err(limit(start, "frame too large"));
         }
-        Ok(Self { steps: blocks.steps, locals, height })
+        Ok(Self { steps: blocks.steps, locals, local_slots, height })
     }
 
     /// The price of what follows step `at` in its metered block.
@@ -260,13 +275,13 @@ impl Blocks {
 
 /// A number behind an operator; 0 for what is not a number.
 trait Number {
-    fn number(&self) -> u64;
+    fn number(&self) -> u128;
 }
 
 macro_rules! numbers {
     ($($ty:ty: $value:ident => $number:expr;)*) => { $(
         impl Number for $ty {
-            fn number(&self) -> u64 {
+            fn number(&self) -> u128 {
                 let $value = self;
                 $number
             }
@@ -275,12 +290,12 @@ macro_rules! numbers {
 }
 
 numbers! {
-    u32: value => u64::from(*value);
-    i32: value => u64::from(*value as u32);
-    i64: value => *value as u64;
-    Ieee32: value => u64::from(value.bits());
-    Ieee64: value => value.bits();
-    MemArg: value => value.offset;
+    u32: value => u128::from(*value);
+    i32: value => u128::from(*value as u32);
+    i64: value => u128::from(*value as u64);
+    Ieee32: value => u128::from(value.bits());
+    Ieee64: value => u128::from(value.bits());
+    MemArg: value => u128::from(value.offset);
     BlockType: _value => 0;
     BrTable<'_>: _value => 0;
     ValType: _value => 0;
@@ -290,16 +305,15 @@ numbers! {
     ResumeTable: _value => 0;
     Ordering: _value => 0;
     Vec<ValType>: _value => 0;
-    // Only of SIMD operators, which are in the parser's list when any crate of the build asks for them.
-    u8: _value => 0;
-    [u8; 16]: _value => 0;
-    V128: _value => 0;
+    u8: value => u128::from(*value);
+    [u8; 16]: value => u128::from_le_bytes(*value);
+    V128: value => u128::from(*value);
 }
 
 macro_rules! define_decode {
     ($(@$proposal:ident $op:ident $({ $($field:ident: $ty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
         /// The row of what the parser read, and the numbers behind it.
-        fn decode(operator: &Operator<'_>) -> (Option<Op>, Vec<u64>) {
+        fn decode(operator: &Operator<'_>) -> (Option<Op>, Vec<u128>) {
             match operator {
                 $(Operator::$op $({ $($field),* })? => {
                     (const { Op::from_ident(stringify!($op)) }, vec![$($($field.number()),*)?])
@@ -311,7 +325,7 @@ macro_rules! define_decode {
 }
 wasmparser::for_each_operator!(define_decode);
 
-fn immediate(op: Op, operator: &Operator<'_>, numbers: &[u64], types: &Types) -> Result<Immediate, LoadError> {
+fn immediate(op: Op, operator: &Operator<'_>, numbers: &[u128], types: &Types) -> Result<Immediate, LoadError> {
     if let Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } = operator {
         let (params, results) = match *blockty {
             BlockType::Empty => (0, 0),
@@ -326,7 +340,9 @@ fn immediate(op: Op, operator: &Operator<'_>, numbers: &[u64], types: &Types) ->
         return Ok(Immediate::Labels(labels.into()));
     }
     Ok(match (op.row().group, numbers) {
-        (Group::Constant | Group::Load | Group::Store, &[bits]) => Immediate::Bits(bits),
+        (Group::Constant | Group::Load | Group::Store | Group::Vector, &[bits]) => Immediate::Bits(bits),
+        (Group::VectorLoad | Group::VectorStore, &[offset]) => Immediate::Access(offset as u64, 0),
+        (Group::VectorLoad | Group::VectorStore, &[offset, lane]) => Immediate::Access(offset as u64, lane as u8),
         (_, &[index]) => Immediate::Index(index as u32),
         (_, &[first, second]) => Immediate::Pair(first as u32, second as u32),
         _ => Immediate::None,

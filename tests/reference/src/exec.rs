@@ -2,9 +2,11 @@
 
 use crate::body::{Body, Immediate, Step};
 use crate::store::{Func, Host, Memory, PAGE, Span, Store, Table, range, range_mut};
-use gristmill::wasm::isa::{Group, Op};
+use crate::vector::{self, Access};
+use gristmill::wasm::isa::{Group, Op, Ty};
 use gristmill::{Fault, Guest, Pages, Particles, Stop, Trap};
 use std::rc::Rc;
+use wasmparser::ValType;
 
 /// A function being executed.
 struct Frame {
@@ -37,7 +39,7 @@ enum Next {
 struct Machine<'a> {
     store: &'a mut Store,
     host: &'a mut dyn Host,
-    values: Vec<u64>,
+    values: Vec<u128>,
     labels: Vec<Label>,
     frames: Vec<Frame>,
     /// Static heights of the live frames.
@@ -50,12 +52,21 @@ impl Store {
     /// # Errors
     /// Whatever ends the run early.
     pub fn invoke(&mut self, host: &mut dyn Host, func: usize, args: &[u64]) -> Result<Vec<u64>, Stop> {
+        let ty = self.funcs[func].ty().clone();
+        let results = self.invoke_values(host, func, from_slots(ty.params(), args))?;
+        Ok(to_slots(ty.results(), &results))
+    }
+
+    /// The same with values, which have 128 bits whatever their type.
+    ///
+    /// # Errors
+    /// Whatever ends the run early.
+    pub fn invoke_values(&mut self, host: &mut dyn Host, func: usize, values: Vec<u128>) -> Result<Vec<u128>, Stop> {
         if self.spent {
             return Err(Fault::Spent.into());
         }
-        assert_eq!(self.funcs[func].ty().params().len(), args.len(), "the caller knows the function's type");
-        let mut machine =
-            Machine { store: self, host, values: args.to_vec(), labels: Vec::new(), frames: Vec::new(), slots: 0 };
+        assert_eq!(self.funcs[func].ty().params().len(), values.len(), "the caller knows the function's type");
+        let mut machine = Machine { store: self, host, values, labels: Vec::new(), frames: Vec::new(), slots: 0 };
         let end = machine.enter(func, None).and_then(|()| machine.run());
         let values = machine.values;
         self.spent |= end == Err(Stop::Trap(Trap::OutOfGas));
@@ -103,7 +114,7 @@ impl Machine<'_> {
             Func::Wasm { instance, ty, body } => {
                 let (instance, body) = (*instance, Rc::clone(body));
                 let (params, results) = (ty.params().len(), ty.results().len());
-                self.store.meter.charge(self.store.schedule.entry_cost(body.locals))?;
+                self.store.meter.charge(self.store.schedule.entry_cost(body.local_slots))?;
                 if self.frames.len() >= self.store.limits.call_depth as usize {
                     return Err(Trap::CallDepth.into());
                 }
@@ -119,15 +130,17 @@ impl Machine<'_> {
                 self.frames.push(Frame { instance, body, at: 0, locals, labels, results });
             }
             Func::Host { number, ty } => {
-                let (number, params) = (*number, ty.params().len());
-                let args = self.values.split_off(self.values.len() - params);
+                let (number, ty) = (*number, ty.clone());
+                let args = self.values.split_off(self.values.len() - ty.params().len());
+                let args = to_slots(ty.params(), &args);
                 let memory = caller.and_then(|instance| self.store.instances[instance].memories.first());
                 let memory = match memory {
                     Some(&memory) => self.store.memories[memory].bytes.as_mut_slice(),
                     None => &mut [],
                 };
                 let mut guest = Guest::new(memory, &mut self.store.meter);
-                self.values.extend(self.host.call(number, &mut guest, &args)?);
+                let results = self.host.call(number, &mut guest, &args)?;
+                self.values.extend(from_slots(ty.results(), &results));
             }
         }
         Ok(())
@@ -160,8 +173,17 @@ impl Machine<'_> {
         self.frames.last_mut().expect("an operator runs in a frame")
     }
 
-    fn pop(&mut self) -> u64 {
+    /// A value of any type.
+    fn pop_value(&mut self) -> u128 {
         self.values.pop().expect("validation: operands are there")
+    }
+
+    fn pop(&mut self) -> u64 {
+        self.pop_value() as u64
+    }
+
+    fn push(&mut self, value: u64) {
+        self.values.push(value.into());
     }
 
     fn pop_u32(&mut self) -> u32 {
@@ -174,12 +196,12 @@ impl Machine<'_> {
         (a, b, c)
     }
 
-    fn local(&mut self, step: &Step) -> &mut u64 {
+    fn local(&mut self, step: &Step) -> &mut u128 {
         let index = self.frame().locals + index(step);
         &mut self.values[index]
     }
 
-    fn global(&mut self, step: &Step) -> &mut u64 {
+    fn global(&mut self, step: &Step) -> &mut u128 {
         let instance = self.frame().instance;
         let global = self.store.instances[instance].globals[index(step)];
         &mut self.store.globals[global].value
@@ -202,14 +224,15 @@ impl Machine<'_> {
             Group::Control => return self.control(step, at),
             Group::Pure | Group::Partial => {
                 let first = self.values.len() - step.op.row().params.len();
-                let result = step.op.eval(&self.values[first..])?;
-                self.values.truncate(first);
-                self.values.push(result);
+                let operands: Vec<_> = self.values.drain(first..).map(|value| value as u64).collect();
+                self.push(step.op.eval(&operands)?);
             }
             Group::Constant => self.values.push(bits(step)),
             Group::Parametric | Group::Variable => self.variable(step),
             Group::Load => self.load(step)?,
             Group::Store => self.store(step)?,
+            Group::Vector => self.vector(step),
+            Group::VectorLoad | Group::VectorStore => self.vector_access(step)?,
             Group::Table | Group::Reference | Group::Memory => self.table_or_reference(step)?,
             Group::Bulk => self.bulk(step)?,
         }
@@ -285,10 +308,10 @@ impl Machine<'_> {
     fn variable(&mut self, step: &Step) {
         match step.op {
             Op::Drop => {
-                self.pop();
+                self.pop_value();
             }
             Op::Select | Op::TypedSelect => {
-                let (condition, second, first) = (self.pop_u32(), self.pop(), self.pop());
+                let (condition, second, first) = (self.pop_u32(), self.pop_value(), self.pop_value());
                 self.values.push(if condition != 0 { first } else { second });
             }
             Op::LocalGet => {
@@ -296,11 +319,11 @@ impl Machine<'_> {
                 self.values.push(value);
             }
             Op::LocalSet => {
-                let value = self.pop();
+                let value = self.pop_value();
                 *self.local(step) = value;
             }
             Op::LocalTee => {
-                let value = self.pop();
+                let value = self.pop_value();
                 *self.local(step) = value;
                 self.values.push(value);
             }
@@ -309,7 +332,7 @@ impl Machine<'_> {
                 self.values.push(value);
             }
             _ => {
-                let value = self.pop();
+                let value = self.pop_value();
                 *self.global(step) = value;
             }
         }
@@ -317,7 +340,7 @@ impl Machine<'_> {
 
     /// The `N` bytes at the popped address plus the immediate offset.
     fn access<const N: usize>(&mut self, step: &Step) -> Result<&mut [u8; N], Stop> {
-        let address = u64::from(self.pop_u32()) + bits(step);
+        let address = u64::from(self.pop_u32()) + bits(step) as u64;
         let bytes = self.memory().bytes.get_mut(address as usize..).and_then(|rest| rest.first_chunk_mut());
         Ok(bytes.ok_or(Trap::MemoryOutOfBounds)?)
     }
@@ -335,7 +358,7 @@ impl Machine<'_> {
             Op::I32Load | Op::F32Load | Op::I64Load32U => u32::from_le_bytes(*self.access(step)?).into(),
             _ => u64::from_le_bytes(*self.access(step)?),
         };
-        self.values.push(value);
+        self.push(value);
         Ok(())
     }
 
@@ -350,13 +373,43 @@ impl Machine<'_> {
         Ok(())
     }
 
+    fn vector(&mut self, step: &Step) {
+        let row = step.op.row();
+        let mut operands = self.values.split_off(self.values.len() - row.params.len());
+        if let Immediate::Bits(bits) = step.immediate {
+            operands.push(bits);
+        }
+        // A float's bits; whatever is not a vector has 64 of them at most.
+        self.values.push(vector::eval(row.name, &operands));
+        debug_assert!(row.results == [Ty::v128] || self.values.last().is_some_and(|value| *value >> 64 == 0));
+    }
+
+    fn vector_access(&mut self, step: &Step) -> Result<(), Stop> {
+        let Immediate::Access(offset, lane) = step.immediate else {
+            return Err(Fault::Internal("a memory access without its offset").into());
+        };
+        let row = step.op.row();
+        let access = Access::named(row.name);
+        let vector = if row.params.len() == 2 { self.pop_value() } else { 0 };
+        let address = (u64::from(self.pop_u32()) + offset) as usize;
+        let bytes = self.memory().bytes.get_mut(address..).and_then(|rest| rest.get_mut(..access.bytes()));
+        let bytes = bytes.ok_or(Trap::MemoryOutOfBounds)?;
+        if row.results.is_empty() {
+            bytes.copy_from_slice(&access.stored(vector, lane).to_le_bytes()[..access.bytes()]);
+        } else {
+            let bits = bytes.iter().rev().fold(0, |bits: u128, byte| bits << 8 | u128::from(*byte));
+            self.values.push(access.loaded(bits, vector, lane));
+        }
+        Ok(())
+    }
+
     fn table_or_reference(&mut self, step: &Step) -> Result<(), Stop> {
         let instance = self.frame().instance;
         match step.op {
             Op::TableGet => {
                 let element = self.pop_u32() as usize;
                 let value = self.table(index(step)).elements.get(element).copied();
-                self.values.push(value.ok_or(Trap::TableOutOfBounds)?);
+                self.push(value.ok_or(Trap::TableOutOfBounds)?);
             }
             Op::TableSet => {
                 let (value, element) = (self.pop(), self.pop_u32() as usize);
@@ -364,7 +417,7 @@ impl Machine<'_> {
             }
             Op::TableSize => {
                 let size = self.table(index(step)).elements.len() as u64;
-                self.values.push(size);
+                self.push(size);
             }
             Op::ElemDrop => self.store.instances[instance].elements[index(step)].clear(),
             Op::DataDrop => self.store.instances[instance].data[index(step)].clear(),
@@ -379,7 +432,7 @@ impl Machine<'_> {
             }
             _ => {
                 let func = self.store.instances[instance].funcs[index(step)];
-                self.values.push(func as u64 + 1);
+                self.push(func as u64 + 1);
             }
         }
         Ok(())
@@ -482,9 +535,25 @@ fn index(step: &Step) -> usize {
 }
 
 /// The constant or offset behind an operator.
-fn bits(step: &Step) -> u64 {
+fn bits(step: &Step) -> u128 {
     match step.immediate {
         Immediate::Bits(bits) => bits,
         _ => unreachable!("the decoder gives bits to every operator that asks for them"),
     }
+}
+
+/// Values of these types from slots, of which a vector has two, the lower half first.
+fn from_slots(types: &[ValType], slots: &[u64]) -> Vec<u128> {
+    let mut slots = slots.iter().map(|slot| u128::from(*slot));
+    let mut slot = || slots.next().expect("the caller knows the function's type");
+    types.iter().map(|ty| if *ty == ValType::V128 { slot() | slot() << 64 } else { slot() }).collect()
+}
+
+/// The slots of values of these types.
+fn to_slots(types: &[ValType], values: &[u128]) -> Vec<u64> {
+    let halves = |(ty, value): (&ValType, &u128)| {
+        let slots = [*value as u64, (*value >> 64) as u64];
+        slots.into_iter().take(if *ty == ValType::V128 { 2 } else { 1 })
+    };
+    types.iter().zip(values).flat_map(halves).collect()
 }

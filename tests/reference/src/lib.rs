@@ -2,9 +2,11 @@
 //!
 //! A stack machine over the operators as the parser reads them. It has no plan, no internal code and no `unsafe`, and it
 //! charges each operator when it executes it. It shares with the engine what would be wrong in both anyway if it were
-//! wrong at all: the operator rows (meaning and price), the meter, the schedules and the contract interface. Decoding,
-//! limits, blocks, frames, memories, tables, linking and the order of charges are written here a second time, from
-//! engine/docs/consensus.md.
+//! wrong at all: the operator rows (price, and meaning on numbers), the meter, the schedules and the contract interface.
+//! Decoding, limits, blocks, frames, memories, tables, vectors, linking and the order of charges are written here a second
+//! time, from engine/docs/consensus.md.
+//!
+//! A value is 128 bits here, whatever its type. Arguments and results are slots of 64 bits, two for a vector.
 //!
 //! How counting operator by operator gives what the engine charges block by block: both charge the same operators, and
 //! every place where somebody can look (a call, a bulk operator, the end) ends a metered block. What is left is a trap in
@@ -16,6 +18,7 @@ mod body;
 mod exec;
 mod module;
 mod store;
+mod vector;
 
 pub use module::{Export, Import, Module};
 pub use store::{Extern, Failure, Global, Host, InstanceId, Memory, NoHost, Store, Table};

@@ -36,8 +36,8 @@ pub struct Export {
 /// A constant expression.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Constant {
-    /// A slot; null references are 0.
-    Bits(u64),
+    /// A value; null references are 0.
+    Bits(u128),
     /// The value of a global.
     Global(u32),
     /// A reference to a function.
@@ -86,7 +86,12 @@ fn features(profile: &Profile) -> WasmFeatures {
         | WasmFeatures::CALL_INDIRECT_OVERLONG;
     match profile.name() {
         "general" => {
-            chain | WasmFeatures::FLOATS | WasmFeatures::SATURATING_FLOAT_TO_INT | WasmFeatures::REFERENCE_TYPES
+            chain
+                | WasmFeatures::FLOATS
+                | WasmFeatures::SATURATING_FLOAT_TO_INT
+                | WasmFeatures::REFERENCE_TYPES
+                | WasmFeatures::SIMD
+                | WasmFeatures::RELAXED_SIMD
         }
         _ => chain,
     }
@@ -265,10 +270,11 @@ fn constant(expression: &ConstExpr<'_>) -> Result<Constant, LoadError> {
     let mut operators = expression.get_operators_reader();
     let offset = operators.original_position();
     Ok(match operators.read()? {
-        Operator::I32Const { value } => Constant::Bits(u64::from(value as u32)),
-        Operator::I64Const { value } => Constant::Bits(value as u64),
-        Operator::F32Const { value } => Constant::Bits(u64::from(value.bits())),
-        Operator::F64Const { value } => Constant::Bits(value.bits()),
+        Operator::I32Const { value } => Constant::Bits(u128::from(value as u32)),
+        Operator::I64Const { value } => Constant::Bits(u128::from(value as u64)),
+        Operator::F32Const { value } => Constant::Bits(value.bits().into()),
+        Operator::F64Const { value } => Constant::Bits(value.bits().into()),
+        Operator::V128Const { value } => Constant::Bits(value.into()),
         Operator::RefNull { .. } => Constant::Bits(0),
         Operator::RefFunc { function_index } => Constant::Func(function_index),
         Operator::GlobalGet { global_index } => Constant::Global(global_index),

@@ -91,8 +91,8 @@ pub struct Table {
 pub struct Global {
     /// Its type.
     pub ty: GlobalType,
-    /// Its value as a slot.
-    pub value: u64,
+    /// Its value.
+    pub value: u128,
 }
 
 /// A function of the store.
@@ -167,7 +167,7 @@ impl Store {
     }
 
     /// Adds a global.
-    pub fn add_global(&mut self, ty: GlobalType, value: u64) -> Extern {
+    pub fn add_global(&mut self, ty: GlobalType, value: u128) -> Extern {
         self.globals.push(Global { ty, value });
         Extern::Global(self.globals.len() - 1)
     }
@@ -287,17 +287,17 @@ impl Store {
             self.globals.push(Global { ty: *ty, value });
         }
         for (_, values) in &module.elements {
-            instance.elements.push(values.iter().map(|&v| self.constant(instance, v)).collect());
+            instance.elements.push(values.iter().map(|&v| self.constant(instance, v) as u64).collect());
         }
         instance.data = module.data.iter().map(|(_, bytes)| bytes.clone()).collect();
         Ok(())
     }
 
-    fn constant(&self, instance: &Instance, constant: Constant) -> u64 {
+    fn constant(&self, instance: &Instance, constant: Constant) -> u128 {
         match constant {
             Constant::Bits(bits) => bits,
             Constant::Global(g) => self.globals[instance.globals[g as usize]].value,
-            Constant::Func(f) => instance.funcs[f as usize] as u64 + 1,
+            Constant::Func(f) => instance.funcs[f as usize] as u128 + 1,
         }
     }
 

@@ -218,6 +218,7 @@ fn value(ty: Ty) -> ValType {
         Ty::i64 => ValType::I64,
         Ty::f32 => ValType::F32,
         Ty::f64 => ValType::F64,
+        Ty::v128 => ValType::V128,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A generated module, run with bounded gas on every executor: equal ends, gas, host calls, memories and globals.
 
-use crate::machine::{HostFn, Plan, executors};
+use crate::machine::{HostFn, Plan, executors, slots};
 use arbitrary::{Result, Unstructured};
 use gristmill::{Gas, Meter, Profile, Schedule};
 use std::sync::{Arc, OnceLock};
@@ -55,8 +55,9 @@ impl Case {
             max_table_elements: 4_096,
             max_tables: 3,
             memory64_enabled: false,
-            relaxed_simd_enabled: false,
-            simd_enabled: false,
+            relaxed_simd_enabled: gas.0 % 3 == 1,
+            // From what was read already: older inputs keep their meaning.
+            simd_enabled: gas.0 % 3 == 1,
             tail_call_enabled: false,
             threads_enabled: false,
             wide_arithmetic_enabled: false,
@@ -101,7 +102,7 @@ fn calls(wasm: &[u8], schedule: Schedule) -> Vec<(String, Vec<u64>)> {
     let functions = module.exports().iter().filter(|export| export.kind == wasmparser::ExternalKind::Func);
     functions
         .map(|export| {
-            let params = module.func_type(export.index).params().len() as u64;
+            let params = slots(module.func_type(export.index).params()) as u64;
             (export.name.clone(), (1..=params).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect())
         })
         .collect()

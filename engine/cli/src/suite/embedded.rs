@@ -31,6 +31,7 @@ impl Embedded {
             Value::I64(v) => Val::I64(v),
             Value::F32(bits) => Val::F32(bits),
             Value::F64(bits) => Val::F64(bits),
+            Value::V128(bits) => Val::V128(bits),
             Value::FuncRef(false) => Val::FuncRef(None),
             Value::FuncRef(true) => return Err(Failure::Other("scripts have no functions to pass".into())),
             Value::ExternRef(None) => Val::ExternRef(None),
@@ -44,6 +45,7 @@ impl Embedded {
             Val::I64(v) => Value::I64(*v),
             Val::F32(bits) => Value::F32(*bits),
             Val::F64(bits) => Value::F64(*bits),
+            Val::V128(bits) => Value::V128(*bits),
             Val::FuncRef(f) => Value::FuncRef(f.is_some()),
             Val::ExternRef(None) => Value::ExternRef(None),
             Val::ExternRef(Some(r)) => match r.data(&self.store).and_then(|data| data.downcast_ref::<u32>()) {

@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use wast::core::{AbstractHeapType, HeapType, NanPattern, WastArgCore, WastRetCore};
+use wast::core::{AbstractHeapType, HeapType, NanPattern, V128Pattern, WastArgCore, WastRetCore};
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
-use wast::token::{Id, Span};
+use wast::token::{F32, F64, Id, Span};
 use wast::{QuoteWat, QuoteWatTest, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
 
 /// A value that goes into or comes out of a script's functions and globals. Floats are bits.
@@ -23,6 +23,8 @@ pub enum Value {
     F32(u32),
     /// `f64` by its bits.
     F64(u64),
+    /// `v128` by its bits, lane 0 in the lowest.
+    V128(u128),
     /// A function reference: whether there is one behind it.
     FuncRef(bool),
     /// A host reference: null, or the number that the script gave it.
@@ -36,6 +38,7 @@ impl fmt::Display for Value {
             Value::I64(v) => write!(f, "i64 {v}"),
             Value::F32(bits) => write!(f, "f32 {:?} (0x{bits:08x})", f32::from_bits(*bits)),
             Value::F64(bits) => write!(f, "f64 {:?} (0x{bits:016x})", f64::from_bits(*bits)),
+            Value::V128(bits) => write!(f, "v128 {bits:#034x}"),
             Value::FuncRef(false) => f.write_str("ref.null func"),
             Value::FuncRef(true) => f.write_str("ref.func"),
             Value::ExternRef(None) => f.write_str("ref.null extern"),
@@ -336,6 +339,7 @@ fn argument(arg: &WastArg<'_>) -> Result<Value, String> {
         WastArgCore::I64(v) => Value::I64(*v),
         WastArgCore::F32(v) => Value::F32(v.bits),
         WastArgCore::F64(v) => Value::F64(v.bits),
+        WastArgCore::V128(v) => Value::V128(u128::from_le_bytes(v.to_le_bytes())),
         WastArgCore::RefNull(HeapType::Abstract { ty: AbstractHeapType::Func, .. }) => Value::FuncRef(false),
         WastArgCore::RefNull(HeapType::Abstract { ty: AbstractHeapType::Extern, .. }) => Value::ExternRef(None),
         WastArgCore::RefExtern(n) => Value::ExternRef(Some(*n)),
@@ -366,16 +370,9 @@ fn matches(value: &Value, expected: &WastRetCore<'_>) -> bool {
         (_, WastRetCore::Either(cases)) => cases.iter().any(|case| matches(value, case)),
         (Value::I32(v), WastRetCore::I32(e)) => v == e,
         (Value::I64(v), WastRetCore::I64(e)) => v == e,
-        (Value::F32(v), WastRetCore::F32(e)) => match e {
-            NanPattern::CanonicalNan => v & 0x7fff_ffff == F32_CANONICAL,
-            NanPattern::ArithmeticNan => v & F32_CANONICAL == F32_CANONICAL,
-            NanPattern::Value(e) => *v == e.bits,
-        },
-        (Value::F64(v), WastRetCore::F64(e)) => match e {
-            NanPattern::CanonicalNan => v & 0x7fff_ffff_ffff_ffff == F64_CANONICAL,
-            NanPattern::ArithmeticNan => v & F64_CANONICAL == F64_CANONICAL,
-            NanPattern::Value(e) => *v == e.bits,
-        },
+        (Value::F32(v), WastRetCore::F32(e)) => matches_f32(*v, e),
+        (Value::F64(v), WastRetCore::F64(e)) => matches_f64(*v, e),
+        (Value::V128(v), WastRetCore::V128(e)) => matches_v128(*v, e),
         (Value::FuncRef(false) | Value::ExternRef(None), WastRetCore::RefNull(None)) => true,
         (Value::FuncRef(false), WastRetCore::RefNull(Some(HeapType::Abstract { ty, .. }))) => {
             *ty == AbstractHeapType::Func
@@ -387,6 +384,37 @@ fn matches(value: &Value, expected: &WastRetCore<'_>) -> bool {
         (Value::ExternRef(Some(_)), WastRetCore::RefExtern(None)) => true,
         (Value::ExternRef(Some(v)), WastRetCore::RefExtern(Some(e))) => v == e,
         _ => false,
+    }
+}
+
+fn matches_f32(bits: u32, expected: &NanPattern<F32>) -> bool {
+    match expected {
+        NanPattern::CanonicalNan => bits & 0x7fff_ffff == F32_CANONICAL,
+        NanPattern::ArithmeticNan => bits & F32_CANONICAL == F32_CANONICAL,
+        NanPattern::Value(e) => bits == e.bits,
+    }
+}
+
+fn matches_f64(bits: u64, expected: &NanPattern<F64>) -> bool {
+    match expected {
+        NanPattern::CanonicalNan => bits & 0x7fff_ffff_ffff_ffff == F64_CANONICAL,
+        NanPattern::ArithmeticNan => bits & F64_CANONICAL == F64_CANONICAL,
+        NanPattern::Value(e) => bits == e.bits,
+    }
+}
+
+/// Lane by lane, each as its own type.
+fn matches_v128(bits: u128, expected: &V128Pattern) -> bool {
+    fn lanes<E>(bits: u128, width: u32, expected: &[E], matches: impl Fn(u128, &E) -> bool) -> bool {
+        (0..).zip(expected).all(|(lane, e)| matches(bits >> (lane * width) & (u128::MAX >> (128 - width)), e))
+    }
+    match expected {
+        V128Pattern::I8x16(e) => lanes(bits, 8, e, |lane, e| lane as i8 == *e),
+        V128Pattern::I16x8(e) => lanes(bits, 16, e, |lane, e| lane as i16 == *e),
+        V128Pattern::I32x4(e) => lanes(bits, 32, e, |lane, e| lane as i32 == *e),
+        V128Pattern::I64x2(e) => lanes(bits, 64, e, |lane, e| lane as i64 == *e),
+        V128Pattern::F32x4(e) => lanes(bits, 32, e, |lane, e| matches_f32(lane as u32, e)),
+        V128Pattern::F64x2(e) => lanes(bits, 64, e, |lane, e| matches_f64(lane as u64, e)),
     }
 }
 

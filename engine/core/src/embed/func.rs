@@ -243,9 +243,9 @@ impl<T> AsContextMut for Caller<'_, T> {
 pub trait WasmValue: Copy + 'static {
     /// Its type.
     const TYPE: ValType;
-    /// The slot of a number. References have none outside of their store.
+    /// The slot of a number. References have none outside of their store, and vectors have two.
     fn into_slot(self) -> u64;
-    /// A number from its slot; null for references.
+    /// A number from its slot; null for references, zero for vectors.
     fn from_slot(slot: u64) -> Self;
     /// To a cell of a store's machine. [`Error::Usage`]: a reference of another store.
     #[allow(private_interfaces)]
@@ -291,6 +291,28 @@ wasm_number! {
     u64 = I64, i64, v => v, v;
     f32 = F32, f32, v => v.to_bits(), f32::from_bits(v as u32);
     f64 = F64, f64, v => v.to_bits(), f64::from_bits(v);
+}
+
+impl WasmValue for u128 {
+    const TYPE: ValType = ValType::V128;
+
+    fn into_slot(self) -> u64 {
+        0
+    }
+
+    fn from_slot(_: u64) -> Self {
+        0
+    }
+
+    #[allow(private_interfaces)]
+    fn into_cell(self, _: StoreId, _: &Machine) -> Result<Cell, Error> {
+        Ok(Cell::v128(self))
+    }
+
+    #[allow(private_interfaces)]
+    fn from_cell(cell: Cell, _: StoreId) -> Self {
+        cell.vector()
+    }
 }
 
 macro_rules! wasm_reference {
@@ -371,7 +393,7 @@ pub struct WithCaller<P>(PhantomData<P>);
 
 impl<V: WasmValue> WasmValues for V {
     const COUNT: usize = 1;
-    const ARE_NUMBERS: bool = !V::TYPE.is_ref();
+    const ARE_NUMBERS: bool = V::TYPE.is_number();
 
     #[inline(always)]
     fn into_slots(self, slots: &mut [u64]) {
@@ -421,7 +443,7 @@ macro_rules! tuples {
         #[allow(non_snake_case, unused_variables, unused_mut, clippy::unused_unit)]
         impl<$($v: WasmValue),*> WasmValues for ($($v,)*) {
             const COUNT: usize = <[ValType]>::len(&[$($v::TYPE),*]);
-            const ARE_NUMBERS: bool = true $(&& !$v::TYPE.is_ref())*;
+            const ARE_NUMBERS: bool = true $(&& $v::TYPE.is_number())*;
 
             #[inline(always)]
             fn into_slots(self, slots: &mut [u64]) {

@@ -8,7 +8,7 @@ use crate::wasm::types::ValType;
 use alloc::boxed::Box;
 use core::any::Any;
 
-/// A WebAssembly value. Floats are their bits.
+/// A WebAssembly value. Floats are their bits, vectors too: lane 0 in the lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Val {
@@ -18,6 +18,7 @@ pub enum Val {
     F64(u64),
     FuncRef(Option<Func>),
     ExternRef(Option<ExternRef>),
+    V128(u128),
 }
 
 impl Val {
@@ -30,6 +31,7 @@ impl Val {
             ValType::F64 => Val::F64(0),
             ValType::FuncRef => Val::FuncRef(None),
             ValType::ExternRef => Val::ExternRef(None),
+            ValType::V128 => Val::V128(0),
         }
     }
 
@@ -42,6 +44,7 @@ impl Val {
             Val::F64(_) => ValType::F64,
             Val::FuncRef(_) => ValType::FuncRef,
             Val::ExternRef(_) => ValType::ExternRef,
+            Val::V128(_) => ValType::V128,
         }
     }
 
@@ -77,6 +80,14 @@ impl Val {
         }
     }
 
+    /// The value, if it is a v128.
+    pub fn v128(&self) -> Option<u128> {
+        match self {
+            Val::V128(v) => Some(*v),
+            _ => None,
+        }
+    }
+
     /// As a cell of the store's machine.
     ///
     /// # Errors
@@ -88,6 +99,7 @@ impl Val {
             Val::I64(v) => Cell::i64(v as u64),
             Val::F32(v) => Cell::f32(v),
             Val::F64(v) => Cell::f64(v),
+            Val::V128(v) => Cell::v128(v),
             Val::FuncRef(None) => machine.function_cell(None),
             Val::FuncRef(Some(func)) => {
                 owned(func.0.store)?;
@@ -107,6 +119,7 @@ impl Val {
             ValType::I64 => Val::I64(cell.bits() as i64),
             ValType::F32 => Val::F32(cell.bits() as u32),
             ValType::F64 => Val::F64(cell.bits()),
+            ValType::V128 => Val::V128(cell.vector()),
             ValType::FuncRef => Val::FuncRef(cell.function().map(|index| Func::new_handle(store, index))),
             ValType::ExternRef => Val::ExternRef(cell.external_number().map(|index| ExternRef { store, index })),
         }
@@ -134,6 +147,12 @@ impl From<f32> for Val {
 impl From<f64> for Val {
     fn from(v: f64) -> Self {
         Val::F64(v.to_bits())
+    }
+}
+
+impl From<u128> for Val {
+    fn from(v: u128) -> Self {
+        Val::V128(v)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bytes -> [`Parsed`]: sections, types, bodies walked into any sink.
 
 use super::bodies::{Bodies, Body};
+use super::num::slot::Operand;
 use super::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 use crate::error::{LoadError, LoadErrorKind};
 use crate::gas::Schedule;
@@ -51,6 +52,8 @@ pub struct Parsed {
     pub customs: Vec<(String, core::ops::Range<usize>)>,
     /// Bytes of the module.
     pub len: usize,
+    /// Whether a type or a global is, or has, a vector.
+    pub(crate) has_vectors: bool,
     name_section: Option<Box<[u8]>>,
     names_base: u64,
 }
@@ -107,6 +110,8 @@ pub enum ExportKind {
 pub enum ConstExpr {
     /// A number, as a slot.
     Value(u64),
+    /// A vector, as its slots.
+    Vector([u64; 2]),
     /// The value of an imported global.
     Global(u32),
     /// A reference to a function.
@@ -192,7 +197,10 @@ pub(crate) fn load<T>(
     }
     let mut loader = Loader { profile, parsed: Parsed { len: bytes.len(), ..Parsed::default() } };
     let bodies = loader.sections(bytes)?;
-    let parsed = loader.parsed;
+    let mut parsed = loader.parsed;
+    parsed.has_vectors = profile.features.simd()
+        && (parsed.types.iter().any(|ty| ty.vectors() != (0, 0))
+            || parsed.globals.iter().any(|ty| ty.content == ValType::V128));
     let made = finish(&parsed, Bodies { parsed: &parsed, bodies, profile, schedule })?;
     Ok((parsed, made))
 }
@@ -459,6 +467,7 @@ fn const_expr(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, LoadError> 
         Operator::I64Const { value } => ConstExpr::Value(value as u64),
         Operator::F32Const { value } => ConstExpr::Value(u64::from(value.bits())),
         Operator::F64Const { value } => ConstExpr::Value(value.bits()),
+        Operator::V128Const { value } => ConstExpr::Vector(u128::from(value).into_slots()),
         Operator::GlobalGet { global_index } => ConstExpr::Global(global_index),
         Operator::RefFunc { function_index } => ConstExpr::Func(function_index),
         Operator::RefNull { .. } => ConstExpr::Null,

@@ -8,4 +8,5 @@ pub mod plan;
 mod resources;
 mod short;
 pub mod types;
+mod vectors;
 pub(crate) mod walk;

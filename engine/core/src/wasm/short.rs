@@ -12,12 +12,12 @@ use wasmparser::{
 };
 
 /// The opcode of the operator with the parser's name `ident` if it can be read here, else one that no byte has.
-pub(super) const fn code(ident: &str) -> u16 {
+pub(super) const fn code(ident: &str) -> u32 {
     match Op::from_ident(ident) {
         // `else` needs a look at the construct it stands in, the indices of the other groups have rules of their own.
-        Some(Op::Else) | None => u16::MAX,
+        Some(Op::Else) | None => u32::MAX,
         Some(op) => match op.row().group {
-            Group::Table | Group::Reference | Group::Memory | Group::Bulk => u16::MAX,
+            Group::Table | Group::Reference | Group::Memory | Group::Bulk => u32::MAX,
             _ => op.row().encoding,
         },
     }
@@ -69,7 +69,13 @@ impl Short for (MemArg,) {
         let (&align, rest) = bytes.split_first().filter(|(align, _)| **align < 1 << 4)?;
         let (offset, _, rest) = number(rest)?;
         let offset = u64::from(offset);
-        let memarg = MemArg { align, max_align: width(op?)?, offset, target: MemArgTarget::Memory(0), ordering: None };
+        let memarg = MemArg {
+            align,
+            max_align: op?.access_bytes()?.trailing_zeros() as u8,
+            offset,
+            target: MemArgTarget::Memory(0),
+            ordering: None,
+        };
         Some(((memarg,), rest))
     }
 }
@@ -107,19 +113,6 @@ never! {
     (Ordering, u32, u32);
     (u32, ResumeTable);
     (u32, u32, ResumeTable);
-}
-
-/// Bytes that a load or store moves, as a power of two.
-#[inline(always)]
-fn width(op: Op) -> Option<u8> {
-    use Op::*;
-    Some(match op {
-        I32Load8S | I32Load8U | I64Load8S | I64Load8U | I32Store8 | I64Store8 => 0,
-        I32Load16S | I32Load16U | I64Load16S | I64Load16U | I32Store16 | I64Store16 => 1,
-        I32Load | F32Load | I64Load32S | I64Load32U | I32Store | F32Store | I64Store32 => 2,
-        I64Load | F64Load | I64Store | F64Store => 3,
-        _ => return None,
-    })
 }
 
 /// A LEB128 number of at most four bytes, which all widths and signs have room for; how many bits of it were given, and what
@@ -160,8 +153,8 @@ mod tests {
             /// The operator at the start of `bytes` as it is read here, and its length.
             #[allow(non_upper_case_globals, unreachable_patterns)]
             fn here<'a>(bytes: &'a [u8]) -> Option<(Operator<'a>, usize)> {
-                $( const $op: u16 = code(stringify!($op)); )*
-                match u16::from(bytes[0]) {
+                $( const $op: u32 = code(stringify!($op)); )*
+                match u32::from(bytes[0]) {
                     $( $op => {
                         const OP: Option<Op> = Op::from_ident(stringify!($op));
                         let (($($($arg,)*)?), rest) = <($($($ty,)*)?)>::read(&bytes[1..], OP)?;

@@ -13,6 +13,7 @@ pub enum ValType {
     F64,
     FuncRef,
     ExternRef,
+    V128,
 }
 
 impl ValType {
@@ -22,6 +23,7 @@ impl ValType {
             wasmparser::ValType::I64 => ValType::I64,
             wasmparser::ValType::F32 => ValType::F32,
             wasmparser::ValType::F64 => ValType::F64,
+            wasmparser::ValType::V128 => ValType::V128,
             wasmparser::ValType::Ref(r) if r.is_func_ref() => ValType::FuncRef,
             wasmparser::ValType::Ref(r) if r.is_extern_ref() => ValType::ExternRef,
             _ => return None,
@@ -31,6 +33,19 @@ impl ValType {
     /// Whether this is a reference type.
     pub const fn is_ref(self) -> bool {
         matches!(self, ValType::FuncRef | ValType::ExternRef)
+    }
+
+    /// Whether this is a number type: neither a vector nor a reference.
+    pub const fn is_number(self) -> bool {
+        matches!(self, ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64)
+    }
+
+    /// Slots that a value takes in frames, globals and calls: a v128 has two, the lower half first.
+    pub const fn slots(self) -> usize {
+        match self {
+            ValType::V128 => 2,
+            _ => 1,
+        }
     }
 }
 
@@ -43,6 +58,7 @@ impl fmt::Display for ValType {
             ValType::F64 => "f64",
             ValType::FuncRef => "funcref",
             ValType::ExternRef => "externref",
+            ValType::V128 => "v128",
         })
     }
 }
@@ -51,7 +67,9 @@ impl fmt::Display for ValType {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FuncType {
     types: Box<[ValType]>,
-    params: usize,
+    params: u32,
+    /// Slots of the parameters and of the results.
+    slots: (u32, u32),
 }
 
 impl PartialOrd for ValType {
@@ -72,28 +90,35 @@ impl FuncType {
         let mut types: alloc::vec::Vec<_> = params.into_iter().collect();
         let params = types.len();
         types.extend(results);
-        Self { types: types.into(), params }
+        Self::from_list(types.into(), params)
     }
 
     /// The same from one list, `params` parameters first.
     pub(crate) fn from_list(types: Box<[ValType]>, params: usize) -> Self {
-        Self { types, params }
+        let slots = |types: &[ValType]| types.iter().map(|ty| ty.slots() as u32).sum();
+        let slots = (slots(&types[..params]), slots(&types[params..]));
+        Self { types, params: params as u32, slots }
     }
 
     /// Parameter types.
     pub fn params(&self) -> &[ValType] {
-        &self.types[..self.params]
+        &self.types[..self.params as usize]
     }
 
     /// Result types.
     pub fn results(&self) -> &[ValType] {
-        &self.types[self.params..]
+        &self.types[self.params as usize..]
     }
 
-    /// How many parameters and results there are.
+    /// How many slots parameters and results have.
     #[inline]
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        (self.params, self.types.len() - self.params)
+    pub fn slots(&self) -> (usize, usize) {
+        (self.slots.0 as usize, self.slots.1 as usize)
+    }
+
+    /// How many vectors are among parameters and results.
+    pub(crate) fn vectors(&self) -> (u32, u32) {
+        (self.slots.0 - self.params, self.slots.1 - (self.types.len() as u32 - self.params))
     }
 }
 

@@ -4,14 +4,16 @@ use super::isa::{Group, Op};
 use super::load::Parsed;
 use super::plan::{Planner, Step};
 use super::short::{self, Short};
+use super::types;
+use super::vectors::Vectors;
 use crate::error::{LoadError, LoadErrorKind};
 use crate::gas::Schedule;
 use crate::profile::Profile;
 use alloc::{boxed::Box, vec::Vec};
 use wasmparser::{
     BinaryReader, BlockType, BrTable, FrameStack, FuncToValidate, FuncValidator, FuncValidatorAllocations,
-    FunctionBody, HeapType, Ieee32, Ieee64, MemArg, Ordering, RefType, ResumeTable, TryTable, ValType, VisitOperator,
-    WasmModuleResources,
+    FunctionBody, HeapType, Ieee32, Ieee64, MemArg, Ordering, RefType, ResumeTable, TryTable, V128, ValType,
+    VisitOperator, VisitSimdOperator, WasmModuleResources,
 };
 
 /// The immediates of an operator.
@@ -19,6 +21,8 @@ use wasmparser::{
 pub enum Arg<'a> {
     /// None, or none that the engine needs.
     None,
+    /// None, of `drop` and `select`, whose operands are vectors: a matter of context, which sinks so need not follow.
+    Vector,
     /// Of `block`, `loop`, `if`.
     Block(BlockType),
     /// One index or label.
@@ -31,9 +35,15 @@ pub enum Arg<'a> {
     Bits(u64),
     /// Targets of a `br_table`.
     Table(BrTable<'a>),
+    /// A constant vector, or the lanes of a shuffle.
+    Bytes([u8; 16]),
+    /// Index of a lane.
+    Lane(u8),
+    /// Static offset of a load or store, and index of a lane.
+    OffsetLane(u64, u8),
 }
 
-/// What is known of a function before its operators.
+/// What is known of a function before its operators. Counts are slots: a v128 has two.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyHead {
     /// Index in the module, imports included.
@@ -44,18 +54,40 @@ pub struct BodyHead {
     pub locals: u32,
     /// Results.
     pub results: u32,
+    /// Whether a parameter or a declared local is a vector, so that it has other slots than its index.
+    pub vector_locals: bool,
+}
+
+/// The declared locals of a function, for sinks that want to know their types.
+pub struct Locals<'b, 'a>(&'b FunctionBody<'a>);
+
+impl Locals<'_, '_> {
+    /// In order: how many, of which type.
+    pub fn runs(&self) -> impl Iterator<Item = (u32, types::ValType)> {
+        let runs = self.0.get_locals_reader().into_iter().flatten().filter_map(Result::ok);
+        runs.map(|(count, ty)| (count, types::ValType::from_parser(ty).expect("validated: of a type that there is")))
+    }
 }
 
 /// Where a walked function goes: interpreter code, later machine code.
 pub trait Sink {
     /// A function begins; its first block is open.
     fn begin(&mut self, head: BodyHead);
+    /// Right behind that: the types of the declared locals. Those of parameters are in the module.
+    #[inline]
+    fn locals(&mut self, _locals: Locals<'_, '_>) {}
     /// Every operator with the byte it starts at, dead ones too, right before [`Sink::operator`]. Only for those who look.
     #[inline]
     fn see(&mut self, _offset: usize, _op: Op, _arg: &Arg<'_>) {}
     /// One operator. Dead ones come only if they are part of the block structure. The error is boxed because results of
     /// one word are what a walk passes most.
     fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), Box<LoadError>>;
+    /// The same in the place of [`Sink::operator`] once there may be vectors in the function or in a variable, for all operators
+    /// whose operands or variables could be some: for sinks to which they are not like other values.
+    #[inline]
+    fn operator_among_vectors(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), Box<LoadError>> {
+        self.operator(op, arg, step)
+    }
     /// Behind an operator: the open block is complete at this cost, or a new one opens, or both.
     fn block(&mut self, closed: Option<u32>, opens: bool);
     /// The function ends. `height` is its static height in slots.
@@ -75,13 +107,19 @@ pub enum Ended {
 pub(crate) struct Walker {
     planner: Planner,
     profile: Profile,
+    vectors: Vectors,
     /// The validator's lists, between bodies.
     allocations: FuncValidatorAllocations,
 }
 
 impl Walker {
     pub(crate) fn new(schedule: Schedule, profile: Profile) -> Self {
-        Self { planner: Planner::new(schedule), profile, allocations: FuncValidatorAllocations::default() }
+        Self {
+            planner: Planner::new(schedule),
+            profile,
+            vectors: Vectors::default(),
+            allocations: FuncValidatorAllocations::default(),
+        }
     }
 
     /// Walks the body of `function`, a function of `parsed`, into `sink`; as often as that wants it.
@@ -97,11 +135,12 @@ impl Walker {
             let ty = parsed.func_type(validator.index());
             let head = BodyHead {
                 function: validator.index(),
-                params: ty.params().len() as u32,
+                params: ty.slots().0 as u32,
                 locals: 0,
-                results: ty.results().len() as u32,
+                results: ty.slots().1 as u32,
+                vector_locals: false,
             };
-            let ended = self.body(body, &mut validator, head, sink)?;
+            let ended = self.body(body, &mut validator, parsed, head, sink)?;
             self.allocations = validator.into_allocations();
             if ended == Ended::Done {
                 return Ok(());
@@ -109,28 +148,46 @@ impl Walker {
         }
     }
 
+    /// Declared locals are left out of `head`.
     fn body<R: WasmModuleResources>(
         &mut self,
         body: &FunctionBody<'_>,
         validator: &mut FuncValidator<R>,
+        parsed: &Parsed,
         mut head: BodyHead,
         sink: &mut impl Sink,
     ) -> Result<Ended, LoadError> {
         let mut reader = body.get_binary_reader();
         reader.set_features(self.profile.features);
         let offset = reader.original_position() as usize;
-        validator.read_locals(&mut reader)?;
-        head.locals = validator.len_locals() - head.params;
-        let limits = &self.profile.module;
-        if head.params + head.locals > limits.locals {
+        let params = validator.len_locals();
+        let mut vectors = 0;
+        for _ in 0..reader.read_var_u32()? {
+            let at = reader.original_position();
+            let (count, ty) = (reader.read()?, reader.read()?);
+            validator.define_locals(at, count, ty)?;
+            if ty == ValType::V128 {
+                vectors += count;
+            }
+        }
+        if validator.len_locals() > self.profile.module.locals {
             return Err(limit(offset, "too many locals"));
         }
+        head.locals = validator.len_locals() - params + vectors;
+        head.vector_locals = vectors > 0 || head.params > params;
         self.planner.reset();
+        self.vectors.reset();
+        if parsed.has_vectors || head.vector_locals {
+            self.vectors.begin(validator, parsed);
+        }
         sink.begin(head);
+        sink.locals(Locals(body));
         let bytes = reader.read_bytes(reader.bytes_remaining())?;
         let mut visitor = Visitor {
             validator,
             planner: &mut self.planner,
+            vectors: &mut self.vectors,
+            parsed,
             sink,
             body: bytes,
             rest: &[],
@@ -177,6 +234,8 @@ type Handler<V> = fn(&mut V) -> Result<(), Box<LoadError>>;
 struct Visitor<'v, 'a, R, S> {
     validator: &'v mut FuncValidator<R>,
     planner: &'v mut Planner,
+    vectors: &'v mut Vectors,
+    parsed: &'v Parsed,
     sink: &'v mut S,
     body: &'a [u8],
     /// What follows the opcode of the next operator.
@@ -190,7 +249,7 @@ struct Visitor<'v, 'a, R, S> {
     end: usize,
     /// Where the operator at hand starts in the module.
     offset: usize,
-    /// Greatest operand height behind a reachable operator so far.
+    /// Greatest operand height behind a reachable operator so far, in slots.
     height: u32,
     profile: &'v Profile,
 }
@@ -202,9 +261,37 @@ impl<R: WasmModuleResources, S> FrameStack for Visitor<'_, '_, R, S> {
 }
 
 impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
+    /// The immediates, and what sinks need of the operands' types: before the validator takes these.
+    #[inline(always)]
+    fn in_context<'a>(&self, op: Option<Op>, arg: Arg<'a>) -> Arg<'a> {
+        let depth = match op {
+            Some(Op::Drop) => 0,
+            Some(Op::Select) => 1,
+            _ => return arg,
+        };
+        let vector = self.vectors.on && self.validator.get_operand_type(depth) == Some(Some(ValType::V128));
+        if vector { Arg::Vector } else { arg }
+    }
+
     // Inlined with a constant operator: what does not concern it folds away.
     #[inline(always)]
     fn operator(&mut self, op: Op, arg: Arg<'_>) -> Result<(), Box<LoadError>> {
+        let indifferent = matches!(op.row().group, Group::Pure | Group::Partial | Group::Load | Group::Store);
+        if op.vectors() != (0, 0) || !indifferent && self.vectors.on {
+            return self.operator_among_vectors(op, arg);
+        }
+        self.deal_with::<false>(op, arg)
+    }
+
+    /// One function for all operators: nobody else pays for vectors.
+    #[cold]
+    #[inline(never)]
+    fn operator_among_vectors(&mut self, op: Op, arg: Arg<'_>) -> Result<(), Box<LoadError>> {
+        self.deal_with::<true>(op, arg)
+    }
+
+    #[inline(always)]
+    fn deal_with<const AMONG_VECTORS: bool>(&mut self, op: Op, arg: Arg<'_>) -> Result<(), Box<LoadError>> {
         match &arg {
             Arg::Index(depth) if matches!(op, Op::Br | Op::BrIf) => self.planner.branch(*depth),
             Arg::Table(table) => {
@@ -222,16 +309,27 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
             _ => {}
         }
         let step = self.planner.step(op, self.offset)?;
+        let mut vectors = 0;
+        if AMONG_VECTORS && (self.vectors.on || step.live) {
+            if !self.vectors.on {
+                self.vectors.begin(self.validator, self.parsed);
+            }
+            self.vectors.operator(op, &arg, step.live, self.validator, self.parsed);
+            vectors = self.vectors.count;
+        }
         // Operators of these groups leave no more than they take. What a reachable operator finds was counted before: behind the
         // operator before it, behind the `if`, or behind what pushed the values that a branch carried here.
         let grows =
             !matches!(op.row().group, Group::Pure | Group::Partial | Group::Load | Group::Store | Group::Parametric);
         if step.live && grows {
-            self.height = self.height.max(self.validator.operand_stack_height());
+            self.height = self.height.max(self.validator.operand_stack_height() + vectors);
         }
         self.sink.see(self.offset, op, &arg);
         if step.live || matches!(op, Op::Block | Op::Loop | Op::If | Op::Else | Op::End) {
-            self.sink.operator(op, &arg, step)?;
+            match AMONG_VECTORS {
+                true => self.sink.operator_among_vectors(op, &arg, step)?,
+                false => self.sink.operator(op, &arg, step)?,
+            }
         }
         if step.closed.is_some() || step.opens {
             self.sink.block(step.closed, step.opens);
@@ -244,19 +342,29 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
 }
 
 macro_rules! visit {
-    ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => { $(
+    ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
+        visit!(visitor $($op $({ $($arg: $ty),* })? $visit)*);
+    };
+    ($visitor:ident $($op:ident $({ $($arg:ident: $ty:ty),* })? $visit:ident)*) => { $(
         fn $visit(&mut self $($(, $arg: $ty)*)?) -> Self::Output {
             // A join at compile time: an operator without a row is refused here whatever the parser thinks of it.
             const OP: Option<Op> = Op::from_ident(stringify!($op));
             // Read before the validator takes them: a copy of an immediate of several words would wait for its parts.
             let arg = Immediates(($($($arg.clone(),)*)?)).into();
-            self.validator.visitor(self.offset as u64).$visit($($($arg),*)?)?;
+            let arg = self.in_context(OP, arg);
+            self.validator.$visitor(self.offset as u64).$visit($($($arg),*)?)?;
             match OP {
                 Some(op) => self.operator(op, arg),
                 None => Err(unsupported(self.offset, concat!("operator ", stringify!($op), " is not supported"))),
             }
         }
     )* };
+}
+
+macro_rules! visit_vector {
+    ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
+        visit!(simd_visitor $($op $({ $($arg: $ty),* })? $visit)*);
+    };
 }
 
 macro_rules! handlers {
@@ -309,10 +417,19 @@ impl<'a, R: WasmModuleResources, S: Sink> Visitor<'_, 'a, R, S> {
     }
 }
 
-impl<'a, R: WasmModuleResources, S: Sink> VisitOperator<'a> for Visitor<'_, '_, R, S> {
+impl<'a, R: WasmModuleResources, S: Sink> VisitOperator<'a> for Visitor<'_, 'a, R, S> {
     type Output = Result<(), Box<LoadError>>;
 
+    fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Self::Output>> {
+        // Without: what profiles that have no vectors say of an operator stays what it was.
+        if self.profile.features.simd() { Some(self) } else { None }
+    }
+
     wasmparser::for_each_visit_operator!(visit);
+}
+
+impl<'a, R: WasmModuleResources, S: Sink> VisitSimdOperator<'a> for Visitor<'_, 'a, R, S> {
+    wasmparser::for_each_visit_simd_operator!(visit_vector);
 }
 
 /// The parser's immediates of one operator, as a tuple.
@@ -339,8 +456,12 @@ immediates! {
     (i64,), (value,) => Arg::Bits(value as u64);
     (Ieee32,), (value,) => Arg::Bits(u64::from(value.bits()));
     (Ieee64,), (value,) => Arg::Bits(value.bits());
-    // Immediates of operators that have no row, and types, which slots do not need.
-    (ValType,), _ => Arg::None;
+    (V128,), (value,) => Arg::Bytes(*value.bytes());
+    ([u8; 16],), (lanes,) => Arg::Bytes(lanes);
+    (u8,), (lane,) => Arg::Lane(lane);
+    (MemArg, u8), (memarg, lane) => Arg::OffsetLane(memarg.offset, lane);
+    (ValType,), (ty,) => if ty == ValType::V128 { Arg::Vector } else { Arg::None };
+    // Immediates of operators that have no row.
     (HeapType,), _ => Arg::None;
     (TryTable,), _ => Arg::None;
     (Vec<ValType>,), _ => Arg::None;

@@ -105,10 +105,10 @@ impl<C: Context> HostFunc<C> {
     /// A function over numbers.
     ///
     /// # Panics
-    /// When the type has references, which may not be made out of numbers, or is not the function's.
+    /// When the type has references, which may not be made out of numbers, or vectors, or is not the function's.
     pub fn over_numbers<B: OverNumbers<C> + 'static>(ty: FuncType, body: B) -> Self {
         let fits = ty.params().len() == B::PARAMS && ty.results().len() == B::RESULTS;
-        assert!(fits && has_no_references(&ty), "a function over numbers has a type of numbers");
+        assert!(fits && has_numbers_only(&ty), "a function over numbers has a type of numbers");
         Self::new(ty, over_numbers::<C, B>, body)
     }
 
@@ -122,7 +122,7 @@ impl<C: Context> HostFunc<C> {
     where
         C: Rows,
     {
-        assert!(has_no_references(&ty), "a row has a type of numbers");
+        assert!(has_numbers_only(&ty), "a row has a type of numbers");
         unsafe fn nothing(_: *const ()) {}
         Self(
             Arc::new(Host {
@@ -143,16 +143,16 @@ impl<C: Context> HostFunc<C> {
     }
 }
 
-fn has_no_references(ty: &FuncType) -> bool {
-    !ty.params().iter().chain(ty.results()).any(|ty| ty.is_ref())
+fn has_numbers_only(ty: &FuncType) -> bool {
+    ty.params().iter().chain(ty.results()).all(|ty| ty.is_number())
 }
 
 /// Whether a type, whose key is also given, has numbers only.
 pub(super) fn is_numeric(key: u64, ty: &FuncType) -> bool {
-    /// Set in the three bits of both types of references, and of no number.
-    const REFERENCES: u64 = 0o444_444_444_444_444_444;
-    const { assert!(ValType::F64 as u64 == 3 && ValType::FuncRef as u64 == 4 && ValType::ExternRef as u64 == 5) };
-    if key >= LONG_KEY { has_no_references(ty) } else { key & REFERENCES == 0 }
+    /// Set in the three bits of all types of references and vectors, and of no number.
+    const OTHERS: u64 = 0o444_444_444_444_444_444;
+    const { assert!(ValType::F64 as u64 == 3 && ValType::FuncRef as u64 == 4 && ValType::V128 as u64 == 6) };
+    if key >= LONG_KEY { has_numbers_only(ty) } else { key & OTHERS == 0 }
 }
 
 /// How rows of a context's table are called.
@@ -191,18 +191,38 @@ pub(crate) fn call<C: Context>(
         return Err(Fault::Internal("a call's types do not fit").into());
     }
     results.iter_mut().zip(ty.results()).for_each(|(cell, ty)| *cell = Cell::zero(*ty));
+    let (params, returns) = ty.slots();
     let function = machine.vm_mut().functions.pointer(index as usize);
-    with_list(args.len() + results.len(), 0, |slots| {
-        let (params, returns) = slots.split_at_mut(args.len());
-        params.iter_mut().zip(args).for_each(|(slot, cell)| *slot = cell.bits());
+    with_list(params + returns, 0, |slots| {
+        let (params, returns) = slots.split_at_mut(params);
+        write_cells(args, params);
         // SAFETY: the function is of this machine, and types fit (above).
         unsafe { run(context, function, params, returns, dispatch)? };
-        for (cell, slot) in results.iter_mut().zip(returns) {
-            // SAFETY: the run has returned, so its results are of their types.
-            *cell = unsafe { Cell::of_slot(cell.ty(), *slot) };
-        }
+        // SAFETY: the run has returned, so its results are of their types.
+        unsafe { read_cells(results, returns) };
         Ok(())
     })
+}
+
+/// Puts cells into slots, which are as many as their types have.
+fn write_cells(cells: &[Cell], slots: &mut [u64]) {
+    let mut at = 0;
+    for cell in cells {
+        at += cell.write(&mut slots[at..]);
+    }
+}
+
+/// Takes cells, of the types that they have, from slots.
+///
+/// # Safety
+/// The slots hold values of these types.
+unsafe fn read_cells(cells: &mut [Cell], slots: &[u64]) {
+    let mut at = 0;
+    for cell in cells {
+        // SAFETY: the caller's promise.
+        *cell = unsafe { Cell::of_slots(cell.ty(), &slots[at..]) };
+        at += cell.ty().slots();
+    }
 }
 
 /// Calls function `index` of the context's machine, whose type has numbers only.
@@ -312,16 +332,15 @@ unsafe fn over_cells<C: Context>(vm: *mut Vm, callee: *const Func, args: *mut u6
         let slots = Slots::of(vm, args);
         with_list(ty.params().len() + ty.results().len(), Cell::i32(0), |cells| {
             let (params, returned) = cells.split_at_mut(ty.params().len());
-            for (i, (cell, ty)) in params.iter_mut().zip(ty.params()).enumerate() {
-                *cell = Cell::of_slot(*ty, *args.add(i));
-            }
+            params.iter_mut().zip(ty.params()).for_each(|(cell, ty)| *cell = Cell::zero(*ty));
+            read_cells(params, core::slice::from_raw_parts(args, ty.slots().0));
             returned.iter_mut().zip(ty.results()).for_each(|(cell, ty)| *cell = Cell::zero(*ty));
             body(&mut *(*vm).store.cast::<C>(), params, returned)?;
             if !returned.iter().map(Cell::ty).eq(ty.results().iter().copied()) {
                 return Err(Stop::Fault(Fault::Internal("a host function's results do not fit its type")));
             }
             let to = slots.now();
-            returned.iter().enumerate().for_each(|(i, cell)| *to.add(i) = cell.bits());
+            write_cells(returned, core::slice::from_raw_parts_mut(to, ty.slots().1));
             Ok(to)
         })
     };

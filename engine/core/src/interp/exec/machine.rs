@@ -23,47 +23,62 @@ use core::ptr::NonNull;
 pub(crate) struct Cell {
     ty: ValType,
     bits: u64,
+    /// The upper half of a vector; else 0.
+    high: u64,
 }
 
 impl Cell {
     pub fn i32(value: u32) -> Self {
-        Self { ty: ValType::I32, bits: u64::from(value) }
+        Self::number(ValType::I32, u64::from(value))
     }
 
     pub fn i64(bits: u64) -> Self {
-        Self { ty: ValType::I64, bits }
+        Self::number(ValType::I64, bits)
     }
 
     pub fn f32(bits: u32) -> Self {
-        Self { ty: ValType::F32, bits: u64::from(bits) }
+        Self::number(ValType::F32, u64::from(bits))
     }
 
     pub fn f64(bits: u64) -> Self {
-        Self { ty: ValType::F64, bits }
+        Self::number(ValType::F64, bits)
+    }
+
+    pub fn v128(value: u128) -> Self {
+        Self { ty: ValType::V128, bits: value as u64, high: (value >> 64) as u64 }
     }
 
     /// A number of that type from its slot; null for a type of references, which are not made from numbers.
     #[inline(always)]
     pub fn number(ty: ValType, slot: u64) -> Self {
-        Self { ty, bits: if ty.is_ref() { 0 } else { slot } }
+        Self { ty, bits: if ty.is_ref() { 0 } else { slot }, high: 0 }
     }
 
-    /// A value of a function's own slots.
+    /// The value that `slots` start with.
     ///
     /// # Safety
-    /// The slot holds a value of the type.
-    pub(super) unsafe fn of_slot(ty: ValType, bits: u64) -> Self {
-        Self { ty, bits }
+    /// They start with a value of the type.
+    pub(super) unsafe fn of_slots(ty: ValType, slots: &[u64]) -> Self {
+        Self { ty, bits: slots[0], high: if ty == ValType::V128 { slots[1] } else { 0 } }
+    }
+
+    /// Writes the value to the start of `slots`; returns how many it has taken.
+    pub(super) fn write(&self, slots: &mut [u64]) -> usize {
+        slots[0] = self.bits;
+        if self.ty == ValType::V128 {
+            slots[1] = self.high;
+        }
+        self.ty.slots()
     }
 
     /// The null or zero of a type.
     pub fn zero(ty: ValType) -> Self {
-        Self { ty, bits: 0 }
+        Self { ty, bits: 0, high: 0 }
     }
 
     /// A reference to the embedder's object of that number.
     pub fn external(number: Option<u32>) -> Self {
-        Self { ty: ValType::ExternRef, bits: number.map_or(0, |n| u64::from(n) + 1) }
+        Self { ty: ValType::ExternRef, bits: number.map_or(0, |n| u64::from(n) + 1), high: 0 }
     }
 
     pub fn ty(&self) -> ValType {
@@ -73,6 +88,11 @@ impl Cell {
     /// The bits of a number.
     pub fn bits(&self) -> u64 {
         self.bits
+    }
+
+    /// The bits of a vector.
+    pub fn vector(&self) -> u128 {
+        u128::from(self.bits) | u128::from(self.high) << 64
     }
 
     /// The embedder's number behind an externref.
@@ -218,7 +238,7 @@ impl Machine {
     /// A reference to function `index`, or null.
     pub fn function_cell(&self, index: Option<u32>) -> Cell {
         let bits = index.map_or(0, |i| self.vm().functions.pointer(i as usize) as usize as u64);
-        Cell { ty: ValType::FuncRef, bits }
+        Cell { ty: ValType::FuncRef, bits, high: 0 }
     }
 
     // ---- memories, tables, globals ----
@@ -262,7 +282,7 @@ impl Machine {
 
     pub fn table_get(&self, index: u32, at: u32) -> Option<Cell> {
         let table = self.table(index);
-        table.elements.get(at as usize).map(|bits| Cell { ty: table.ty.element, bits: *bits })
+        table.elements.get(at as usize).map(|bits| Cell { ty: table.ty.element, bits: *bits, high: 0 })
     }
 
     /// Sets an element; false when it does not exist or the types differ.
@@ -284,7 +304,7 @@ impl Machine {
     pub fn add_global(&mut self, ty: GlobalType, value: Cell) -> u32 {
         let vm = self.vm_mut();
         let index = vm.global_cells.len() as u32;
-        vm.global_cells.push(Global { value: value.bits, index, ty });
+        vm.global_cells.push(Global { value: [value.bits, value.high], index, ty });
         index
     }
 
@@ -294,7 +314,7 @@ impl Machine {
 
     pub fn global(&self, index: u32) -> Cell {
         let global = self.vm().global_cells.get(index as usize);
-        Cell { ty: global.ty.content, bits: global.value }
+        Cell { ty: global.ty.content, bits: global.value[0], high: global.value[1] }
     }
 
     /// Sets a global; false when it is constant or the types differ.
@@ -302,7 +322,7 @@ impl Machine {
         let global = self.vm_mut().global_cells.get_mut(index as usize);
         let fits = global.ty.mutable && global.ty.content == value.ty;
         if fits {
-            global.value = value.bits;
+            global.value = [value.bits, value.high];
         }
         fits
     }
@@ -409,7 +429,7 @@ impl Machine {
         vm.global_cells.reserve(parsed.global_inits.len());
         for (i, init) in parsed.global_inits.iter().enumerate() {
             let ty = parsed.globals[parsed.globals.len() - parsed.global_inits.len() + i];
-            let (value, index) = (instance.evaluate(*init), vm.global_cells.len() as u32);
+            let (value, index) = (instance.evaluate_global(*init), vm.global_cells.len() as u32);
             globals.push(vm.global_cells.push(Global { value, index, ty }).cast());
         }
         instance.globals = globals.into();

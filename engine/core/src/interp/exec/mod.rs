@@ -19,6 +19,7 @@ pub(crate) mod slot;
 mod slow;
 #[cfg(gristmill_tail)]
 mod tail;
+mod vector;
 pub(crate) mod vm;
 pub(crate) mod watch;
 

@@ -73,7 +73,7 @@ macro_rules! expand_ops {
             [Return<0>] [Return<1>] [Return<2>] [Return<3>]
             [Break<Call>] [Break<CallImport>] [Break<CallIndirect>]
             [Break<Return<0>>] [Break<Return<1>>] [Break<Return<2>>] [Break<Return<3>>]
-            [Slow] [TrapNow] [Translate] [Exit] [ReturnAcross]
+            [Slow] [Vector<0>] [Vector<1>] [TrapNow] [Translate] [Exit] [ReturnAcross]
         }
     };
 }

@@ -25,7 +25,7 @@ pub(super) unsafe fn registers(vm: *mut Vm) -> Regs {
     }
 }
 
-unsafe fn save(r: &Regs) {
+pub(super) unsafe fn save(r: &Regs) {
     // SAFETY: `vm` is the running machine (callers' promise).
     let saved = unsafe { &mut (*r.vm).saved };
     (saved.pc, saved.fp, saved.acc) = (r.pc, r.fp, r.acc);
@@ -328,10 +328,21 @@ fn table_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operand
 }
 
 impl Instance {
-    /// The slot of a constant expression.
+    /// The slots of a constant expression for a global.
+    pub fn evaluate_global(&self, expr: ConstExpr) -> [u64; 2] {
+        match expr {
+            ConstExpr::Vector(slots) => slots,
+            // SAFETY: validated: the global exists; its cell, which begins with two slots, lives in the arena.
+            ConstExpr::Global(index) => unsafe { *self.globals[index as usize].cast() },
+            _ => [self.evaluate(expr), 0],
+        }
+    }
+
+    /// The slot of a constant expression, which is the lower one of a vector's.
     pub fn evaluate(&self, expr: ConstExpr) -> u64 {
         match expr {
             ConstExpr::Value(slot) => slot,
+            ConstExpr::Vector(slots) => slots[0],
             ConstExpr::Null => 0,
             ConstExpr::Func(index) => self.function(index) as usize as u64,
             // SAFETY: validated: the global exists; its cell lives in the arena.

@@ -180,10 +180,10 @@ impl Table {
     }
 }
 
-/// A global: its value as a slot, and its type.
+/// A global: its value as slots, of which only a vector has the second, and its type.
 #[repr(C)]
 pub(crate) struct Global {
-    pub value: u64,
+    pub value: [u64; 2],
     /// Index of this global in the store.
     pub index: u32,
     pub ty: GlobalType,
@@ -199,7 +199,7 @@ pub(crate) struct Instance {
     /// Those of its own functions that may be referred to, in the order of [`Prepared::referable`].
     pub own: *const Func,
     pub tables: Box<[*mut Table]>,
-    /// Pointers to [`Global`]s, as pointers to their values, which come first.
+    /// Pointers to [`Global`]s, as pointers to the first slots of their values, which come first.
     pub globals: Box<[*mut u64]>,
     /// The store's key of each of the module's types: [`Instance::_own_signatures`], or those that all instances share.
     pub signatures: *const u64,

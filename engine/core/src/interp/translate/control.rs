@@ -25,7 +25,7 @@ enum Label {
 /// A construct that is open. Its numbers are below 2^32 in any module that is not refused.
 pub(super) struct Frame {
     label: Label,
-    /// Stack height below its parameters.
+    /// Stack height below its parameters. All of these count slots.
     base: u32,
     params: u32,
     results: u32,
@@ -81,11 +81,12 @@ impl Translator<'_> {
         Ok(())
     }
 
+    /// Slots of parameters and results.
     fn block_type(&self, ty: BlockType) -> (usize, usize) {
         match ty {
             BlockType::Empty => (0, 0),
-            BlockType::Type(_) => (0, 1),
-            BlockType::FuncType(index) => self.parsed.types[index as usize].counts(),
+            BlockType::Type(ty) => (0, if ty == wasmparser::ValType::V128 { 2 } else { 1 }),
+            BlockType::FuncType(index) => self.parsed.types[index as usize].slots(),
         }
     }
 
@@ -427,7 +428,7 @@ impl Translator<'_> {
         let imported = self.lazy || function < self.parsed.imported_functions;
         let family = if imported { Family::CallImport } else { Family::Call };
         let ty = self.parsed.functions[function as usize];
-        let (params, results) = self.parsed.types[ty as usize].counts();
+        let (params, results) = self.parsed.types[ty as usize].slots();
         let base = self.settle_arguments(params);
         let at = self.emit(Word::wide(family.effect(0), base, if imported { function } else { 0 }));
         if !imported {
@@ -444,7 +445,7 @@ impl Translator<'_> {
         let (number, table) = (narrow(ty)?, narrow(table)?);
         let index = self.pop();
         let index = self.slot_of(index);
-        let (params, results) = self.parsed.types[ty as usize].counts();
+        let (params, results) = self.parsed.types[ty as usize].slots();
         let base = self.settle_arguments(params);
         self.emit_effect(Family::CallIndirect, 0, base, index, number);
         let cost = self.emit(Word(u64::from(table) << 32));

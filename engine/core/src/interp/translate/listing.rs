@@ -6,7 +6,7 @@ use crate::gas::Particles;
 use crate::interp::code::{Code, Family};
 use crate::wasm::isa::Op;
 use crate::wasm::plan::Step;
-use crate::wasm::walk::{Arg, BodyHead, Ended, Sink};
+use crate::wasm::walk::{Arg, BodyHead, Ended, Locals, Sink};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -18,9 +18,9 @@ use wasmparser::BlockType;
 pub struct Listing {
     /// Index in the module, imports included.
     pub function: u32,
-    /// Parameters.
+    /// Parameters, in slots.
     pub params: u32,
-    /// Declared locals.
+    /// Declared locals, in slots.
     pub locals: u32,
     /// Static height in slots.
     pub height: u32,
@@ -125,6 +125,33 @@ impl<'m> Lister<'m> {
         }
         (code, listings)
     }
+
+    /// Has an operator translated, and notes which code that makes.
+    fn note(
+        &mut self,
+        op: Op,
+        step: Step,
+        translate: impl FnOnce(&mut Translator<'m>) -> Result<(), Box<LoadError>>,
+    ) -> Result<(), Box<LoadError>> {
+        let position = self.current.operators.len() - 1;
+        self.current.operators[position].live = step.live;
+        self.open.operators += u32::from(step.live);
+
+        let family = |translator: &Translator<'_>, at: usize| translator.code.get(at).and_then(|word| word.family());
+        let (before, pending) = (self.translator.code.len(), self.translator.lists.stack.pending());
+        let compared = pending.map(|producer| (producer.at(), family(&self.translator, producer.at())));
+        translate(&mut self.translator)?;
+        let from = match (op, compared) {
+            // A branch on a comparison takes the place of the comparison's op.
+            (Op::BrIf | Op::If, Some((at, Some(was)))) if replaced(was, family(&self.translator, at)) => at,
+            _ => before,
+        };
+        while self.current_origins.last().is_some_and(|(start, _)| *start >= from) {
+            self.current_origins.pop();
+        }
+        self.current_origins.push((from, position));
+        Ok(())
+    }
 }
 
 impl Sink for Lister<'_> {
@@ -137,6 +164,10 @@ impl Sink for Lister<'_> {
         self.translator.begin(head);
     }
 
+    fn locals(&mut self, locals: Locals<'_, '_>) {
+        self.translator.locals(locals);
+    }
+
     fn see(&mut self, offset: usize, op: Op, arg: &Arg<'_>) {
         let immediates = immediates(op, arg);
         self.current.operators.push(ListedOperator { offset, op, immediates, live: false });
@@ -145,24 +176,11 @@ impl Sink for Lister<'_> {
     // One copy for all operators: nobody waits for a listing.
     #[inline(never)]
     fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), Box<LoadError>> {
-        let position = self.current.operators.len() - 1;
-        self.current.operators[position].live = step.live;
-        self.open.operators += u32::from(step.live);
+        self.note(op, step, |translator| translator.operator(op, arg, step))
+    }
 
-        let family = |translator: &Translator<'_>, at: usize| translator.code.get(at).and_then(|word| word.family());
-        let (before, pending) = (self.translator.code.len(), self.translator.lists.stack.pending());
-        let compared = pending.map(|producer| (producer.at(), family(&self.translator, producer.at())));
-        self.translator.operator(op, arg, step)?;
-        let from = match (op, compared) {
-            // A branch on a comparison takes the place of the comparison's op.
-            (Op::BrIf | Op::If, Some((at, Some(was)))) if replaced(was, family(&self.translator, at)) => at,
-            _ => before,
-        };
-        while self.current_origins.last().is_some_and(|(start, _)| *start >= from) {
-            self.current_origins.pop();
-        }
-        self.current_origins.push((from, position));
-        Ok(())
+    fn operator_among_vectors(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), Box<LoadError>> {
+        self.note(op, step, |translator| translator.operator_among_vectors(op, arg, step))
     }
 
     fn block(&mut self, closed: Option<u32>, opens: bool) {
@@ -194,7 +212,7 @@ fn replaced(was: Family, is: Option<Family>) -> bool {
 
 fn immediates(op: Op, arg: &Arg<'_>) -> String {
     match arg {
-        Arg::None | Arg::Block(BlockType::Empty) | Arg::Offset(0) => String::new(),
+        Arg::None | Arg::Vector | Arg::Block(BlockType::Empty) | Arg::Offset(0) => String::new(),
         Arg::Block(BlockType::Type(ty)) => format!("(result {ty})"),
         Arg::Block(BlockType::FuncType(index)) => format!("(type {index})"),
         Arg::Index(index) => format!("{index}"),
@@ -206,10 +224,21 @@ fn immediates(op: Op, arg: &Arg<'_>) -> String {
             Op::F32Const => format!("{:?}", f32::from_bits(*bits as u32)),
             _ => format!("{:?}", f64::from_bits(*bits)),
         },
+        Arg::Bytes(bytes) if op == Op::V128Const => format!("i64x2 {}", lanes(bytes, 8)),
+        Arg::Bytes(bytes) => lanes(bytes, 1),
+        Arg::Lane(lane) => format!("{lane}"),
+        Arg::OffsetLane(0, lane) => format!("{lane}"),
+        Arg::OffsetLane(offset, lane) => format!("offset={offset} {lane}"),
         Arg::Table(table) => {
             // Validated: targets are numbers.
             let targets = table.targets().filter_map(Result::ok).chain([table.default()]);
             targets.map(|target| format!("{target}")).collect::<Vec<_>>().join(" ")
         }
     }
+}
+
+/// Little-endian integers of `width` bytes.
+fn lanes(bytes: &[u8], width: usize) -> String {
+    let lane = |bytes: &[u8]| bytes.iter().rev().fold(0u64, |lane, byte| lane << 8 | u64::from(*byte));
+    bytes.chunks_exact(width).map(|bytes| format!("{}", lane(bytes))).collect::<Vec<_>>().join(" ")
 }

@@ -13,6 +13,7 @@ mod numeric;
 mod reversal;
 mod stack;
 mod variable;
+mod vector;
 mod workbench;
 
 use crate::error::{LoadError, LoadErrorKind};
@@ -22,7 +23,7 @@ use crate::interp::exec::fused::fuse;
 use crate::wasm::isa::{Group, Op};
 use crate::wasm::load::Parsed;
 use crate::wasm::plan::Step;
-use crate::wasm::walk::{Arg, BodyHead, Ended, Sink};
+use crate::wasm::walk::{Arg, BodyHead, Ended, Locals, Sink};
 use alloc::{boxed::Box, vec::Vec};
 use control::Frame;
 use fixup::{Fixups, Place};
@@ -58,6 +59,8 @@ pub(crate) struct Lists {
     /// Calls whose callee had no code yet, with the callee. These are the module's; all that follows is the function's at hand.
     calls: Vec<(u32, u32)>,
     stack: Stack,
+    /// Where locals are, if they are not all where their index says.
+    locals: Vec<vector::Local>,
     frames: Vec<Frame>,
     fixups: Fixups,
     /// Costs of the blocks that are complete.
@@ -77,6 +80,7 @@ impl Lists {
         Self {
             calls: Vec::new(),
             stack: Stack::default(),
+            locals: Vec::new(),
             frames: Vec::with_capacity(16),
             fixups: Fixups::default(),
             costs: Vec::with_capacity(64),
@@ -91,7 +95,7 @@ impl Lists {
 impl<'m> Translator<'m> {
     /// For `bodies` bodies that have `bytes` bytes. Room is made for the code of nearly any such bodies (three bytes a byte).
     pub fn new(parsed: &'m Parsed, schedule: Schedule, bodies: usize, bytes: usize, lists: Lists) -> Self {
-        let head = BodyHead { function: 0, params: 0, locals: 0, results: 0 };
+        let head = BodyHead { function: 0, params: 0, locals: 0, results: 0, vector_locals: false };
         Self {
             parsed,
             schedule,
@@ -348,6 +352,7 @@ impl Sink for Translator<'_> {
         self.too_far = false;
         self.head = head;
         self.lists.stack.reset((head.params + head.locals) as usize);
+        self.lists.locals.clear();
         self.lists.fixups.clear();
         self.lists.costs.clear();
         self.lists.open.clear();
@@ -363,6 +368,12 @@ impl Sink for Translator<'_> {
         self.lists.open.push(Place::low(self.start));
     }
 
+    fn locals(&mut self, locals: Locals<'_, '_>) {
+        if self.head.vector_locals {
+            self.place_locals(&locals);
+        }
+    }
+
     #[inline(always)]
     fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), Box<LoadError>> {
         match op.row().group {
@@ -374,9 +385,14 @@ impl Sink for Translator<'_> {
             }
             Group::Pure | Group::Partial => self.numeric(op),
             Group::Load | Group::Store => self.access(op, arg),
+            Group::Vector | Group::VectorLoad | Group::VectorStore => self.vector(op, arg),
             Group::Memory | Group::Bulk | Group::Table | Group::Reference => self.memory(op, arg)?,
         }
         Ok(())
+    }
+
+    fn operator_among_vectors(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), Box<LoadError>> {
+        if self.among_vectors(op, arg) { Ok(()) } else { self.operator(op, arg, step) }
     }
 
     #[inline]

@@ -32,7 +32,7 @@ impl Translator<'_> {
         }
     }
 
-    fn local_set(&mut self, local: u16) {
+    pub(super) fn local_set(&mut self, local: u16) {
         let value = self.pop();
         let end = self.code.len();
         // Values on the stack that are this local keep the old one.

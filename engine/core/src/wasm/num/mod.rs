@@ -6,7 +6,9 @@ mod convert;
 mod float;
 mod int;
 pub mod slot;
+mod vector;
 
 pub use convert::*;
 pub use float::*;
 pub use int::*;
+pub use vector::*;

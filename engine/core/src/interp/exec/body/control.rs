@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::interp::exec::functions::Compare;
-use crate::interp::exec::slow;
+use crate::interp::exec::{slow, vector};
 
 /// Branches on a comparison of a and b.
 pub(crate) struct Branch<F, L, R>(PhantomData<(F, L, R)>);
@@ -252,6 +252,19 @@ impl Body for Slow {
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract.
         unsafe { r.out_of_line(|vm| slow::operator(vm)) }
+    }
+}
+
+/// An operator on vectors.
+pub(crate) struct Vector<const FORM: u16>;
+
+impl<const FORM: u16> Body for Vector<FORM> {
+    const CODE: u16 = Family::Vector.effect(FORM);
+    const WORDS: usize = if FORM == 0 { 2 } else { 4 };
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Flow {
+        // SAFETY: contract.
+        unsafe { r.out_of_line(|vm| vector::operator(vm)) }
     }
 }
 
