@@ -12,15 +12,16 @@ pub mod watched;
 
 use gristmill::contract::{Ewasm, Options, Vm};
 use gristmill::{CompilationMode, Config, Dispatch, Engine, Profile, Schedule};
+use gristmill_aot::Aot;
 use reference_vm::Reference;
 use std::path::PathBuf;
 use std::sync::Arc;
 use watched::Judge;
 
-/// The engine with every dispatch back end that this build has, each in every mode.
+/// The engine with every dispatch back end that this build has, each in every mode, and with machine code.
 ///
 /// # Panics
-/// When the engine does not take a dispatch that it says it has.
+/// When the engine does not take a dispatch that it says it has, or this machine has no machine code.
 pub fn engines(profile: Profile, schedule: Schedule) -> Vec<(&'static str, Engine)> {
     let dispatches =
         [Dispatch::Loop, Dispatch::Tail].into_iter().filter(|d| *d == Dispatch::Loop || Dispatch::has_tail());
@@ -38,7 +39,11 @@ pub fn engines(profile: Profile, schedule: Schedule) -> Vec<(&'static str, Engin
         })
         .collect();
     let watched = engines[0].1.watched(Arc::new(Judge::default()));
-    engines.push(("loop, watched", watched));
+    let mut config = Config::new();
+    config.profile(profile).schedule(schedule);
+    let aot = Arc::new(Aot::new(Default::default()).expect("this machine has machine code"));
+    let compiled = Engine::with_compiler(&config, aot).expect("the automatic dispatch always exists");
+    engines.extend([("loop, watched", watched), ("aot", compiled)]);
     engines
 }
 

@@ -2,10 +2,12 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use gristmill::contract::Revision;
 use gristmill::{Config, Dispatch, Engine, Exports, Gas, Profile, Schedule, Val, ValType};
+use gristmill_aot::Aot;
 
 use crate::output::Failure;
 
@@ -77,12 +79,43 @@ impl From<ExportsArg> for Exports {
     }
 }
 
-/// How the engine runs code.
-#[derive(Args, Clone, Copy, Debug)]
-pub struct EngineArgs {
+/// `--tier`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TierArg {
+    /// The interpreter
+    #[default]
+    Interp,
+    /// Machine code, made when a module is loaded
+    Aot,
+}
+
+/// What runs code. No choice here changes a result or a gas figure.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct TierArgs {
+    /// What runs code; results and gas are the same
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    pub tier: TierArg,
     /// Back end of the interpreter; results and gas are the same
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub dispatch: DispatchArg,
+}
+
+impl TierArgs {
+    /// What a summary calls it.
+    pub fn label(&self, engine: &Engine) -> &'static str {
+        match self.tier {
+            TierArg::Interp => engine.dispatch().name(),
+            TierArg::Aot => "aot",
+        }
+    }
+}
+
+/// How the engine runs code.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct EngineArgs {
+    #[command(flatten)]
+    /// What runs code.
+    pub tier: TierArgs,
     /// Price list: `v1`, `unit` (1 gas an operator) or `ewasm` (host functions only)
     #[arg(long, value_parser = schedule, default_value = "v1", value_name = "NAME")]
     pub schedule: Schedule,
@@ -94,18 +127,21 @@ impl EngineArgs {
     /// # Errors
     /// This build has no such back end.
     pub fn engine(&self, profile: Profile) -> Result<Engine, Failure> {
-        engine(profile, self.schedule, self.dispatch.into())
+        engine(profile, self.schedule, self.tier)
     }
 }
 
 /// An engine of these three.
 ///
 /// # Errors
-/// This build has no such back end.
-pub fn engine(profile: Profile, schedule: Schedule, dispatch: Dispatch) -> Result<Engine, Failure> {
+/// This build has no such back end, or this machine no such tier.
+pub fn engine(profile: Profile, schedule: Schedule, tier: TierArgs) -> Result<Engine, Failure> {
     let mut config = Config::new();
-    config.profile(profile).schedule(schedule).dispatch(dispatch);
-    Ok(Engine::new(&config)?)
+    config.profile(profile).schedule(schedule).dispatch(tier.dispatch.into());
+    Ok(match tier.tier {
+        TierArg::Interp => Engine::new(&config)?,
+        TierArg::Aot => Engine::with_compiler(&config, Arc::new(Aot::new(Default::default())?))?,
+    })
 }
 
 /// Reads the name of a schedule.

@@ -13,7 +13,7 @@ use gristmill::{Engine, Gas, Profile, Schedule};
 use gristmill_chain::{Chain, ChainError, CodeCache, Settings};
 
 use crate::abi::{self, hex_text};
-use crate::args::{self, DispatchArg, ExportsArg};
+use crate::args::{self, ExportsArg, TierArgs};
 use crate::command::check;
 use crate::output::{Failure, Spinner};
 use crate::plugin::VmArgs;
@@ -66,9 +66,9 @@ pub struct ChainArgs {
     /// Let contracts import the functions of `debug`, and print what they say to standard error
     #[arg(long)]
     pub debug: bool,
-    /// Back end of the interpreter; results and gas are the same
-    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
-    pub dispatch: DispatchArg,
+    #[command(flatten)]
+    /// What runs code.
+    pub tier: TierArgs,
     /// Write a coredump of the last trap here when the transaction fails: frames, locals, memory, globals of the contract
     #[arg(long, value_name = "FILE")]
     pub coredump: Option<PathBuf>,
@@ -156,7 +156,7 @@ impl LocalChain {
             }
         }
         local.check_rules(args)?;
-        let vm = local.catching(args.dispatch)?;
+        let vm = local.catching(args.tier)?;
         local.chain.set_vm(Box::new(vm));
         Ok(local)
     }
@@ -204,8 +204,8 @@ impl LocalChain {
         Ok(options)
     }
 
-    fn engine(&self, dispatch: DispatchArg) -> Result<Engine, Failure> {
-        args::engine(Profile::chain1(), self.chain.settings().schedule, dispatch.into())
+    fn engine(&self, tier: TierArgs) -> Result<Engine, Failure> {
+        args::engine(Profile::chain1(), self.chain.settings().schedule, tier)
     }
 
     /// The built-in VM on an engine.
@@ -215,8 +215,8 @@ impl LocalChain {
     }
 
     /// The built-in VM, whose traps are kept.
-    fn catching(&self, dispatch: DispatchArg) -> Result<Catching, Failure> {
-        let engine = self.engine(dispatch)?;
+    fn catching(&self, tier: TierArgs) -> Result<Catching, Failure> {
+        let engine = self.engine(tier)?;
         Ok(Catching::new(self.vm(&engine.watched(self.traps.watcher()))?, &self.traps))
     }
 
@@ -226,11 +226,11 @@ impl LocalChain {
     /// This build has no such back end.
     pub fn replace_vm(
         &mut self,
-        dispatch: DispatchArg,
+        tier: TierArgs,
         watch: impl FnOnce(Engine) -> Engine,
         make: impl FnOnce(Ewasm) -> Box<dyn Vm + Send>,
     ) -> Result<(), Failure> {
-        let vm = self.vm(&watch(self.engine(dispatch)?))?;
+        let vm = self.vm(&watch(self.engine(tier)?))?;
         self.chain.set_vm(make(vm));
         Ok(())
     }
@@ -240,16 +240,16 @@ impl LocalChain {
     /// # Errors
     /// The coredump cannot be written.
     pub fn take_trap(&self) -> Result<Option<Found>, Failure> {
-        self.traps.take(&self.engine(DispatchArg::Auto)?)
+        self.traps.take(&self.engine(TierArgs::default())?)
     }
 
     /// Shows the host calls of all frames to `observer` from now on.
     ///
     /// # Errors
     /// This build has no such back end.
-    pub fn observe(&mut self, observer: Arc<dyn Observer>, dispatch: DispatchArg) -> Result<(), Failure> {
+    pub fn observe(&mut self, observer: Arc<dyn Observer>, tier: TierArgs) -> Result<(), Failure> {
         self.observer = Some(observer);
-        let vm = self.catching(dispatch)?;
+        let vm = self.catching(tier)?;
         self.chain.set_vm(Box::new(vm));
         Ok(())
     }
@@ -265,7 +265,7 @@ impl LocalChain {
         let plugin = vm.load()?;
         let mut local = Self::open(args)?;
         if let Some(mut plugin) = plugin {
-            vm.tell(&mut plugin, &local.options()?, args.dispatch.into())?;
+            vm.tell(&mut plugin, &local.options()?, args.tier)?;
             local.chain.set_refunds(plugin.refunds());
             local.chain.set_vm(Box::new(plugin));
         }
@@ -283,7 +283,7 @@ impl LocalChain {
         }
         // Once more, without the check of what it returns, to see that.
         let returned = Arc::new(Mutex::new(Vec::new()));
-        let vm = Unchecked { vm: self.vm(&self.engine(DispatchArg::Auto)?)?, returned: returned.clone() };
+        let vm = Unchecked { vm: self.vm(&self.engine(TierArgs::default())?)?, returned: returned.clone() };
         self.chain.set_vm(Box::new(vm));
         let again = self.chain.call(creation);
         let code = returned.lock().map(|code| code.clone()).unwrap_or_default();

@@ -7,6 +7,7 @@ use gristmill::contract::{KeccakAt9, Options};
 use gristmill::{Dispatch, Exports};
 use gristmill_evmc::host::{LoadError, Plugin};
 
+use crate::args::TierArgs;
 use crate::output::Failure;
 
 /// Which VM runs contracts.
@@ -31,8 +32,8 @@ impl VmArgs {
     ///
     /// # Errors
     /// It has such an option, but does not take the value.
-    pub fn tell(&self, plugin: &mut Plugin, options: &Options, dispatch: Dispatch) -> Result<(), Failure> {
-        for (name, value) in known(options, dispatch) {
+    pub fn tell(&self, plugin: &mut Plugin, options: &Options, tier: TierArgs) -> Result<(), Failure> {
+        for (name, value) in known(options, tier) {
             match plugin.set_option(name, value) {
                 Ok(()) | Err(LoadError::OptionName(_)) => {}
                 Err(e) => return Err(e.into()),
@@ -49,10 +50,10 @@ impl VmArgs {
     ///
     /// # Errors
     /// As [`VmArgs::load`] and [`VmArgs::tell`].
-    pub fn plugin(&self, options: &Options, dispatch: Dispatch) -> Result<Option<Plugin>, Failure> {
+    pub fn plugin(&self, options: &Options, tier: TierArgs) -> Result<Option<Plugin>, Failure> {
         let mut plugin = self.load()?;
         if let Some(plugin) = &mut plugin {
-            self.tell(plugin, options, dispatch)?;
+            self.tell(plugin, options, tier)?;
         }
         Ok(plugin)
     }
@@ -74,7 +75,7 @@ fn given(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Our options in the words of our plugin: the schedule, and what is not as everywhere.
-fn known(options: &Options, dispatch: Dispatch) -> Vec<(&'static str, &'static str)> {
+fn known(options: &Options, tier: TierArgs) -> Vec<(&'static str, &'static str)> {
     let mut known = vec![("gas-schedule", options.schedule.name())];
     match options.keccak_at_9 {
         KeccakAt9::Auto => {}
@@ -88,6 +89,7 @@ fn known(options: &Options, dispatch: Dispatch) -> Vec<(&'static str, &'static s
     if options.debug.is_some() {
         known.push(("debug", "true"));
     }
+    let dispatch = Dispatch::from(tier.dispatch);
     if dispatch != Dispatch::Auto {
         known.push(("dispatch", dispatch.name()));
     }

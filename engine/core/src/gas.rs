@@ -112,6 +112,14 @@ impl Meter {
         self.reserve = self.reserve.saturating_add(gas.0 - now);
     }
 
+    /// Moves as much of the reserve into the counter as that holds, for code that only looks at the counter.
+    pub(crate) fn top_up(&mut self) {
+        if self.reserve > 0 {
+            let reserve = core::mem::take(&mut self.reserve);
+            self.give_back(Gas(reserve));
+        }
+    }
+
     /// Fills a negative counter from the reserve; false when that is not enough.
     #[cold]
     pub(crate) fn refill(&mut self) -> bool {

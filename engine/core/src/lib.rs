@@ -19,6 +19,8 @@ pub mod wasm;
 
 mod interp;
 
+pub mod tier;
+
 pub mod embed;
 
 pub mod contract;

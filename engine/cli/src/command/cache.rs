@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use gristmill::contract::{Ewasm, Options};
-use gristmill::{Dispatch, Profile, Schedule};
+use gristmill::{Profile, Schedule};
 use gristmill_chain::CodeCache;
 use serde_json::json;
 use std::sync::Arc;
 
-use crate::args::{self, ExportsArg};
+use crate::args::{self, ExportsArg, TierArgs};
 use crate::output::{Answer, Failure};
 
 /// Show what contracts take in the code cache
@@ -38,7 +38,7 @@ pub struct Args {
 /// # Errors
 /// A file cannot be read, a module is refused.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    let engine = args::engine(Profile::chain1(), Schedule::V1, Dispatch::Auto)?;
+    let engine = args::engine(Profile::chain1(), Schedule::V1, TierArgs::default())?;
     let cache = Arc::new(CodeCache::new(args.size));
     let options = Options { exports: args.exports.into(), ..Options::default() };
     let vm = Ewasm::new(&engine, options).with_cache(cache.clone());

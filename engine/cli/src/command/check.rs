@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use gristmill::contract::{Options, rules};
-use gristmill::{Dispatch, Module, Profile, Schedule};
+use gristmill::{Module, Profile, Schedule};
 use serde_json::{Value, json};
 
-use crate::args::{self, ExportsArg, ProfileArg};
+use crate::args::{self, ExportsArg, ProfileArg, TierArgs};
 use crate::output::{Answer, Exit, Failure};
 
 /// Validate modules, with the reason and the byte offset of a refusal
@@ -64,7 +64,7 @@ fn module(args: &Args, file: &Path) -> Result<Module, Failure> {
     match args.profile {
         ProfileArg::Chain1 => contract(&bytes, &Options { exports: args.exports.into(), ..Options::default() }),
         ProfileArg::General => {
-            Ok(Module::new(&args::engine(Profile::general(), Schedule::V1, Dispatch::Auto)?, &bytes)?)
+            Ok(Module::new(&args::engine(Profile::general(), Schedule::V1, TierArgs::default())?, &bytes)?)
         }
     }
 }
@@ -74,7 +74,7 @@ fn module(args: &Args, file: &Path) -> Result<Module, Failure> {
 /// # Errors
 /// It is refused; the details have `rule` and `offset`.
 pub fn contract(bytes: &[u8], options: &Options) -> Result<Module, Failure> {
-    let engine = args::engine(Profile::chain1(), options.schedule, Dispatch::Auto)?;
+    let engine = args::engine(Profile::chain1(), options.schedule, TierArgs::default())?;
     let module = Module::new(&engine, bytes)?;
     rules::check(module.parsed(), options)?;
     if !rules::segments_fit(module.parsed()) {

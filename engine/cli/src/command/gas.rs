@@ -6,10 +6,10 @@ use gristmill::contract::eei::Eei;
 use gristmill::gas::PARTICLES_PER_GAS;
 use gristmill::wasm::isa::Op;
 use gristmill::wasm::load::ImportKind;
-use gristmill::{Dispatch, HostApi, ListedBlock, Listing, Module, Particles, Schedule};
+use gristmill::{HostApi, ListedBlock, Listing, Module, Particles, Schedule};
 use serde_json::{Value, json};
 
-use crate::args::{self, ProfileArg};
+use crate::args::{self, ProfileArg, TierArgs};
 use crate::names::Names;
 use crate::output::{Answer, Failure};
 
@@ -97,7 +97,7 @@ pub fn load(
     schedule: Schedule,
 ) -> Result<(Module, Vec<Listing>), Failure> {
     let bytes = args::read_module(file)?;
-    let engine = args::engine(profile.into(), schedule, Dispatch::Auto)?;
+    let engine = args::engine(profile.into(), schedule, TierArgs::default())?;
     Module::listing(&engine, &bytes).map_err(|e| Failure::from(e).at(file.display()))
 }
 

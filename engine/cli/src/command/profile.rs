@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gristmill::contract::{Ewasm, Receipt, Refunds, Revision, StatusCode, Transaction, rules};
-use gristmill::{Config, Dispatch, Engine, Linker, Module, Profile, Store, Val};
+use gristmill::{Config, Engine, Linker, Module, Profile, Store, Val};
 use gristmill_chain::CodeCache;
 use serde_json::json;
 
-use crate::args::{self, DispatchArg};
+use crate::args::{self, DispatchArg, TierArg, TierArgs};
 use crate::command::{call, run};
 use crate::local::{ChainArgs, LocalChain, TransactionArgs, abi_for_module, read_abi};
 use crate::output::{Answer, Exit, Failure};
@@ -93,8 +93,8 @@ struct Done {
 /// # Errors
 /// A file cannot be read or written, the module or the transaction is refused, the words make no sense.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    if args.chain.dispatch == DispatchArg::Tail {
-        return Err(Failure::usage("calls can be seen with --dispatch loop alone"));
+    if args.chain.tier.tier != TierArg::Interp || args.chain.tier.dispatch == DispatchArg::Tail {
+        return Err(Failure::usage("calls can be seen with --tier interp --dispatch loop alone"));
     }
     if args.chain.coredump.is_some() {
         return Err(Failure::usage("a profile has no coredump; `call --coredump` writes one"));
@@ -159,7 +159,7 @@ fn is_contract(bytes: &[u8]) -> Result<bool, Failure> {
 /// A call of an exported function.
 fn of_module(args: &Args, file: &Path, bytes: &[u8], words: &[String]) -> Result<Done, Failure> {
     let profiler = Arc::new(Profiler::default());
-    let engine = args::engine(Profile::general(), args.chain.schedule.unwrap_or_default(), Dispatch::Loop)?;
+    let engine = args::engine(Profile::general(), args.chain.schedule.unwrap_or_default(), TierArgs::default())?;
     let engine = engine.watched(profiler.clone());
     let module = Module::new(&engine, bytes).map_err(|e| Failure::from(e).at(file.display()))?;
     let mut store = Store::new(&engine, ());
@@ -188,7 +188,7 @@ fn profiled(local: &mut LocalChain, args: &Args) -> Result<Arc<Profiler>, Failur
     let profiler = Arc::new(Profiler::default());
     let (watcher, counter) = (profiler.clone(), profiler.clone());
     let watch = |engine: Engine| engine.watched(watcher);
-    local.replace_vm(args.chain.dispatch, watch, |vm| Box::new(Profiled::new(vm, counter)))?;
+    local.replace_vm(args.chain.tier, watch, |vm| Box::new(Profiled::new(vm, counter)))?;
     Ok(profiler)
 }
 
@@ -267,7 +267,7 @@ fn scenario(file: &Path) -> Result<Option<(Box<Scenario>, Build)>, Failure> {
 fn of_scenario(args: &Args, file: &Path, scenario: &Scenario, build: &Build) -> Result<Done, Failure> {
     let schedule = args.chain.schedule.unwrap_or_default();
     let profiler = Arc::new(Profiler::default());
-    let engine = args::engine(Profile::chain1(), schedule, Dispatch::Loop)?.watched(profiler.clone());
+    let engine = args::engine(Profile::chain1(), schedule, TierArgs::default())?.watched(profiler.clone());
     let cache = Arc::new(CodeCache::new(CodeCache::DEFAULT_BYTES));
     let vm = Profiled::new(Ewasm::new(&engine, options(schedule)).with_cache(cache), profiler.clone());
     let revision = args.chain.revision.unwrap_or(Revision::Byzantium);

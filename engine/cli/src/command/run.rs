@@ -88,7 +88,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         load_nanoseconds: load_time.as_nanos(),
         run_nanoseconds: run_time.as_nanos(),
         memory_pages: instance.get_memory(&store, "memory").map(|m| m.size(&store)),
-        dispatch: engine.dispatch().name(),
+        tier: args.engine.tier.label(&engine),
     };
     if let Err(e) = outcome {
         return Err(trapped(e.into()).with("invoked", name).with("stats", stats.json()));
@@ -109,7 +109,7 @@ struct Stats {
     run_nanoseconds: u128,
     /// Of the export `memory`.
     memory_pages: Option<u64>,
-    dispatch: &'static str,
+    tier: &'static str,
 }
 
 impl Stats {
@@ -121,7 +121,7 @@ impl Stats {
             self.gas_used.0,
             milliseconds(self.load_nanoseconds),
             milliseconds(self.run_nanoseconds),
-            self.dispatch,
+            self.tier,
         )
     }
 
@@ -131,7 +131,7 @@ impl Stats {
             "load_nanoseconds": self.load_nanoseconds as u64,
             "run_nanoseconds": self.run_nanoseconds as u64,
             "memory_pages": self.memory_pages,
-            "dispatch": self.dispatch,
+            "tier": self.tier,
         })
     }
 }

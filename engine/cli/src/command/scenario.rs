@@ -7,7 +7,7 @@ use gristmill::{Profile, Schedule};
 use gristmill_evmc::host::Plugin;
 use serde_json::{Value, json};
 
-use crate::args::{self, DispatchArg};
+use crate::args::{self, TierArgs};
 use crate::output::{Answer, Exit, Failure, Progress};
 use crate::plugin::{VmArgs, label};
 use crate::suite::Tally;
@@ -37,9 +37,8 @@ pub struct Args {
     /// Price list: `v1`, `unit` or `ewasm`; results do not depend on it, gas does
     #[arg(long, value_parser = args::schedule, default_value = "v1", value_name = "NAME")]
     schedule: Schedule,
-    /// Back end of the interpreter
-    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
-    dispatch: DispatchArg,
+    #[command(flatten)]
+    tier: TierArgs,
     #[command(flatten)]
     vm: VmArgs,
 }
@@ -53,8 +52,8 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
     if files.is_empty() {
         return Err(Failure::usage("there is no scenario.json or negative.json under these paths"));
     }
-    let engine = args::engine(Profile::chain1(), args.schedule, args.dispatch.into())?;
-    let plugin = args.vm.plugin(&options(args.schedule), args.dispatch.into())?;
+    let engine = args::engine(Profile::chain1(), args.schedule, args.tier)?;
+    let plugin = args.vm.plugin(&options(args.schedule), args.tier)?;
     let built_in = vm(&engine);
     let mut suite = Suite {
         vm: plugin.as_ref().map_or(&built_in, |plugin| plugin as &dyn Vm),
@@ -86,7 +85,7 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
             }
         }
     }
-    let label = label(plugin.as_ref(), engine.dispatch().name());
+    let label = label(plugin.as_ref(), args.tier.label(&engine));
     let Suite { scenario, negative, progress, .. } = suite;
     let summary = |name: &str, tally: Tally| tally.json(name, &label);
     let last = if scenarios > 0 { summary("scenario", scenario) } else { summary("negative", negative) };

@@ -13,7 +13,7 @@ use gristmill_evmc::host::Plugin;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::args::{self, DispatchArg};
+use crate::args::{self, TierArgs};
 use crate::output::{Answer, Exit, Failure, Progress};
 use crate::plugin::{VmArgs, label};
 use crate::suite::Tally;
@@ -51,9 +51,8 @@ pub struct Args {
     /// Price list: `ewasm`, `unit` or `v1`; part of what is judged
     #[arg(long, value_parser = args::schedule, default_value = "ewasm", value_name = "NAME")]
     schedule: Schedule,
-    /// Back end of the interpreter
-    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
-    dispatch: DispatchArg,
+    #[command(flatten)]
+    tier: TierArgs,
     #[command(flatten)]
     vm: VmArgs,
 }
@@ -67,9 +66,9 @@ const STACK: usize = 8 << 20;
 /// A file cannot be read, is no file of state tests, or a test is broken itself.
 pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
     let files = args::find_files(&args.paths, &|path| path.extension().is_some_and(|e| e == "json"))?;
-    let engine = args::engine(Profile::chain1(), args.schedule, args.dispatch.into())?;
+    let engine = args::engine(Profile::chain1(), args.schedule, args.tier)?;
     let options = Options { schedule: args.schedule, ..Options::default() };
-    let plugin = args.vm.plugin(&options, args.dispatch.into())?;
+    let plugin = args.vm.plugin(&options, args.tier)?;
     let built_in = Ewasm::new(&engine, options).with_cache(Arc::new(CodeCache::new(CodeCache::DEFAULT_BYTES)));
     let vm = plugin.as_ref().map_or(&built_in as &(dyn Vm + Sync), |plugin| plugin);
     let refunds = plugin.as_ref().map_or(Refunds::FromVm, Plugin::refunds);
@@ -88,7 +87,7 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
     if let Some(failure) = failure {
         return Err(failure);
     }
-    suite.finish(&label(plugin.as_ref(), engine.dispatch().name()))
+    suite.finish(&label(plugin.as_ref(), args.tier.label(&engine)))
 }
 
 /// Runs the wanted tests of a file.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use gristmill::{Profile, Schedule};
 use serde_json::json;
 
-use crate::args::{self, DispatchArg};
+use crate::args::{self, TierArgs};
 use crate::output::{Answer, Exit, Failure, Progress};
 use crate::suite::Tally;
 use crate::suite::embedded::Embedded;
@@ -31,9 +31,8 @@ pub struct Args {
     /// Known failures in place of the built-in list, a line each: FILE:LINE reason
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
-    /// Back end of the interpreter
-    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
-    dispatch: DispatchArg,
+    #[command(flatten)]
+    tier: TierArgs,
 }
 
 /// Runs the command.
@@ -48,7 +47,7 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
     };
     let known = known.map_err(Failure::refused)?;
     let profile = if args.no_simd { Profile::general().without_simd() } else { Profile::general() };
-    let engine = args::engine(profile, Schedule::V1, args.dispatch.into())?;
+    let engine = args::engine(profile, Schedule::V1, args.tier)?;
 
     let mut progress = Progress::new(files.len(), json);
     let mut tally = Tally::default();
@@ -73,7 +72,7 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
         }
     }
     drop(progress);
-    let summary = tally.json("wast", engine.dispatch().name());
+    let summary = tally.json("wast", args.tier.label(&engine));
     let exit = if tally.failed == 0 { Exit::Good } else { Exit::Guest };
     Ok(Answer { exit, text: summary.to_string(), json: summary })
 }

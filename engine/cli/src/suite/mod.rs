@@ -33,11 +33,11 @@ impl std::ops::AddAssign for Tally {
 
 impl Tally {
     /// The last line of a suite's run.
-    pub fn json(&self, suite: &str, dispatch: &str) -> Value {
+    pub fn json(&self, suite: &str, tier: &str) -> Value {
         json!({
             "suite": suite,
             "tier": TIER,
-            "dispatch": dispatch,
+            "tier": tier,
             "passed": self.passed,
             "failed": self.failed,
             "skipped": self.skipped,

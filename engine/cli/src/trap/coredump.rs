@@ -48,8 +48,8 @@ pub fn encode(located: &Located<'_>, name: &str) -> Vec<u8> {
         }
     }
     let mut globals = GlobalSection::new();
-    for (ty, slot) in &caught.globals {
-        let (val_type, value) = constant(ty.content, slot.unwrap_or(0));
+    for (ty, bits) in &caught.globals {
+        let (val_type, value) = constant(ty.content, bits.unwrap_or(0));
         globals.global(GlobalType { val_type, mutable: false, shared: false }, &value);
     }
 
@@ -108,6 +108,7 @@ impl Kind {
             ValType::I64 => Kind::I64,
             ValType::F32 => Kind::F32,
             ValType::F64 => Kind::F64,
+            ValType::V128 => Kind::Other(2),
             ValType::FuncRef | ValType::ExternRef => Kind::Other(1),
         }
     }
@@ -146,8 +147,10 @@ fn values(types: &[Kind], slots: Option<&[u64]>) -> Vec<CoreDumpValue> {
 }
 
 /// A global's type and value; references are null.
-fn constant(ty: ValType, slot: u64) -> (Encoded, ConstExpr) {
+fn constant(ty: ValType, bits: u128) -> (Encoded, ConstExpr) {
+    let slot = bits as u64;
     match ty {
+        ValType::V128 => (Encoded::V128, ConstExpr::v128_const(bits as i128)),
         ValType::I32 => (Encoded::I32, ConstExpr::i32_const(slot as u32 as i32)),
         ValType::I64 => (Encoded::I64, ConstExpr::i64_const(slot as i64)),
         ValType::F32 => (Encoded::F32, ConstExpr::f32_const(Ieee32::new(slot as u32))),

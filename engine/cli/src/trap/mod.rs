@@ -26,7 +26,7 @@ pub struct Caught {
     frames: Vec<(Frame, Option<Vec<u64>>)>,
     /// Of the innermost function's instance.
     memory: Option<Vec<u8>>,
-    globals: Vec<(GlobalType, Option<u64>)>,
+    globals: Vec<(GlobalType, Option<u128>)>,
 }
 
 impl Caught {

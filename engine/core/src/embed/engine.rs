@@ -7,6 +7,7 @@ use crate::interp::exec::memory::Pool;
 use crate::interp::exec::watch::{Watch, Watcher};
 use crate::interp::translate::Workbench;
 use crate::profile::Profile;
+use crate::tier::Compiler;
 use alloc::sync::Arc;
 
 /// When functions are translated. Never changes a result, a gas figure, or which modules are refused.
@@ -67,6 +68,8 @@ pub struct Engine(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     config: Config,
+    /// What makes machine code of modules.
+    compiler: Option<Arc<dyn Compiler>>,
     /// Memory that stores leave to each other.
     pool: Arc<Pool>,
     /// What loading modules leaves to the next.
@@ -80,6 +83,18 @@ impl Engine {
     /// # Errors
     /// When tail dispatch is asked for and this build has none.
     pub fn new(config: &Config) -> Result<Self, Error> {
+        Self::made(config, None)
+    }
+
+    /// An engine whose modules `compiler` makes machine code of. Never changes a result or a gas figure.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn with_compiler(config: &Config, compiler: Arc<dyn Compiler>) -> Result<Self, Error> {
+        Self::made(config, Some(compiler))
+    }
+
+    fn made(config: &Config, compiler: Option<Arc<dyn Compiler>>) -> Result<Self, Error> {
         let mut config = *config;
         config.dispatch = match config.dispatch {
             Dispatch::Auto if Dispatch::has_tail() => Dispatch::Tail,
@@ -89,21 +104,29 @@ impl Engine {
             }
             dispatch => dispatch,
         };
-        Ok(Self(Arc::new(Inner { config, pool: Arc::default(), bench: Workbench::default(), watch: Watch::default() })))
+        Ok(Self(Arc::new(Inner {
+            config,
+            compiler,
+            pool: Arc::default(),
+            bench: Workbench::default(),
+            watch: Watch::default(),
+        })))
     }
 
     /// An engine like this one, whose stores show their runs to `watcher`. Results and gas are the same.
     ///
     /// Where it sees calls, modules must be loaded by this very engine, which translates all functions at once and runs them
-    /// with [`Dispatch::Loop`].
+    /// with [`Dispatch::Loop`], whatever compiler the other has.
     pub fn watched(&self, watcher: Arc<dyn Watcher>) -> Self {
         let mut config = self.0.config;
         let watch = Watch(Some(watcher));
+        let mut compiler = self.0.compiler.clone();
         if watch.sees_calls() {
             config.dispatch = Dispatch::Loop;
             config.mode = CompilationMode::Eager;
+            compiler = None;
         }
-        Self(Arc::new(Inner { config, pool: self.0.pool.clone(), bench: Workbench::default(), watch }))
+        Self(Arc::new(Inner { config, compiler, pool: self.0.pool.clone(), bench: Workbench::default(), watch }))
     }
 
     pub(crate) fn watch(&self) -> &Watch {
@@ -136,6 +159,10 @@ impl Engine {
         // Code that shows its calls is of no use elsewhere.
         let shows = || self.0.watch.sees_calls() || other.0.watch.sees_calls();
         Arc::ptr_eq(&self.0, &other.0) || same(&self.0.config, &other.0.config) && !shows()
+    }
+
+    pub(crate) fn compiler(&self) -> Option<&Arc<dyn Compiler>> {
+        self.0.compiler.as_ref()
     }
 
     pub(crate) fn pool(&self) -> &Arc<Pool> {

@@ -78,19 +78,27 @@ impl Module {
 
     fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
         let (parsed, code) = translated(engine, bytes)?;
-        Ok(Self::of(engine, parsed, code, None))
+        Ok(Self::of(engine, parsed, code, None).compiled(bytes))
     }
 
     /// Loads `bytes` for a table of host functions: which rows it imports is looked up once.
     pub(crate) fn load_for(engine: &Engine, bytes: &[u8], table: &'static [ApiRow]) -> Result<Self, LoadError> {
         let (parsed, code) = translated(engine, bytes)?;
         let rows = find_rows(&parsed, table);
-        Ok(Self::of(engine, parsed, code, rows.map(|rows| (table, rows))))
+        Ok(Self::of(engine, parsed, code, rows.map(|rows| (table, rows))).compiled(bytes))
     }
 
     fn of(engine: &Engine, parsed: Parsed, code: Code, rows: Option<(&'static [ApiRow], Box<[u32]>)>) -> Self {
         let prepared = Arc::new(Prepared::new(parsed, code));
         Self(Arc::new(Inner { engine: engine.clone(), prepared, rows }))
+    }
+
+    /// Shows it to the engine's compiler.
+    fn compiled(self, bytes: &[u8]) -> Self {
+        if let Some(compiler) = self.0.engine.compiler() {
+            compiler.loaded(&self, bytes);
+        }
+        self
     }
 
     /// Which rows of `table` it imports; `None`: it imports something else.
@@ -182,7 +190,8 @@ impl Module {
 
 /// Loads `bytes` as the engine is configured.
 fn translated(engine: &Engine, bytes: &[u8]) -> Result<(Parsed, Code), LoadError> {
-    let lazy = engine.compilation_mode() == CompilationMode::LazyTranslation;
+    let lazy = engine.compilation_mode() == CompilationMode::LazyTranslation
+        || engine.compiler().is_some_and(|compiler| compiler.compiles_at_once());
     let (parsed, mut code) = translate::load(bytes, engine.profile(), engine.schedule(), lazy, engine.bench())?;
     if engine.watch().sees_calls() {
         code.watch();

@@ -17,7 +17,8 @@ pub enum ValType {
 }
 
 impl ValType {
-    pub(crate) fn from_parser(ty: wasmparser::ValType) -> Option<Self> {
+    /// The parser's type of that name; `None`: this engine has none.
+    pub fn from_parser(ty: wasmparser::ValType) -> Option<Self> {
         Some(match ty {
             wasmparser::ValType::I32 => ValType::I32,
             wasmparser::ValType::I64 => ValType::I64,

@@ -6,7 +6,7 @@
 
 use super::machine::Machine;
 use super::slow::{ACROSS, EXIT};
-use super::vm::{Across, Instance, Vm};
+use super::vm::{Across, At, Instance, Vm};
 use crate::error::Trap;
 use crate::interp::code::{HEADER_WORDS, Word};
 use crate::wasm::load::Parsed;
@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 pub(crate) struct Trapped {
     pub instance: *const Instance,
     /// The op; the header of a function that could not be entered.
-    pub pc: *const Word,
+    pub at: At,
     /// First slot of its frame, counted from the stack's start.
     frame: usize,
     /// Where a function that could not be entered would have returned to.
@@ -31,11 +31,17 @@ impl Trapped {
     pub fn now(vm: &Vm, first: usize) -> Self {
         Self {
             instance: vm.instance,
-            pc: vm.saved.pc,
+            at: At::Op(vm.saved.pc),
             frame: (vm.saved.fp as usize).wrapping_sub(vm.stack.base as usize) / size_of::<u64>(),
             return_to: vm.return_to,
             across: vm.across.get(first..).unwrap_or_default().to_vec(),
         }
+    }
+
+    /// In the machine code of a function of the running instance's module.
+    pub fn native(vm: &Vm, function: u32) -> Self {
+        let (frame, return_to) = (usize::MAX, core::ptr::null());
+        Self { instance: vm.instance, at: At::Native(function), frame, return_to, across: Vec::new() }
     }
 }
 
@@ -46,7 +52,8 @@ pub struct Frame {
     pub instance: u32,
     /// Its index in the module, imported ones counted.
     pub function: u32,
-    /// Where it is: words of its code, as [`ListedOp::at`](crate::ListedOp::at) counts them. 0: it could not be entered.
+    /// Where it is: words of its code, as [`ListedOp::at`](crate::ListedOp::at) counts them. 0: it could not be entered, or is
+    /// machine code.
     pub at: u32,
     /// Its first slot.
     first: u32,
@@ -98,8 +105,8 @@ impl<'a> Stopped<'a> {
         Some(self.machine.memory(self.machine.memory_of(instance)?).data())
     }
 
-    /// Types and slots of an instance's globals; references have none.
-    pub fn globals(&self, instance: u32) -> Vec<(GlobalType, Option<u64>)> {
+    /// Types and bits of an instance's globals; references have none.
+    pub fn globals(&self, instance: u32) -> Vec<(GlobalType, Option<u128>)> {
         self.machine.globals_of(instance)
     }
 }
@@ -109,7 +116,16 @@ impl Machine {
     fn walk(&self, trapped: &Trapped, found: &mut Vec<Frame>) -> Option<()> {
         let slots = self.vm().stack.slots();
         let mut across = trapped.across.iter().rev();
-        let (mut instance, mut pc, mut first) = (trapped.instance, trapped.pc, trapped.frame);
+        let (mut instance, mut first) = (trapped.instance, trapped.frame);
+        let mut pc = match trapped.at {
+            At::Op(pc) => pc,
+            At::Native(function) => {
+                // SAFETY: an instance of this machine, which lives as long.
+                let instance = unsafe { instance.as_ref() }?.index;
+                found.push(Frame { instance, function, at: 0, first: u32::MAX, params: 0, locals: 0 });
+                return Some(());
+            }
+        };
         loop {
             // SAFETY: null or an instance of this machine, which lives as long.
             let running = unsafe { instance.as_ref() }?;
@@ -167,12 +183,16 @@ impl Machine {
         (!instance.prepared.parsed.memories.is_empty()).then(|| unsafe { (*instance.memory).index })
     }
 
-    /// Types and slots of an instance's globals.
-    fn globals_of(&self, instance: u32) -> Vec<(GlobalType, Option<u64>)> {
+    /// Types and bits of an instance's globals.
+    fn globals_of(&self, instance: u32) -> Vec<(GlobalType, Option<u128>)> {
         let instance = self.vm().instances.get(instance as usize);
         let types = &instance.prepared.parsed.globals;
         let cells = types.iter().zip(&instance.globals);
-        // SAFETY: cells of an instance's globals live as long as the machine.
-        cells.map(|(ty, cell)| (*ty, (!ty.content.is_ref()).then(|| unsafe { **cell }))).collect()
+        let bits = |ty: &GlobalType, cell: *const u64| {
+            // SAFETY: cells of an instance's globals live as long as the machine, and have as many slots as their type.
+            let slot = |at| if at < ty.content.slots() { u128::from(unsafe { *cell.add(at) }) } else { 0 };
+            (!ty.content.is_ref()).then(|| slot(0) | slot(1) << 64)
+        };
+        cells.map(|(ty, cell)| (*ty, bits(ty, *cell))).collect()
     }
 }

@@ -8,7 +8,7 @@ use super::frames::Trapped;
 use super::host::{Host, RowEntry, is_numeric, not_host};
 use super::memory::{Memory, Pool};
 use super::prepared::Prepared;
-use super::vm::{Func, Global, Instance, Table, Vm};
+use super::vm::{At, Func, Global, Instance, Table, Vm};
 use super::watch::Watch;
 use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Meter, Pages, Schedule};
@@ -214,6 +214,7 @@ impl Machine {
         let signature = host.signature.unwrap_or_else(|| vm.signature(&host.ty));
         vm.functions.push(Func {
             header: core::ptr::null(),
+            native: core::ptr::null(),
             instance: core::ptr::null(),
             signature,
             ty: &raw const host.ty,
@@ -364,13 +365,16 @@ impl Machine {
             Box::default()
         };
         let index = vm.instances.len() as u32;
+        let tables: Box<[*mut Table]> = tables.into();
         let instance = vm.instances.push(Instance {
+            imports: core::ptr::null(),
+            table_list: tables.as_ptr(),
             index,
             prepared: prepared.clone(),
             functions: Box::default(),
             own: core::ptr::null(),
             memory,
-            tables: tables.into(),
+            tables,
             globals: Box::default(),
             signatures: prepared.signatures.as_ptr(),
             _own_signatures: own_signatures,
@@ -391,6 +395,7 @@ impl Machine {
                 let signature = unsafe { *instance.signatures.add(*ty as usize) };
                 functions.push(vm.functions.push(Func {
                     header: core::ptr::null(),
+                    native: core::ptr::null(),
                     instance: core::ptr::null(),
                     signature,
                     ty: &raw const prepared.parsed.types[*ty as usize],
@@ -403,25 +408,15 @@ impl Machine {
             }
         }
         for (i, function) in prepared.referable.iter().enumerate() {
-            let ty = parsed.functions[*function as usize] as usize;
-            let header = prepared.code.functions[(*function - parsed.imported_functions) as usize] as usize;
-            let func = vm.functions.push(Func {
-                header: &raw const prepared.code.words[header],
-                instance,
-                // SAFETY: there is a key for each type of the module.
-                signature: unsafe { *instance.signatures.add(ty) },
-                ty: &raw const prepared.parsed.types[ty],
-                entry: not_host,
-                body: core::ptr::null(),
-                row: 0,
-                index: next,
-            });
+            let made = prepared.function(instance, *function, not_host);
+            let func = vm.functions.push(Func { index: next, ..made });
             next += 1;
             if i == 0 {
                 instance.own = func;
             }
         }
         instance.functions = functions.into();
+        instance.imports = instance.functions.as_ptr();
         // Initial values refer to imported globals alone.
         if !parsed.global_inits.is_empty() {
             instance.globals = globals.clone().into();
@@ -515,11 +510,14 @@ impl Machine {
 
     /// The function in which the last trap was: its module and its index there.
     pub fn trapped(&self) -> Option<(&Parsed, u32)> {
-        let &Trapped { instance, pc, .. } = self.vm().trapped.as_ref()?;
+        let &Trapped { instance, at, .. } = self.vm().trapped.as_ref()?;
         // SAFETY: null, or an instance of this machine, which lives as long.
         let instance = unsafe { instance.as_ref() }?;
         let Prepared { parsed, code, .. } = &*instance.prepared;
-        let index = code.function_at(pc)? as u32 + parsed.imported_functions;
+        let index = match at {
+            At::Op(pc) => code.function_at(pc)? as u32 + parsed.imported_functions,
+            At::Native(function) => function,
+        };
         Some((parsed, index))
     }
 }

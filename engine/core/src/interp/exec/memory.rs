@@ -7,6 +7,7 @@ use crate::error::Fault;
 use crate::gas::Pages;
 use crate::wasm::types::MemoryType;
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
+use core::mem::offset_of;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
@@ -15,6 +16,7 @@ pub(crate) const PAGE: usize = 1 << 16;
 
 /// For each width of access, how many addresses it fits at, from 0 on: what a check of one compare needs.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(crate) struct Bounds([u64; 4]);
 
 impl Bounds {
@@ -37,15 +39,16 @@ impl Bounds {
 /// A linear memory.
 ///
 /// The bytes are allocated zeroed, so the operating system gives pages only when they are touched; capacity doubles, so
-/// that growing page by page costs no more than growing at once.
+/// that growing page by page costs no more than growing at once. Machine code knows the layout.
+#[repr(C)]
 pub(crate) struct Memory {
-    /// Index of this memory in the store.
-    pub index: u32,
     data: NonNull<u8>,
     /// Bytes that the guest sees.
     len: usize,
     /// Of what is open to code: never more than `written`.
     bounds: Bounds,
+    /// Index of this memory in the store.
+    pub index: u32,
     /// Bytes that somebody may have written, from the first on: never more than `len`. All others, up to the capacity, are
     /// zero.
     written: usize,
@@ -83,6 +86,9 @@ impl Memory {
         Pages((self.len / PAGE) as u32)
     }
 
+    /// Where machine code finds base, bytes, and bounds for widths of 1, 2, 4 and 8 bytes.
+    pub const LAYOUT: [usize; 3] = [offset_of!(Self, data), offset_of!(Self, len), offset_of!(Self, bounds)];
+
     pub fn data_ptr(&self) -> *mut u8 {
         self.data.as_ptr()
     }
@@ -108,6 +114,11 @@ impl Memory {
         let end = (at + 8).next_multiple_of(OPENED_AT_ONCE).min(self.len as u64) as usize;
         self.set_open(end.max(self.written));
         true
+    }
+
+    /// Opens all of it, for code that has no way to ask for more.
+    pub fn open_all(&mut self) {
+        self.set_open(self.len);
     }
 
     fn set_open(&mut self, len: usize) {

@@ -12,6 +12,7 @@ pub(crate) mod host;
 mod looped;
 pub(crate) mod machine;
 pub(crate) mod memory;
+pub(crate) mod native;
 pub(crate) mod once;
 mod ops;
 pub(crate) mod prepared;
@@ -96,6 +97,40 @@ pub(crate) unsafe fn invoke(
             results.copy_from_slice(&values[..count]);
             return Ok(());
         }
+        (*vm).native.dispatch = dispatch;
+        if (*func).native.is_null() && (&(*(*func).instance).prepared).native.get().is_some() {
+            native::adopt((*func).instance);
+        }
+        if native::takes(vm, func) {
+            let _outer = Outer::of(vm);
+            let (params, count) = (args.len(), args.len().max(results.len()));
+            return machine::with_list(count, 0, |values| {
+                values[..params].copy_from_slice(args);
+                native::call(vm, func, values.as_mut_ptr())?;
+                results.copy_from_slice(&values[..results.len()]);
+                Ok(())
+            });
+        }
+        run_from(vm, func, args, results, dispatch)
+    }
+}
+
+/// Interprets `func`, a function of a module.
+///
+/// # Errors
+/// As [`invoke`].
+///
+/// # Safety
+/// As for [`invoke`].
+unsafe fn run_from(
+    vm: *mut Vm,
+    func: *const Func,
+    args: &[u64],
+    results: &mut [u64],
+    dispatch: Dispatch,
+) -> Result<(), Stop> {
+    // SAFETY: the caller's promises.
+    unsafe {
         let outer = Outer::of(vm);
         Vm::enter_instance(vm, (*func).instance);
         let start = outer.used;
@@ -123,11 +158,7 @@ pub(crate) unsafe fn invoke(
             }
             Flow::Trap(trap) => {
                 (*vm).trapped = Some(Trapped::now(&*vm, outer.across));
-                if trap == Trap::OutOfGas {
-                    (*vm).meter.exhaust();
-                    (*vm).spent = true;
-                }
-                Err(trap.into())
+                Err(trapped(&mut *vm, trap))
             }
             _ => {
                 let stop = take_stop(&mut *vm);
@@ -138,6 +169,15 @@ pub(crate) unsafe fn invoke(
             }
         }
     }
+}
+
+/// What a trap of code leaves behind.
+fn trapped(vm: &mut Vm, trap: Trap) -> Stop {
+    if trap == Trap::OutOfGas {
+        vm.meter.exhaust();
+        vm.spent = true;
+    }
+    trap.into()
 }
 
 fn take_stop(vm: &mut Vm) -> Stop {
@@ -155,6 +195,7 @@ struct Outer {
     used: usize,
     depth: u32,
     across: usize,
+    nested: u32,
 }
 
 impl Outer {
@@ -167,6 +208,7 @@ impl Outer {
             used: machine.slots_used(),
             depth: machine.depth_left(),
             across: machine.across.len(),
+            nested: machine.native.nested,
         }
     }
 }
@@ -177,6 +219,7 @@ impl Drop for Outer {
         unsafe {
             (*self.vm).restore_budget(self.used, self.depth);
             (*self.vm).across.truncate(self.across);
+            (*self.vm).native.nested = self.nested;
             Vm::enter_instance(self.vm, self.instance);
         }
     }

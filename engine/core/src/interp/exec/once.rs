@@ -1,6 +1,7 @@
 //! A place that is filled at most once, by any thread.
 
 use alloc::boxed::Box;
+use core::fmt;
 use core::marker::PhantomData;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -34,6 +35,12 @@ impl<T: Send + Sync> Once<T> {
         };
         // SAFETY: not null, and otherwise as in `get`.
         unsafe { &*here }
+    }
+}
+
+impl<T: fmt::Debug + Send + Sync> fmt::Debug for Once<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
     }
 }
 

@@ -1,8 +1,11 @@
 //! What all instances of a module share, worked out once when it is loaded.
 
-use super::vm::{LONG_KEY, short_key};
+use super::once::Once;
+use super::vm::{Func, HostCall, Instance, LONG_KEY, short_key};
 use crate::interp::code::Code;
+use crate::tier;
 use crate::wasm::load::{ConstExpr, ExportKind, Parsed};
+use crate::wasm::types::FuncType;
 use alloc::{boxed::Box, vec, vec::Vec};
 
 /// A module as machines take it.
@@ -10,6 +13,8 @@ use alloc::{boxed::Box, vec, vec::Vec};
 pub(crate) struct Prepared {
     pub parsed: Parsed,
     pub code: Code,
+    /// Machine code, once it is there.
+    pub native: Once<tier::Code>,
     /// Keys of the types; [`LONG_KEY`] for long ones, which a store numbers itself.
     pub signatures: Box<[u64]>,
     /// Whether there are long types.
@@ -48,7 +53,44 @@ impl Prepared {
             // Its calls go through the instance's functions.
             (0..code.functions.len() as u32).for_each(|own| note(parsed.imported_functions + own));
         }
-        Self { has_long_types: signatures.contains(&LONG_KEY), signatures, referable, positions, parsed, code }
+        Self {
+            has_long_types: signatures.contains(&LONG_KEY),
+            signatures,
+            referable,
+            positions,
+            parsed,
+            code,
+            native: Once::new(),
+        }
+    }
+
+    /// The machine code of function `index`, counted as the module does, or null.
+    pub fn native_code(&self, index: u32) -> *const u8 {
+        let own = (index - self.parsed.imported_functions) as usize;
+        self.native.get().map_or(core::ptr::null(), |code| code.functions[own])
+    }
+
+    /// Function `index`, counted as the module does, of an instance; its index in the store is not set.
+    pub fn function(&self, instance: &Instance, index: u32, entry: HostCall) -> Func {
+        let ty = self.parsed.functions[index as usize] as usize;
+        let header = self.code.functions[(index - self.parsed.imported_functions) as usize] as usize;
+        Func {
+            header: &raw const self.code.words[header],
+            native: self.native_code(index),
+            instance,
+            // SAFETY: there is a key for each type of the module.
+            signature: unsafe { *instance.signatures.add(ty) },
+            ty: &raw const self.parsed.types[ty],
+            entry,
+            body: core::ptr::null(),
+            row: 0,
+            index: 0,
+        }
+    }
+
+    /// Index of a type of this module.
+    pub fn type_index(&self, ty: *const FuncType) -> usize {
+        (ty as usize - self.parsed.types.as_ptr() as usize) / size_of::<FuncType>()
     }
 
     /// Where own function `index`, counted as the module does, is in [`Prepared::referable`].

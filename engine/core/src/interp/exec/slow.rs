@@ -1,7 +1,9 @@
 //! What the fast path leaves out: calls out of the instance, entries that need a look, and rare operators.
 
 use super::body::{Flow, Regs};
+use super::machine::with_list;
 use super::memory::Memory;
+use super::native;
 use super::prepared::Prepared;
 use super::vm::{Across, Func, Instance, Table, Vm, budget_of};
 use crate::error::{Fault, Stop, Trap};
@@ -75,6 +77,19 @@ pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func) -> Flow {
             let cost = r.extension().low();
             r.pc = r.pc.add(2);
             r.pay(cost)
+        } else if native::takes(vm, callee) {
+            let fp = match call_native(vm, callee, fp) {
+                Ok(fp) => fp,
+                // Where it was is noted already, so it is no trap of this op.
+                Err(e) => {
+                    (*vm).stop = Some(e);
+                    return Flow::Stop;
+                }
+            };
+            (r.fp, r.acc) = (fp.sub(usize::from(base)), *fp);
+            let cost = r.extension().low();
+            r.pc = r.pc.add(2);
+            r.pay(cost)
         } else if core::ptr::eq((*callee).instance, (*vm).instance) {
             r.enter((*callee).header, fp, r.pc.add(1))
         } else {
@@ -85,6 +100,23 @@ pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func) -> Flow {
         };
         save(&r);
         flow
+    }
+}
+
+/// Calls machine code with the arguments at `args`, where the results go: where that is afterwards.
+unsafe fn call_native(vm: *mut Vm, callee: *const Func, args: *mut u64) -> Result<*mut u64, Stop> {
+    // SAFETY: as for `call`. The code gets a copy of the slots, since the stack may move meanwhile.
+    unsafe {
+        let distance = args.offset_from((*vm).stack.base);
+        let ty = (*callee).ty();
+        let (params, results) = (ty.params().len(), ty.results().len());
+        with_list(params.max(results), 0, |values| {
+            values[..params].copy_from_slice(core::slice::from_raw_parts(args, params));
+            native::call(vm, callee, values.as_mut_ptr())?;
+            let args = (*vm).stack.base.offset(distance);
+            core::slice::from_raw_parts_mut(args, results).copy_from_slice(&values[..results]);
+            Ok(args)
+        })
     }
 }
 
@@ -201,19 +233,23 @@ pub(crate) unsafe fn operator(vm: *mut Vm) -> Flow {
         let operands = core::slice::from_raw_parts_mut(r.fp.add(usize::from(w.a())), 3.min(r.operands_after(w.a())));
         let instance = (*vm).instance.cast_mut();
         let op = ROWS[extension.high() as usize].op;
-        let done = match w.a() {
-            _ if matches!(op, Op::MemoryGrow | Op::MemoryInit | Op::DataDrop | Op::MemoryCopy | Op::MemoryFill) => {
-                memory_operator(&mut *vm, &mut *instance, op, w, operands)
-            }
-            _ => table_operator(&mut *vm, &mut *instance, op, w, operands),
-        };
-        if let Err(e) = done {
+        if let Err(e) = act(&mut *vm, &mut *instance, op, w, operands) {
             return stop(&mut *vm, e);
         }
         r.pc = r.pc.add(2);
         let flow = r.pay(extension.low());
         save(&r);
         flow
+    }
+}
+
+/// What an operator does off the fast path, with its immediates in fields b and c.
+pub(crate) fn act(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operands: &mut [u64]) -> Result<(), Stop> {
+    match op {
+        Op::MemoryGrow | Op::MemoryInit | Op::DataDrop | Op::MemoryCopy | Op::MemoryFill => {
+            memory_operator(vm, instance, op, w, operands)
+        }
+        _ => table_operator(vm, instance, op, w, operands),
     }
 }
 

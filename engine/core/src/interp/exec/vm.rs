@@ -6,6 +6,7 @@
 use super::frames::Trapped;
 use super::host::Host;
 use super::memory::{Bounds, Memory, Pool};
+use super::native::Native;
 use super::prepared::Prepared;
 use super::watch::Watch;
 use crate::error::{Fault, Stop, Trap};
@@ -98,10 +99,13 @@ impl<T> Arena<T> {
     }
 }
 
-/// A function of a store.
+/// A function of a store. Machine code knows the layout.
+#[repr(C)]
 pub(crate) struct Func {
     /// Header of its code; null for a host function.
     pub header: *const Word,
+    /// Its machine code, if it has any.
+    pub native: *const u8,
     /// The instance that it belongs to; null for a host function.
     pub instance: *const Instance,
     /// Equal types of a store have equal keys.
@@ -140,8 +144,14 @@ pub(crate) fn short_key(ty: &FuncType) -> Option<u64> {
 /// Set in all keys of long types: as many parameters as no short one has.
 pub(crate) const LONG_KEY: u64 = 31 << 59;
 
-/// A table. Elements are slots: funcrefs are pointers to [`Func`], externrefs indices plus 1, null is 0.
+/// A table. Elements are slots: funcrefs are pointers to [`Func`], externrefs indices plus 1, null is 0. Machine code knows
+/// where its elements are.
+#[repr(C)]
 pub(crate) struct Table {
+    /// The elements, for machine code.
+    pub start: *const u64,
+    /// How many there are, for machine code.
+    pub len: u64,
     /// Index of this table in the store.
     pub index: u32,
     pub ty: TableType,
@@ -152,8 +162,14 @@ pub(crate) struct Table {
 
 impl Table {
     pub fn new(ty: TableType, init: u64, limits: &RunLimits) -> Result<Self, Fault> {
-        let mut table =
-            Self { index: 0, ty, elements: Vec::new(), max: ty.max.unwrap_or(u32::MAX).min(limits.table_elements) };
+        let mut table = Self {
+            start: core::ptr::null(),
+            len: 0,
+            index: 0,
+            ty,
+            elements: Vec::new(),
+            max: ty.max.unwrap_or(u32::MAX).min(limits.table_elements),
+        };
         table.extend(ty.min, init)?;
         Ok(table)
     }
@@ -161,6 +177,7 @@ impl Table {
     fn extend(&mut self, delta: u32, init: u64) -> Result<(), Fault> {
         self.elements.try_reserve_exact(delta as usize).map_err(|_| Fault::OutOfMemory)?;
         self.elements.resize(self.elements.len() + delta as usize, init);
+        (self.start, self.len) = (self.elements.as_ptr(), self.elements.len() as u64);
         Ok(())
     }
 
@@ -190,7 +207,12 @@ pub(crate) struct Global {
 }
 
 /// An instance of a module.
+#[repr(C)]
 pub(crate) struct Instance {
+    /// [`Instance::functions`], for machine code.
+    pub imports: *const *const Func,
+    /// [`Instance::tables`], for machine code.
+    pub table_list: *const *mut Table,
     /// Index of this instance in the store.
     pub index: u32,
     pub prepared: Arc<Prepared>,
@@ -238,6 +260,15 @@ pub(crate) struct Saved {
     pub acc: u64,
 }
 
+/// Where a trap was.
+#[derive(Clone, Copy)]
+pub(crate) enum At {
+    /// At an op.
+    Op(*const Word),
+    /// In the machine code of a function of the module.
+    Native(u32),
+}
+
 /// A return into another instance.
 #[derive(Clone, Copy)]
 pub(crate) struct Across {
@@ -265,6 +296,8 @@ pub(crate) struct Vm {
     /// The store that host functions belong to, while one runs.
     pub store: *mut (),
     pub stack: Stack,
+    /// What machine code shares with this machine.
+    pub native: Native,
     /// Registers while something runs out of line, and at the end of a run.
     pub saved: Saved,
     /// The return address of a call whose entry went the slow way.
@@ -341,6 +374,7 @@ impl Vm {
             instance: core::ptr::null(),
             store: core::ptr::null_mut(),
             stack: Stack { slots: Vec::new(), base: NonNull::dangling().as_ptr() },
+            native: Native::new(),
             saved: Saved { pc: core::ptr::null(), fp: core::ptr::null_mut(), acc: 0 },
             return_to: core::ptr::null(),
             beyond: 0,
@@ -419,17 +453,23 @@ impl Vm {
         if more <= self.slots_left() {
             return Ok(());
         }
-        let limit = self.limits.stack_slots as usize;
         let need = self.slots_used() + more as usize;
-        if need > limit {
+        if need > self.limits.stack_slots as usize {
             return Err(Trap::StackSlots.into());
         }
         let old = self.stack.slots.len();
-        let new = (old * 2).max(need).max(FIRST_SLOTS).min(limit);
+        self.grow_stack(need)?;
+        self.budget += (self.stack.slots.len() - old) as u64;
+        Ok(())
+    }
+
+    /// Allocates at least `need` slots, more than there are and no more than the limit; the budget stays what it was.
+    pub fn grow_stack(&mut self, need: usize) -> Result<(), Stop> {
+        let old = self.stack.slots.len();
+        let new = (old * 2).max(need).max(FIRST_SLOTS).min(self.limits.stack_slots as usize);
         self.stack.slots.try_reserve_exact(new - old).map_err(|_| Fault::OutOfMemory)?;
         self.stack.slots.resize(new, 0);
         self.stack.base = self.stack.slots.as_mut_ptr();
-        self.budget += (new - old) as u64;
         Ok(())
     }
 

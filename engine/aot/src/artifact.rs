@@ -1,0 +1,146 @@
+//! Machine code as bytes: what it is for, what it is, and who says so.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 8 | `gmcode`, 0, format 1 |
+//! | 32 | SHA-256 of all that follows |
+//! | 1 | 0: not signed; 1: signed |
+//! | 32, 64 | if signed: Ed25519 key, signature of the body |
+//! | rest | the body: [`Header`], then the code ([postcard](https://postcard.jamesmunns.com)) |
+//!
+//! A digest says that bytes are whole, and nothing more: whoever made them can compute one. Code runs only when it comes out of
+//! the owner's own cache ([`crate::cache`]), or when a key that the owner trusts signed it.
+
+use crate::compile::Object;
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use gristmill::{Engine, tier::layout};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+const MAGIC: [u8; 8] = *b"gmcode\0\x01";
+const DIGEST: usize = 32;
+const KEY: usize = 32;
+const SIGNATURE: usize = 64;
+
+/// What machine code is for. All of it must be equal, or the code is for something else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Version of this crate.
+    pub engine: String,
+    /// Offsets that the code was made with.
+    pub layout: Vec<u32>,
+    /// Architecture and system.
+    pub target: String,
+    /// What the processor must have.
+    pub features: String,
+    /// Profile: name, features, limits.
+    pub profile: String,
+    /// Schedule.
+    pub schedule: String,
+    /// SHA-256 of the module's bytes.
+    pub module: [u8; 32],
+}
+
+impl Header {
+    pub(crate) fn new(engine: &Engine, isa: &dyn cranelift_codegen::isa::TargetIsa, bytes: &[u8]) -> Self {
+        let flags = |flags: Vec<cranelift_codegen::settings::Value>| {
+            let texts: Vec<String> = flags.iter().map(ToString::to_string).collect();
+            texts.join(" ")
+        };
+        Self {
+            engine: env!("CARGO_PKG_VERSION").into(),
+            layout: layout::ALL.iter().map(|offset| *offset as u32).collect(),
+            target: isa.triple().to_string(),
+            features: format!("{} {}", flags(isa.flags().iter().collect()), flags(isa.isa_flags())),
+            profile: format!("{:?}", engine.profile()),
+            schedule: engine.schedule().name().into(),
+            module: digest(bytes),
+        }
+    }
+
+    /// What code for this is kept under.
+    pub(crate) fn key(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).expect("plain data is written")
+    }
+}
+
+/// What a module is known by.
+pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Why bytes are not used as machine code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejected {
+    /// Not machine code of this format, or not whole.
+    Damaged,
+    /// For another engine, machine, profile, schedule or module.
+    Foreign,
+    /// Nobody who is trusted says that it may run.
+    Untrusted,
+}
+
+/// Who may say that code runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Trust<'a> {
+    /// The bytes come from the owner's own cache.
+    Own,
+    /// One of these keys must have signed them.
+    Keys(&'a [VerifyingKey]),
+}
+
+/// Machine code as bytes, signed if there is a key.
+pub(crate) fn write(header: &Header, object: &Object, key: Option<&SigningKey>) -> Vec<u8> {
+    let body = postcard::to_allocvec(&(header, object)).expect("plain data is written");
+    let mut rest = Vec::with_capacity(body.len() + 1 + KEY + SIGNATURE);
+    match key {
+        None => rest.push(0),
+        Some(key) => {
+            rest.push(1);
+            rest.extend_from_slice(key.verifying_key().as_bytes());
+            rest.extend_from_slice(&key.sign(&body).to_bytes());
+        }
+    }
+    rest.extend_from_slice(&body);
+    [&MAGIC[..], &Sha256::digest(&rest), &rest].concat()
+}
+
+/// Reads machine code for `header`, if somebody trusted says that it may run.
+///
+/// # Errors
+/// Why it is not used.
+pub(crate) fn read(bytes: &[u8], header: &Header, trust: Trust<'_>) -> Result<Object, Rejected> {
+    let rest = bytes.strip_prefix(&MAGIC).ok_or(Rejected::Damaged)?;
+    let (digest, rest) = rest.split_at_checked(DIGEST).ok_or(Rejected::Damaged)?;
+    if Sha256::digest(rest)[..] != *digest {
+        return Err(Rejected::Damaged);
+    }
+    let (signed, body) = match rest.split_first().ok_or(Rejected::Damaged)? {
+        (0, body) => (None, body),
+        (1, rest) => {
+            let (key, rest) = rest.split_first_chunk::<KEY>().ok_or(Rejected::Damaged)?;
+            let (signature, body) = rest.split_first_chunk::<SIGNATURE>().ok_or(Rejected::Damaged)?;
+            (Some((key, Signature::from_bytes(signature))), body)
+        }
+        _ => return Err(Rejected::Damaged),
+    };
+    // Before anything of the body is looked at.
+    let trusted = match (trust, signed) {
+        (Trust::Own, _) => true,
+        (Trust::Keys(_), None) => false,
+        (Trust::Keys(keys), Some((key, signature))) => {
+            keys.iter().any(|trusted| trusted.as_bytes() == key && trusted.verify_strict(body, &signature).is_ok())
+        }
+    };
+    if !trusted {
+        return Err(Rejected::Untrusted);
+    }
+    let (found, object): (Header, Object) = postcard::from_bytes(body).map_err(|_| Rejected::Damaged)?;
+    if found != *header {
+        return Err(Rejected::Foreign);
+    }
+    if !object.is_whole() {
+        return Err(Rejected::Damaged);
+    }
+    Ok(object)
+}

@@ -1,0 +1,189 @@
+//! The way into machine code, out of it and back: on a stack of its own, without unwinding.
+//!
+//! Machine code runs on a guarded stack ([`crate::stack`]) and comes back to the thread's own for everything that it calls
+//! out for. A trap restores the stack pointer that its entry left in the machine, so the frames between are simply gone:
+//! they belong to machine code alone, which owns nothing. A panic of what was called out for waits until its run is left.
+
+use crate::stack;
+use gristmill::tier::{self, Call, layout};
+use std::any::Any;
+use std::arch::naked_asm;
+use std::cell::Cell;
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// What machine code calls out for, by its number at the gate.
+#[derive(Clone, Copy)]
+#[repr(usize)]
+pub(crate) enum Helper {
+    /// A function that is not of the running instance.
+    Call,
+    /// A function of the running instance that is interpreted.
+    Interpreted,
+    /// An operator.
+    Operator,
+}
+
+/// The functions behind the numbers.
+static HELPERS: [unsafe extern "sysv64" fn(*mut c_void, u64, u64, u64) -> bool; 3] = [call, interpreted, operator];
+
+thread_local! {
+    /// What panicked while machine code waited for it.
+    static PANIC: Cell<Option<Box<dyn Any + Send>>> = const { Cell::new(None) };
+}
+
+/// Enters machine code: [`tier::Enter`].
+///
+/// # Safety
+/// That of [`tier::Enter`].
+pub(crate) unsafe fn enter(vm: *mut c_void, call: &Call) -> bool {
+    // SAFETY: the fields are the machine's, at its own offsets.
+    let (top, gate_at, leave_at) = unsafe {
+        let field = |at| vm.byte_add(at).cast::<usize>();
+        (field(layout::VM_STACK), field(layout::VM_GATE), field(layout::VM_LEAVE))
+    };
+    // SAFETY: as above; nothing else refers to the machine while its code runs. The stack is this run's alone until it is
+    // given back, and no frame of it is left then.
+    unsafe {
+        let outermost = *top == 0;
+        let taken = if outermost { stack::take(stack::size_for(call.budget)) } else { None };
+        if outermost {
+            let Some(stack) = &taken else {
+                tier::out_of_memory(vm);
+                return false;
+            };
+            *top = stack.top();
+            *gate_at = gate as *const () as usize;
+            *leave_at = leave as *const () as usize;
+        }
+        let done = switch(vm, call.adaptor, call.function, call.budget, call.values, *top);
+        if let Some(stack) = taken {
+            *top = 0;
+            stack::give_back(stack);
+        }
+        if let Some(panic) = PANIC.take() {
+            resume_unwind(panic);
+        }
+        done
+    }
+}
+
+/// Runs `f`, which may panic, for machine code.
+fn guarded(f: impl FnOnce() -> bool) -> bool {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(done) => done,
+        Err(panic) => {
+            PANIC.set(Some(panic));
+            false
+        }
+    }
+}
+
+unsafe extern "sysv64" fn call(vm: *mut c_void, callee: u64, values: u64, budget: u64) -> bool {
+    // SAFETY: machine code calls this through the gate, with what the contract of `tier::call` asks for.
+    guarded(|| unsafe { tier::call(vm, callee as usize as *const c_void, values as usize as *mut u64, budget) })
+}
+
+unsafe extern "sysv64" fn interpreted(vm: *mut c_void, index: u64, values: u64, budget: u64) -> bool {
+    // SAFETY: machine code calls this through the gate, with what the contract of `tier::call_interpreted` asks for.
+    guarded(|| unsafe { tier::call_interpreted(vm, index as u32, values as usize as *mut u64, budget) })
+}
+
+unsafe extern "sysv64" fn operator(vm: *mut c_void, op: u64, word: u64, values: u64) -> bool {
+    // SAFETY: machine code calls this through the gate, with what the contract of `tier::operator` asks for.
+    guarded(|| unsafe { tier::operator(vm, op, word, values as usize as *mut u64) })
+}
+
+/// Saves what belongs to Rust, changes to the stack that ends at `top` and calls `adaptor`. Gas is in r15 from there on.
+///
+/// # Safety
+/// As for [`enter`]; `top` is the end of a free stretch of stack, a multiple of 16.
+#[unsafe(naked)]
+unsafe extern "sysv64" fn switch(
+    vm: *mut c_void,
+    adaptor: *const u8,
+    function: *const u8,
+    budget: u64,
+    values: *mut u64,
+    top: usize,
+) -> bool {
+    naked_asm!(
+        "push rbp", "push rbx", "push r12", "push r13", "push r14", "push r15",
+        "push qword ptr [rdi + {host}]",
+        "push qword ptr [rdi + {stack}]",
+        "sub rsp, 8",
+        "mov [rdi + {host}], rsp",
+        "mov rbx, rdi",
+        "mov r15, [rdi + {counter}]",
+        "mov rsp, r9",
+        // The chain of frames ends here.
+        "xor ebp, ebp",
+        "mov rax, rsi",
+        "mov rsi, rcx",
+        "mov rcx, rdx",
+        "mov rdx, r8",
+        "call rax",
+        "mov eax, 1",
+        "mov rdi, rbx",
+        "jmp {back}",
+        host = const layout::VM_HOST_STACK,
+        stack = const layout::VM_STACK,
+        counter = const layout::VM_COUNTER,
+        back = sym back,
+    )
+}
+
+/// Goes back to where [`switch`] was called, with what is in rax.
+#[unsafe(naked)]
+unsafe extern "sysv64" fn back() {
+    naked_asm!(
+        "mov [rdi + {counter}], r15",
+        "mov rsp, [rdi + {host}]",
+        "add rsp, 8",
+        "pop qword ptr [rdi + {stack}]",
+        "pop qword ptr [rdi + {host}]",
+        "pop r15", "pop r14", "pop r13", "pop r12", "pop rbx", "pop rbp",
+        "ret",
+        host = const layout::VM_HOST_STACK,
+        stack = const layout::VM_STACK,
+        counter = const layout::VM_COUNTER,
+    )
+}
+
+/// Leaves machine code for good: `leave(vm)`.
+#[unsafe(naked)]
+unsafe extern "sysv64" fn leave() {
+    naked_asm!("xor eax, eax", "jmp {back}", back = sym back)
+}
+
+/// Calls a helper on the thread's own stack: `gate(vm, number, a, b, c)`; comes back when that gives true, and leaves else.
+#[unsafe(naked)]
+unsafe extern "sysv64" fn gate() {
+    naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "push rdi",
+        "sub rsp, 8",
+        "mov [rdi + {counter}], r15",
+        "mov [rdi + {stack}], rsp",
+        "mov rax, rsi",
+        "mov rsi, rdx",
+        "mov rdx, rcx",
+        "mov rcx, r8",
+        "mov rsp, [rdi + {host}]",
+        "lea r11, [rip + {helpers}]",
+        "call [r11 + 8 * rax]",
+        "mov rdi, [rbp - 8]",
+        "mov r15, [rdi + {counter}]",
+        "test al, al",
+        "jz {leave}",
+        "mov rsp, rbp",
+        "pop rbp",
+        "ret",
+        host = const layout::VM_HOST_STACK,
+        stack = const layout::VM_STACK,
+        counter = const layout::VM_COUNTER,
+        helpers = sym HELPERS,
+        leave = sym leave,
+    )
+}

@@ -1,0 +1,213 @@
+//! Machine code of WebAssembly modules for gristmill, by Cranelift: same results, same traps, same gas as the interpreter.
+//!
+//! [`Aot`] goes into [`gristmill::Engine::with_compiler`]; modules that such an engine loads are compiled, at once or in the
+//! background, and what cannot be is interpreted, function by function. Machine code can be kept in a [`Cache`], written to a
+//! file ([`Aot::compile`]) or into the module itself ([`SECTION`]); from a file it runs only if a trusted key signed it.
+
+mod abi;
+mod artifact;
+mod background;
+mod cache;
+mod compile;
+mod enter;
+mod lower;
+mod memory;
+mod stack;
+
+pub use artifact::{Header, Rejected};
+pub use cache::Cache;
+pub use ed25519_dalek::{SigningKey, VerifyingKey};
+
+use artifact::Trust;
+use background::Workers;
+use compile::Object;
+use cranelift_codegen::isa::OwnedTargetIsa;
+use gristmill::error::{Error, Fault};
+use gristmill::tier::{self, Code, Compiler, Source};
+use gristmill::{Engine, Module};
+use memory::Executable;
+use std::fmt;
+use std::sync::Arc;
+
+/// Name of the custom section that machine code lies in inside of a module.
+pub const SECTION: &str = "gristmill.native";
+
+/// When modules are compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum When {
+    /// Before loading them returns.
+    #[default]
+    AtOnce,
+    /// In the background, while the interpreter runs them. Instances made later, and calls that begin later, run the code.
+    Background,
+}
+
+/// How an [`Aot`] is to be.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// When modules are compiled.
+    pub when: When,
+    /// Where code is kept.
+    pub cache: Option<Cache>,
+    /// Whose code inside of modules runs.
+    pub trusted: Vec<VerifyingKey>,
+    /// Threads that compile in the background at most; 0 is taken for 1.
+    pub threads: usize,
+}
+
+/// Compiles modules as they are loaded.
+pub struct Aot {
+    shared: Arc<Shared>,
+    workers: Option<Workers>,
+}
+
+struct Shared {
+    isa: OwnedTargetIsa,
+    cache: Option<Cache>,
+    trusted: Vec<VerifyingKey>,
+}
+
+impl fmt::Debug for Aot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = self.shared.isa.triple().to_string();
+        f.debug_struct("Aot")
+            .field("target", &target)
+            .field("background", &self.workers.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Aot {
+    /// A compiler for this machine.
+    ///
+    /// # Errors
+    /// When there is none for it.
+    pub fn new(options: Options) -> Result<Self, Error> {
+        let Options { when, cache, trusted, threads } = options;
+        let workers = (when == When::Background).then(|| Workers::new(threads));
+        Ok(Self { shared: Arc::new(Shared { isa: compile::isa()?, cache, trusted }), workers })
+    }
+
+    /// Machine code of a module as bytes, for this machine and this build, signed if there is a key; and how many of its
+    /// functions have none.
+    ///
+    /// # Errors
+    /// Those of loading.
+    pub fn compile(&self, engine: &Engine, bytes: &[u8], key: Option<&SigningKey>) -> Result<(Vec<u8>, usize), Error> {
+        let object = compile::module(&self.shared.isa, &Source::new(engine, bytes)?)?;
+        Ok((artifact::write(&self.shared.header(engine, bytes), &object, key), object.interpreted.len()))
+    }
+
+    /// Attaches machine code from outside to a module, loaded from `bytes`.
+    ///
+    /// # Errors
+    /// Why it is not used. The module runs as before then.
+    pub fn attach(&self, module: &Module, bytes: &[u8], code: &[u8]) -> Result<(), Rejected> {
+        let header = self.shared.header(module.engine(), bytes);
+        let object = artifact::read(code, &header, Trust::Keys(&self.shared.trusted))?;
+        self.shared.place(module, &object).map_err(|_| Rejected::Foreign)
+    }
+
+    /// Waits until all that is to be compiled in the background is.
+    pub fn wait(&self) {
+        if let Some(workers) = &self.workers {
+            workers.wait();
+        }
+    }
+}
+
+impl Shared {
+    fn header(&self, engine: &Engine, bytes: &[u8]) -> Header {
+        Header::new(engine, &*self.isa, bytes)
+    }
+
+    /// Gets machine code for a module: out of itself, out of the cache, or by compiling it.
+    fn make(&self, module: &Module, bytes: &[u8]) -> Result<(), Error> {
+        let header = self.header(module.engine(), bytes);
+        if let Some(object) = self.find(module, bytes, &header) {
+            return self.place(module, &object);
+        }
+        let object = compile::module(&self.isa, &Source::new(module.engine(), bytes)?)?;
+        if let Some(cache) = &self.cache {
+            // A cache that cannot be written to costs time, and nothing else.
+            let _ = cache.put(&header.key(), &artifact::write(&header, &object, None));
+        }
+        self.place(module, &object)
+    }
+
+    fn find(&self, module: &Module, bytes: &[u8], header: &Header) -> Option<Object> {
+        let inside = module.parsed().customs.iter().find(|(name, _)| name == SECTION);
+        if let Some((_, range)) = inside.filter(|_| !self.trusted.is_empty()) {
+            // Signed for the module as it was before the section came.
+            let plain = [&bytes[..section_start(bytes, range.clone())?], &bytes[range.end..]].concat();
+            let header = Header { module: artifact::digest(&plain), ..header.clone() };
+            if let Ok(object) = artifact::read(&bytes[range.clone()], &header, Trust::Keys(&self.trusted)) {
+                return Some(object);
+            }
+        }
+        let kept = self.cache.as_ref()?.get(&header.key())?;
+        artifact::read(&kept, header, Trust::Own).ok()
+    }
+
+    /// Gives machine code a place and attaches it.
+    fn place(&self, module: &Module, object: &Object) -> Result<(), Error> {
+        let parsed = module.parsed();
+        let own = parsed.functions.len() - parsed.imported_functions as usize;
+        if object.functions.len() != own || object.adaptors.len() != parsed.types.len() {
+            return Err(Error::usage("this machine code is of another module"));
+        }
+        let executable = Executable::new(&object.code).map_err(|_| Error::from(Fault::OutOfMemory))?;
+        let at = |offsets: &[u32]| offsets.iter().map(|offset| executable.at(*offset as usize)).collect();
+        let (functions, adaptors) = (at(&object.functions), at(&object.adaptors));
+        let code = Code { functions, adaptors, enter: enter::enter, owner: Arc::new(executable) };
+        // SAFETY: the code was made of these very bytes, for this profile, schedule, build and machine: just now, or so says
+        // the header of code that comes from the owner's cache or has a trusted signature.
+        unsafe { tier::attach(module, code) };
+        Ok(())
+    }
+}
+
+/// A module with machine code in a section of its own, for engines that trust who signed it.
+pub fn embed(module: &[u8], code: &[u8]) -> Vec<u8> {
+    let mut section = vec![SECTION.len() as u8];
+    section.extend_from_slice(SECTION.as_bytes());
+    section.extend_from_slice(code);
+    [module, &[0], &leb128(section.len()), &section].concat()
+}
+
+/// Where the section begins whose contents begin at `contents`, as [`embed`] writes it.
+fn section_start(bytes: &[u8], contents: std::ops::Range<usize>) -> Option<usize> {
+    let named = 1 + SECTION.len();
+    let start = contents.start.checked_sub(named + leb128(named + contents.len()).len() + 1)?;
+    (bytes.get(start) == Some(&0)).then_some(start)
+}
+
+fn leb128(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let low = number as u8 & 0x7f;
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+impl Compiler for Aot {
+    fn loaded(&self, module: &Module, bytes: &[u8]) {
+        // What has no machine code is interpreted.
+        match &self.workers {
+            None => drop(self.shared.make(module, bytes)),
+            Some(workers) => {
+                let (shared, module, bytes) = (self.shared.clone(), module.clone(), bytes.to_vec());
+                workers.submit(bytes.len(), Box::new(move || drop(shared.make(&module, &bytes))));
+            }
+        }
+    }
+
+    fn compiles_at_once(&self) -> bool {
+        self.workers.is_none()
+    }
+}

@@ -1,0 +1,245 @@
+//! Machine code beside the interpreter: where it hangs, how a run enters it, what it calls out for.
+//!
+//! The code itself is made by another crate ([`crate::tier`]). It keeps depth and slots as a number of its own (what is left
+//! of the run's limits), gas in a register, and no slot of the interpreter's stack: what a frame counts is the same there
+//! and here, and so are order and kind of everything that can go wrong.
+
+use super::frames::Trapped;
+use super::host::not_host;
+use super::machine::with_list;
+use super::prepared::Prepared;
+use super::slow;
+use super::vm::{Func, Instance, Vm, budget_of};
+use super::{Dispatch, run_from, trapped};
+use crate::error::{Fault, Stop, Trap};
+use crate::interp::code::Word;
+use crate::tier::{Call, Code};
+use crate::wasm::isa::{Op, ROWS};
+
+/// What machine code and its entry share with the machine.
+#[repr(C)]
+pub(crate) struct Native {
+    /// Stack pointer of the thread's own stack while machine code runs on another.
+    pub host_stack: usize,
+    /// Where a run that begins now may put its frames; 0: nowhere yet.
+    pub stack: usize,
+    /// What machine code calls to get out and back: `fn(vm, callee, a, b, c)` on the thread's own stack.
+    pub gate: usize,
+    /// What machine code jumps to at a trap.
+    pub leave: usize,
+    /// Number of the trap.
+    pub trap: u32,
+    /// Function of the running instance's module in which it was.
+    pub function: u32,
+    /// How often runs go from one tier to the other and back, one inside the other.
+    pub nested: u32,
+    /// How what is interpreted inside the run runs.
+    pub dispatch: Dispatch,
+}
+
+impl Native {
+    pub const fn new() -> Self {
+        Self { host_stack: 0, stack: 0, gate: 0, leave: 0, trap: 0, function: 0, nested: 0, dispatch: Dispatch::Loop }
+    }
+}
+
+/// Runs go to machine code inside machine code at most as often; what is called beyond is interpreted. Each costs room on
+/// the thread's stack, which nothing else in a message bounds.
+const MAX_NESTED: u32 = 16;
+
+/// Whether a call of `callee` may go to machine code now.
+#[inline(always)]
+pub(crate) unsafe fn takes(vm: *const Vm, callee: *const Func) -> bool {
+    // SAFETY: `vm` is the running machine, `callee` a function of its arena.
+    unsafe { !(*callee).native.is_null() && (*vm).native.nested < MAX_NESTED }
+}
+
+/// Gives an instance the machine code of its module, which came after the instance.
+#[cold]
+pub(crate) unsafe fn adopt(instance: *const Instance) {
+    // SAFETY: functions of an instance lie one behind the other in the machine's arena, and nothing refers to them now.
+    unsafe {
+        let prepared: &Prepared = &(*instance).prepared;
+        let own = (*instance).own.cast_mut();
+        for (at, function) in prepared.referable.iter().enumerate() {
+            (*own.add(at)).native = prepared.native_code(*function);
+        }
+    }
+}
+
+/// Calls a function that has machine code. `values` has its arguments and gets its results.
+///
+/// # Errors
+/// What ends the run. Depth and slots are back at what they were in any case.
+///
+/// # Safety
+/// `vm` is a machine to which nothing else refers now, `callee` a function of its arena that has machine code, and `values`
+/// has room for parameters and results, outside of the machine's stack.
+pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func, values: *mut u64) -> Result<(), Stop> {
+    // SAFETY: the caller's promise. The code was made for this module and this machine's layout (`tier::attach`).
+    unsafe {
+        let instance = (*callee).instance;
+        let around = (*vm).instance;
+        Vm::enter_instance(vm, instance);
+        (*(*vm).memory).open_all();
+        let prepared: &Prepared = &(*instance).prepared;
+        let code = prepared.native.get().expect("a function has machine code, so its module has");
+        let (used, depth) = ((*vm).slots_used(), (*vm).depth_left());
+        (*vm).meter.top_up();
+        (*vm).native.nested += 1;
+        let done = code.enter(&mut *vm, callee, used, depth, values);
+        (*vm).native.nested -= 1;
+        (*vm).restore_budget(used, depth);
+        let ended = ended(&mut *vm, done);
+        if ended.is_ok() {
+            Vm::enter_instance(vm, around);
+        }
+        ended
+    }
+}
+
+/// Reads the end of a run of machine code: what was not paid comes before whatever else happened.
+fn ended(vm: &mut Vm, done: bool) -> Result<(), Stop> {
+    let stop = vm.stop.take();
+    let trap = if vm.meter.counter < 0 && !vm.meter.refill() {
+        Trap::OutOfGas
+    } else if done {
+        return Ok(());
+    } else if let Some(stop) = stop {
+        return Err(stop);
+    } else {
+        Trap::ALL[vm.native.trap as usize]
+    };
+    vm.trapped = Some(Trapped::native(vm, vm.native.function));
+    Err(trapped(vm, trap))
+}
+
+// ---- what machine code calls out for ----
+
+/// Depth and slots as machine code counts them, for the interpreter: its stack must be as long as what is in use.
+fn take_budget(vm: &mut Vm, budget: u64) -> Result<(), Stop> {
+    let (depth, left) = ((budget >> 32) as u32, budget as u32);
+    let used = vm.limits.stack_slots - left;
+    if used as usize > vm.stack.size() {
+        vm.grow_stack(used as usize)?;
+    }
+    vm.restore_budget(used as usize, depth);
+    Ok(())
+}
+
+/// Pays what machine code has not looked at yet.
+fn settle(vm: &mut Vm) -> Result<(), Stop> {
+    if vm.meter.counter < 0 && !vm.meter.refill() {
+        return Err(Trap::OutOfGas.into());
+    }
+    Ok(())
+}
+
+/// Calls any function: of the host, of another instance, or one that is interpreted.
+///
+/// # Safety
+/// Called by machine code of `vm` through the gate; `callee` is a function of its arena, `values` has its arguments and room
+/// for its results.
+pub(crate) unsafe fn call_out(vm: *mut Vm, callee: *const Func, values: *mut u64, budget: u64) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let called = settle(&mut *vm).and_then(|()| take_budget(&mut *vm, budget)).and_then(|()| {
+            if (*callee).instance.is_null() {
+                if slow::call_host(vm, callee, values).is_null() {
+                    return Err((*vm)
+                        .stop
+                        .take()
+                        .unwrap_or(Stop::Fault(Fault::Internal("a host function gave no reason"))));
+                }
+                return Ok(());
+            }
+            let other = !core::ptr::eq((*callee).instance, (*vm).instance);
+            if other && takes(vm, callee) { call(vm, callee, values) } else { interpret(vm, callee, values) }
+        });
+        resume(vm, called)
+    }
+}
+
+/// Interprets own function `index` of the running instance: one that has no machine code of its own.
+///
+/// # Safety
+/// As for [`call_out`].
+pub(crate) unsafe fn call_interpreted(vm: *mut Vm, index: u32, values: *mut u64, budget: u64) -> bool {
+    // SAFETY: the caller's promise. Not every function is one of the store: this one is for the call alone.
+    unsafe {
+        let instance = (*vm).instance;
+        let prepared: &Prepared = &(*instance).prepared;
+        let callee = prepared.function(&*instance, index, not_host);
+        let callee = &raw const callee;
+        let called =
+            settle(&mut *vm).and_then(|()| take_budget(&mut *vm, budget)).and_then(|()| interpret(vm, callee, values));
+        resume(vm, called)
+    }
+}
+
+/// Goes back to machine code, if there is no reason not to.
+unsafe fn resume(vm: *mut Vm, called: Result<(), Stop>) -> bool {
+    // SAFETY: `vm` is the running machine; memories live as long as it does.
+    unsafe {
+        match called {
+            Ok(()) => {
+                (*(*vm).memory).open_all();
+                (*vm).meter.top_up();
+                true
+            }
+            Err(stop) => {
+                (*vm).stop = Some(stop);
+                false
+            }
+        }
+    }
+}
+
+/// Interprets a function of the machine, inside a run.
+unsafe fn interpret(vm: *mut Vm, callee: *const Func, values: *mut u64) -> Result<(), Stop> {
+    // SAFETY: the caller's promise: as many values as the type has.
+    unsafe {
+        let ty = (*callee).ty();
+        let (params, results) = (ty.params().len(), ty.results().len());
+        with_list(params, 0, |args| {
+            args.copy_from_slice(core::slice::from_raw_parts(values, params));
+            run_from(vm, callee, args, core::slice::from_raw_parts_mut(values, results), (*vm).native.dispatch)
+        })
+    }
+}
+
+/// Runs an operator that has no machine code of its own: `word` has its immediates, `values` its operands and results.
+///
+/// # Safety
+/// Called by machine code of `vm` through the gate, with the number of an operator of the running instance's module.
+pub(crate) unsafe fn operator(vm: *mut Vm, op: u64, word: u64, values: *mut u64) -> bool {
+    // SAFETY: the caller's promise; operands are at most three.
+    unsafe {
+        let instance = (*vm).instance.cast_mut();
+        let op: Op = ROWS[op as usize].op;
+        let operands = core::slice::from_raw_parts_mut(values, 3);
+        let done = settle(&mut *vm).and_then(|()| slow::act(&mut *vm, &mut *instance, op, Word(word), operands));
+        resume(vm, done)
+    }
+}
+
+impl Code {
+    /// Enters the machine code of `callee`; false: it left early.
+    unsafe fn enter(&self, vm: &mut Vm, callee: *const Func, used: usize, depth: u32, values: *mut u64) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let instance: &Instance = &*(*callee).instance;
+            let ty = instance.prepared.type_index((*callee).ty);
+            let left = vm.limits.stack_slots - used as u32;
+            let call = Call {
+                adaptor: self.adaptors[ty],
+                function: (*callee).native.cast(),
+                budget: u64::from(depth) << 32 | u64::from(left),
+                values,
+            };
+            (self.enter)(core::ptr::from_mut(vm).cast(), &call)
+        }
+    }
+}
+
+const _: () = assert!(budget_of(1) == 1 << 32 | 1, "machine code counts depth and slots in the same halves");

@@ -1,0 +1,282 @@
+//! The door for a compiler of machine code (crate `gristmill-aot`). Not for embedders, and not stable: machine code goes by
+//! the layout of this very build.
+//!
+//! A compiler walks a module's bodies like the interpreter's translator does ([`Source::walk`]: validated, with the plan of
+//! gas), makes [`Code`], and attaches it to the module. Runs then enter it. What it must do, and may not:
+//!
+//! - A function gets `vm`, the budget left (depth in the high half, slots in the low half, both of the run's limits), its
+//!   parameters; gas is in a register, a signed count of particles. It may look at the gas late: when it is negative at a
+//!   trap, at a call out or at the end, the run was out of gas.
+//! - Entry: charge entry and first block, take one level of depth and the static height in slots. Order of failures: entry
+//!   charge, depth, slots, first block.
+//! - Every trap leaves its number and function in the machine ([`layout`]) and goes to `leave`.
+//! - Calls of imports and of functions without machine code go through `gate` to [`call`]; operators in [`is_out_of_line`]
+//!   through `gate` to [`operator`].
+#![allow(unsafe_code)]
+
+use crate::embed::{Engine, Module};
+use crate::error::{Error, Fault, LoadError};
+use crate::gas::Particles;
+use crate::interp::exec::{native, vm::Vm};
+use crate::wasm::bodies::KeptBodies;
+use crate::wasm::load;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::any::Any;
+use core::ffi::c_void;
+use core::fmt;
+
+pub use crate::wasm::isa::{Group, Op, ROWS, Row};
+pub use crate::wasm::load::{ImportKind, Parsed};
+pub use crate::wasm::plan::Step;
+pub use crate::wasm::walk::{Arg, BodyHead, Ended, Locals, Sink};
+pub use wasmparser::{BlockType, ValType};
+
+/// What makes machine code of modules.
+pub trait Compiler: Send + Sync + fmt::Debug {
+    /// A module was loaded from `bytes`. Machine code may be attached now or later.
+    fn loaded(&self, module: &Module, bytes: &[u8]);
+
+    /// Whether [`Compiler::loaded`] attaches machine code before it returns: the interpreter's code is then made only for
+    /// what turns out to need it.
+    fn compiles_at_once(&self) -> bool;
+}
+
+/// Machine code of a module.
+pub struct Code {
+    /// Address of every own function, imported ones left out. Functions that are interpreted have code that calls out.
+    pub functions: Box<[*const u8]>,
+    /// By type of the module: address of what enters functions of that type with values from memory.
+    pub adaptors: Box<[*const u8]>,
+    /// Enters machine code.
+    pub enter: Enter,
+    /// Keeps the code where it is.
+    pub owner: Arc<dyn Any + Send + Sync>,
+}
+
+// SAFETY: addresses of code that never changes, kept by the owner.
+unsafe impl Send for Code {}
+// SAFETY: as above.
+unsafe impl Sync for Code {}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Code").field("functions", &self.functions.len()).finish_non_exhaustive()
+    }
+}
+
+/// Enters machine code for `call` on a machine; false: it left early.
+///
+/// # Safety
+/// `vm` is a machine of this build whose running instance is of the module that the code was made of, and `call` is about
+/// a function of that module.
+pub type Enter = unsafe fn(vm: *mut c_void, call: &Call) -> bool;
+
+/// A call from outside into machine code.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// Of the function's type.
+    pub adaptor: *const u8,
+    /// The function.
+    pub function: *const u8,
+    /// Depth left in the high half, slots left in the low half.
+    pub budget: u64,
+    /// The arguments, a slot each, where the results go too.
+    pub values: *mut u64,
+}
+
+/// Attaches machine code to a module, if none was before. Instances made from now on run it.
+///
+/// # Safety
+/// The code was made for the module's bytes, profile and schedule, does what the module says and keeps the contract of
+/// this page, by the layout of this build.
+pub unsafe fn attach(module: &Module, code: Code) {
+    assert_eq!(code.functions.len(), module.prepared().code.functions.len(), "one address a function");
+    assert_eq!(code.adaptors.len(), module.parsed().types.len(), "one adaptor a type");
+    module.prepared().native.put(Box::new(code));
+}
+
+/// A module's declarations and bodies, to be walked in any order, by any thread.
+#[derive(Debug)]
+pub struct Source {
+    parsed: Parsed,
+    bodies: KeptBodies,
+}
+
+impl Source {
+    /// Reads `bytes` under the engine's profile and schedule.
+    ///
+    /// # Errors
+    /// Those of loading that come before function bodies.
+    pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Self, Error> {
+        let keep = |_: &Parsed, bodies: crate::wasm::bodies::Bodies<'_>| Ok(bodies.keep());
+        let (parsed, bodies) = load::load(bytes, engine.profile(), engine.schedule(), keep)?;
+        Ok(Self { parsed, bodies })
+    }
+
+    /// The declarations.
+    pub fn parsed(&self) -> &Parsed {
+        &self.parsed
+    }
+
+    /// How many functions there are, imported ones left out.
+    pub fn len(&self) -> usize {
+        self.bodies.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of body `index`, imported functions left out.
+    pub fn bytes(&self, index: usize) -> usize {
+        self.bodies.bytes(index)
+    }
+
+    /// What entering a function with `locals` declared locals costs.
+    pub fn entry_cost(&self, locals: u32) -> Particles {
+        self.bodies.schedule().entry_cost(locals)
+    }
+
+    /// Validates and plans body `index` on its way into `sink`.
+    ///
+    /// # Errors
+    /// Those of loading.
+    pub fn walk(&self, index: usize, sink: &mut impl Sink) -> Result<(), LoadError> {
+        self.bodies.walk(index, &self.parsed, sink)
+    }
+
+    /// The key by which calls through tables compare type `index`; `None`: it is too long, and its key is the store's.
+    pub fn type_key(&self, index: u32) -> Option<u64> {
+        crate::interp::exec::vm::short_key(&self.parsed.types[index as usize])
+    }
+}
+
+/// Where machine code finds what it needs: offsets in bytes.
+pub mod layout {
+    use crate::interp::exec::memory::Memory;
+    use crate::interp::exec::native::Native;
+    use crate::interp::exec::vm::{BUDGET_SPENT, Func, Instance, Table, Vm};
+    use core::mem::offset_of;
+
+    const NATIVE: usize = offset_of!(Vm, native);
+
+    /// The machine: the signed counter of gas.
+    pub const VM_COUNTER: usize = offset_of!(Vm, meter);
+    /// Pointers to the running instance's globals' values.
+    pub const VM_GLOBALS: usize = offset_of!(Vm, globals);
+    /// The running instance's memory.
+    pub const VM_MEMORY: usize = offset_of!(Vm, memory);
+    /// The running instance.
+    pub const VM_INSTANCE: usize = offset_of!(Vm, instance);
+    /// The thread's stack pointer.
+    pub const VM_HOST_STACK: usize = NATIVE + offset_of!(Native, host_stack);
+    /// Where the next run puts its frames.
+    pub const VM_STACK: usize = NATIVE + offset_of!(Native, stack);
+    /// The way out and back.
+    pub const VM_GATE: usize = NATIVE + offset_of!(Native, gate);
+    /// The way out.
+    pub const VM_LEAVE: usize = NATIVE + offset_of!(Native, leave);
+    /// A trap's number, 32 bits.
+    pub const VM_TRAP: usize = NATIVE + offset_of!(Native, trap);
+    /// A trap's function, 32 bits.
+    pub const VM_TRAP_FUNCTION: usize = NATIVE + offset_of!(Native, function);
+    /// A memory: its base.
+    pub const MEMORY_BASE: usize = Memory::LAYOUT[0];
+    /// Its length in bytes.
+    pub const MEMORY_LEN: usize = Memory::LAYOUT[1];
+    /// For accesses of 1, 2, 4 and 8 bytes: how many addresses they fit at.
+    pub const MEMORY_BOUNDS: usize = Memory::LAYOUT[2];
+    /// An instance: pointers to its imported functions.
+    pub const INSTANCE_IMPORTS: usize = offset_of!(Instance, imports);
+    /// Pointers to its tables.
+    pub const INSTANCE_TABLES: usize = offset_of!(Instance, table_list);
+    /// The keys of its module's types.
+    pub const INSTANCE_KEYS: usize = offset_of!(Instance, signatures);
+    /// A table: its elements.
+    pub const TABLE_START: usize = offset_of!(Table, start);
+    /// How many there are.
+    pub const TABLE_LEN: usize = offset_of!(Table, len);
+    /// A function: its machine code.
+    pub const FUNC_NATIVE: usize = offset_of!(Func, native);
+    /// Its instance.
+    pub const FUNC_INSTANCE: usize = offset_of!(Func, instance);
+    /// The key of its type.
+    pub const FUNC_KEY: usize = offset_of!(Func, signature);
+    /// All of them, for who compares builds.
+    pub const ALL: [usize; 18] = [
+        VM_COUNTER,
+        VM_GLOBALS,
+        VM_MEMORY,
+        VM_INSTANCE,
+        VM_HOST_STACK,
+        VM_STACK,
+        VM_GATE,
+        VM_LEAVE,
+        VM_TRAP,
+        VM_TRAP_FUNCTION,
+        MEMORY_BASE,
+        MEMORY_LEN,
+        MEMORY_BOUNDS,
+        INSTANCE_IMPORTS,
+        INSTANCE_TABLES,
+        INSTANCE_KEYS,
+        TABLE_START,
+        TABLE_LEN,
+    ];
+    /// Set in a budget of which more was taken than there was.
+    pub const SPENT: u64 = BUDGET_SPENT;
+}
+
+/// Whether an operator goes through [`operator`], with its operands from the first value on and its result there.
+pub fn is_out_of_line(op: Op) -> bool {
+    use Op::*;
+    op.row().group == Group::Bulk || matches!(op, DataDrop | ElemDrop | RefFunc | TableGet | TableSet | TableSize)
+}
+
+/// Calls a function of the host, of another instance, or one that is interpreted. `callee` points to a function of the
+/// machine; `values` has the arguments and gets the results. False: the run ends.
+///
+/// # Safety
+/// Called through the gate by machine code that runs on `vm`.
+pub unsafe fn call(vm: *mut c_void, callee: *const c_void, values: *mut u64, budget: u64) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { native::call_out(vm.cast::<Vm>(), callee.cast(), values, budget) }
+}
+
+/// Calls own function `index` of the running instance in the interpreter.
+///
+/// # Safety
+/// As for [`call`].
+pub unsafe fn call_interpreted(vm: *mut c_void, index: u32, values: *mut u64, budget: u64) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { native::call_interpreted(vm.cast::<Vm>(), index, values, budget) }
+}
+
+/// Notes that a run ends for want of memory, before its code was entered.
+///
+/// # Safety
+/// `vm` is a machine to which nothing else refers now.
+pub unsafe fn out_of_memory(vm: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe { (*vm.cast::<Vm>()).stop = Some(Fault::OutOfMemory.into()) };
+}
+
+/// Runs operator number `op` with immediates `word`, packed by [`immediates`], on `values`. False: the run ends.
+///
+/// # Safety
+/// As for [`call`]; `values` has room for three.
+pub unsafe fn operator(vm: *mut c_void, op: u64, word: u64, values: *mut u64) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { native::operator(vm.cast::<Vm>(), op, word, values) }
+}
+
+/// The immediates of an operator that is out of line: one of 32 bits, or two of 16.
+pub fn immediates(arg: &Arg<'_>) -> u64 {
+    match arg {
+        Arg::Index(index) => u64::from(*index) << 32,
+        Arg::Pair(first, second) => u64::from(*first as u16) << 32 | u64::from(*second as u16) << 48,
+        _ => 0,
+    }
+}
