@@ -3,6 +3,7 @@
 use crate::plugin::report::Report;
 use gristmill::contract::{Compat, Evm1, Ewasm, KeccakAt9, Options};
 use gristmill::{Config, Dispatch, Engine, Error, Exports, Pages, Profile, Schedule};
+use gristmill_aot::{Aot, When};
 use gristmill_chain::CodeCache;
 use std::sync::Arc;
 
@@ -17,6 +18,10 @@ pub struct Settings {
     beyond: bool,
     debug: bool,
     dispatch: Dispatch,
+    /// When machine code is made; `None`: never.
+    compiled: Option<When>,
+    /// Threads that make it in the background.
+    threads: usize,
     /// Pages of a contract's memory.
     memory: Pages,
     cache: usize,
@@ -38,6 +43,8 @@ impl Settings {
             beyond: false,
             debug: false,
             dispatch: Dispatch::Auto,
+            compiled: None,
+            threads: 1,
             memory: Profile::chain1().run.memory,
             cache: CodeCache::DEFAULT_BYTES,
             verbose: 0,
@@ -61,7 +68,18 @@ pub struct Row {
 
 /// All options, those of hera under its names where they mean the same.
 pub const ROWS: &[Row] = &[
-    row("engine", "interp", "what runs code", |_, v| word(v, &[("interp", ())])),
+    row(
+        "engine",
+        "interp|aot|auto",
+        "what runs code: the interpreter, machine code, the one until there is the other",
+        |s, v| {
+            let words = [("interp", None), ("aot", Some(When::AtOnce)), ("auto", Some(When::Background))];
+            put(&mut s.compiled, word(v, &words))
+        },
+    ),
+    row("threads", "<number>", "threads that make machine code while engine=auto interprets, 1 to 64", |s, v| {
+        put(&mut s.threads, digits(v).filter(|threads| (1..=64).contains(threads)))
+    }),
     row("gas-schedule", "v1|unit|ewasm", "the price list", |s, v| put(&mut s.schedule, Schedule::from_name(v))),
     row("metering", "true|false", "v1 or ewasm as price list; of this and gas-schedule the last one counts", |s, v| {
         put(&mut s.schedule, word(v, &[("true", Schedule::V1), ("false", Schedule::Ewasm)]))
@@ -142,11 +160,12 @@ impl Settings {
         Some(self)
     }
 
-    /// The VM that these settings describe, with a cache of its own: what was loaded was checked under them.
+    /// The VM that these settings describe, with a cache of its own: what was loaded was checked under them. And what compiles for
+    /// it, to be closed at the end.
     ///
     /// # Errors
-    /// This build does not have the dispatch.
-    pub(crate) fn vm(&self) -> Result<Ewasm, Error> {
+    /// This build does not have the dispatch, or this machine no machine code.
+    pub(crate) fn vm(&self) -> Result<(Ewasm, Option<Arc<Aot>>), Error> {
         let mut config = Config::new();
         let mut profile = Profile::chain1();
         profile.run.memory = self.memory;
@@ -162,7 +181,16 @@ impl Settings {
             evm1: self.evm1,
             observer: report.observer(),
         };
-        Ok(Ewasm::new(&Engine::new(&config)?, options).with_cache(Arc::new(CodeCache::new(self.cache))))
+        let compiler = |when| {
+            let options = gristmill_aot::Options { when, threads: self.threads, ..Default::default() };
+            Aot::new(options).map(Arc::new)
+        };
+        let compiler = self.compiled.map(compiler).transpose()?;
+        let engine = match &compiler {
+            None => Engine::new(&config)?,
+            Some(compiler) => Engine::with_compiler(&config, compiler.clone())?,
+        };
+        Ok((Ewasm::new(&engine, options).with_cache(Arc::new(CodeCache::new(self.cache))), compiler))
     }
 }
 
@@ -191,12 +219,12 @@ mod tests {
     #[test]
     fn values_of_others_are_refused() {
         let refused = [
-            ("engine", "aot"),
-            ("engine", "auto"),
             ("engine", "wabt"),
             ("evm1mode", "evm2wasm"),
             ("evm1mode", "runevm"),
             ("memory", "guard"),
+            ("threads", "0"),
+            ("threads", "65"),
             ("verbose", "5"),
             ("max-memory-pages", "257"),
             ("cache", "1e6"),
@@ -205,7 +233,7 @@ mod tests {
         for (name, value) in refused {
             assert!(Settings::new(true).with(find(name).unwrap(), value).is_none(), "{name}={value}");
         }
-        assert!(find("sys:sentinel").is_none() && find("threads").is_none() && find("").is_none());
+        assert!(find("sys:sentinel").is_none() && find("").is_none());
         assert!(Settings::new(false).with(find("features").unwrap(), "beyond").is_none());
         assert_eq!(Settings::new(true).with(find("cache").unwrap(), "0").unwrap().cache, 0);
     }
@@ -213,7 +241,7 @@ mod tests {
     #[test]
     fn a_chain_may_allow_less_memory() {
         let settings = Settings::new(true).with(find("max-memory-pages").unwrap(), "3").unwrap();
-        let vm = settings.vm().unwrap();
+        let (vm, _) = settings.vm().unwrap();
         let with_pages = |pages: u32| {
             let text = format!("(module (memory (export \"memory\") {pages}) (func (export \"main\")))");
             vm.load(&wat::parse_str(text).unwrap()).is_ok()

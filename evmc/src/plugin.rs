@@ -3,8 +3,8 @@
 //! An instance has no state of executions: settings and the VM that they describe lie behind a lock, which no execution
 //! holds. So one instance runs on many threads at once, and enters itself again through the host's `call`.
 //!
-//! No panic crosses the edge, and none prints. The library starts no thread and keeps no thread-local with a destructor, so
-//! it can be unloaded once its instances are destroyed.
+//! No panic crosses the edge, and none prints. The library starts no thread but those that compile in the background, which end
+//! with their instance, and keeps no thread-local with a destructor, so it can be unloaded once its instances are destroyed.
 
 mod edge;
 mod machine;

@@ -43,13 +43,16 @@ fn built_in(schedule: Schedule, options: Options) -> Ewasm {
     Ewasm::new(&Engine::new(Config::new().profile(Profile::chain1()).schedule(schedule)).unwrap(), options)
 }
 
+/// What may run code, as text behind a plugin's path: results and gas are the same.
+const ENGINES: [&str; 3] = ["", ",engine=aot", ",engine=auto"];
+
 /// All revisions that the ABI can name, with everything that a receipt and the state have. Old ABIs count on the ledger
 /// for refunds.
 #[test]
 fn every_revision_as_the_engine_itself() {
     let contracts = ["counter", "context", "echo", "revert", "caller", "copier", "kinds"];
-    for abi in ABIS {
-        let plugin = plugin(abi, "");
+    for (abi, engine) in ABIS.into_iter().flat_map(|abi| ENGINES.map(|engine| (abi, engine))) {
+        let plugin = plugin(abi, engine);
         let newest = [(8, Revision::Berlin), (9, Revision::Shanghai), (11, Revision::Prague), (12, Revision::Osaka)];
         let newest = newest.iter().find(|row| abi <= row.0).unwrap().1;
         // An ABI without access lists has prices of its own from Berlin on.
@@ -64,9 +67,9 @@ fn every_revision_as_the_engine_itself() {
                 for _ in 0..2 {
                     let expected = transact(&vm, &rules, &mut ours, 1_000_000);
                     let seen = transact(&plugin, &rules, &mut theirs, 1_000_000);
-                    assert_eq!(seen, expected, "{name} at {revision:?} over ABI {abi}");
+                    assert_eq!(seen, expected, "{name} at {revision:?} over ABI {abi}{engine}");
                 }
-                assert_eq!(theirs, ours, "{name} at {revision:?} over ABI {abi}");
+                assert_eq!(theirs, ours, "{name} at {revision:?} over ABI {abi}{engine}");
             }
         }
     }
@@ -131,10 +134,10 @@ fn options_reach_the_engine() {
 /// Both sides of the edge and the journal lie on the stack, a thousand times.
 #[test]
 fn a_thousand_messages_fit_a_main_thread() {
-    for abi in ABIS {
+    for (abi, engine) in ABIS.into_iter().flat_map(|abi| ENGINES.map(|engine| (abi, engine))) {
         let body = move || {
             let code = contract("recurse");
-            let receipt = transact(&plugin(abi, ""), &Rules::default(), &mut ledger(&code, &code), 1 << 50);
+            let receipt = transact(&plugin(abi, engine), &Rules::default(), &mut ledger(&code, &code), 1 << 50);
             assert_eq!(receipt.outcome.status, StatusCode::Success);
         };
         std::thread::Builder::new().stack_size(8 << 20).spawn(body).unwrap().join().unwrap();
@@ -143,8 +146,8 @@ fn a_thousand_messages_fit_a_main_thread() {
 
 #[test]
 fn eight_threads_on_one_vm() {
-    for abi in [7, 12] {
-        let plugin = Arc::new(plugin(abi, ",cache=100000"));
+    for (abi, engine) in [7, 12].into_iter().flat_map(|abi| ENGINES.map(|engine| (abi, engine))) {
+        let plugin = Arc::new(plugin(abi, &format!(",cache=100000{engine}")));
         let rules = Rules { refunds: plugin.refunds(), ..Rules::new(Revision::Istanbul) };
         let code = contract("counter");
         let mut alone = ledger(&code, &[]);
@@ -170,14 +173,14 @@ fn eight_threads_on_one_vm() {
 fn the_same_gas_at_every_limit() {
     let options = Options { keccak_at_9: KeccakAt9::On, ..Options::default() };
     let (kinds, counter) = (contract("kinds"), contract("counter"));
-    for abi in [9, 10] {
-        let plugin = plugin(abi, ",keccak-at-9=on");
+    for (abi, engine) in [9, 10].into_iter().flat_map(|abi| ENGINES.map(|engine| (abi, engine))) {
+        let plugin = plugin(abi, &format!(",keccak-at-9=on{engine}"));
         let rules = Rules { refunds: plugin.refunds(), ..Rules::new(Revision::London) };
         let vm = built_in(Schedule::V1, options.clone());
         for limit in (0..400_000).step_by(997) {
             let expected = transact(&vm, &rules, &mut ledger(&kinds, &counter), limit);
             let seen = transact(&plugin, &rules, &mut ledger(&kinds, &counter), limit);
-            assert_eq!(seen, expected, "{limit} over ABI {abi}");
+            assert_eq!(seen, expected, "{limit} over ABI {abi}{engine}");
         }
     }
 }

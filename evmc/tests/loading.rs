@@ -46,12 +46,21 @@ fn options_come_with_the_path() {
     let library = library();
     let path = library.to_str().unwrap();
     let fine = "engine=interp,metering=false,gas-schedule=v1,keccak-at-9=on,compat=ssvm,exports=lenient,features=beyond,\
-                evm1mode=reject,debug=true,dispatch=loop,memory=check,cache=1000000,verbose=1";
+                evm1mode=reject,debug=true,dispatch=loop,engine=aot,engine=auto,threads=2,memory=check,cache=1000000,verbose=1";
     Plugin::load(&format!("{path},{fine}")).unwrap();
     let load = |options: &str| Plugin::load(&format!("{path},{options}")).map(|p| p.abi());
     assert_eq!(load("nonsense=1"), Err(LoadError::OptionName("nonsense".into())));
-    assert_eq!(load("engine=interp,threads=true").map_err(|e| e.number()), Err(6));
-    for wrong in ["engine=aot", "engine=auto", "engine", "metering=", "verbose=5", "cache=-1", "evm1mode=runevm"] {
+    assert_eq!(load("engine=interp,thread=true").map_err(|e| e.number()), Err(6));
+    for wrong in [
+        "engine=wabt",
+        "threads=true",
+        "memory=guard",
+        "engine",
+        "metering=",
+        "verbose=5",
+        "cache=-1",
+        "evm1mode=runevm",
+    ] {
         assert_eq!(load(wrong).map_err(|e| e.number()), Err(7), "{wrong}");
     }
     assert_eq!(load("").map_err(|e| e.number()), Err(6));

@@ -8,6 +8,7 @@ pub mod evmc;
 pub mod load;
 pub mod run;
 mod sweep;
+pub mod tiers;
 
 pub use sweep::{Sweep, sweep};
 
@@ -15,4 +16,5 @@ pub use sweep::{Sweep, sweep};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: &[Target] = &[("load", load::run), ("run", run::run), ("eei", eei::run), ("evmc", evmc::run)];
+pub const TARGETS: &[Target] =
+    &[("load", load::run), ("run", run::run), ("tiers", tiers::run), ("eei", eei::run), ("evmc", evmc::run)];

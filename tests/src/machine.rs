@@ -151,7 +151,12 @@ fn to_vals(types: impl IntoIterator<Item = ValType>, slots: &[u64]) -> Vec<Val> 
 type Trace = Vec<HostCall>;
 
 fn run_engine(engine: &Engine, plan: &Plan<'_>, input: &[u8], watch: usize) -> Option<Vec<Seen>> {
-    let module = Module::new(engine, plan.bytes).ok()?;
+    Some(run_module(&Module::new(engine, plan.bytes).ok()?, plan, input, watch))
+}
+
+/// Follows a plan with its module loaded before, as [`Executor::run_over`].
+pub fn run_module(module: &Module, plan: &Plan<'_>, input: &[u8], watch: usize) -> Vec<Seen> {
+    let engine = module.engine();
     let mut linker = Linker::<Trace>::new(engine);
     for import in module.imports() {
         let ExternType::Func(ty) = import.ty() else { panic!("only functions can be imported here") };
@@ -174,11 +179,11 @@ fn run_engine(engine: &Engine, plan: &Plan<'_>, input: &[u8], watch: usize) -> O
     }
     let mut store = Store::new(engine, Trace::new());
     *store.meter_mut() = plan.meter.clone();
-    let made = linker.instantiate(&mut store, &module).map_err(stop);
+    let made = linker.instantiate(&mut store, module).map_err(stop);
     let mut seen = Vec::new();
     let Ok(instance) = made else {
         let end = made.map(|_| Vec::new());
-        return Some(vec![look(&store, None, end, 0)]);
+        return vec![look(&store, None, end, 0)];
     };
     seen.push(look(&store, Some(instance), Ok(Vec::new()), watch));
     if let Some(memory) = instance.get_memory(&store, "memory") {
@@ -192,7 +197,7 @@ fn run_engine(engine: &Engine, plan: &Plan<'_>, input: &[u8], watch: usize) -> O
         let end = func.call(&mut store, &args, &mut results).map_err(stop);
         seen.push(look(&store, Some(instance), end.map(|()| to_slots(&results)), watch));
     }
-    Some(seen)
+    seen
 }
 
 fn look(

@@ -27,6 +27,11 @@ fn run() {
 }
 
 #[test]
+fn tiers() {
+    target("tiers");
+}
+
+#[test]
 fn eei() {
     target("eei");
 }

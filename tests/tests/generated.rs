@@ -53,7 +53,7 @@ fn config(general: bool, seed: u64) -> Config {
         disallow_traps: seed.is_multiple_of(3),
         exceptions_enabled: false,
         export_everything: true,
-        extended_const_enabled: false,
+        extended_const_enabled: general,
         gc_enabled: false,
         max_funcs: 12,
         max_instructions: 400,
@@ -72,9 +72,9 @@ fn config(general: bool, seed: u64) -> Config {
         saturating_float_to_int_enabled: general,
         sign_extension_ops_enabled: true,
         simd_enabled: simd,
-        tail_call_enabled: false,
+        tail_call_enabled: general,
         threads_enabled: false,
-        wide_arithmetic_enabled: false,
+        wide_arithmetic_enabled: general,
         ..Config::default()
     }
 }

@@ -91,6 +91,12 @@ const OTHERS: &[(&str, &str)] = &[
         (local.set $i320 (i32.add (select (i32.const 1) (local.get $n) (i32.and (local.get $n) (i32.const 1))) (i32.const 1)))"),
     ("copies", "(local.set $i320 (local.get $i321)) (local.set $i640 (i64.const -5)) (local.set $i641 (i64.const 0x123456789abc))
         (local.set $i320 (local.tee $i321 (i32.add (local.get $n) (i32.const 1))))"),
+    ("tail", "(return_call $tail (i32.const 40))"),
+    ("tail_through", "(return_call_indirect $tails (type $counts) (i32.const 40) (i32.const 0))"),
+    ("tail_out", "(return_call $import)"),
+    ("wide", "(i64.add128 (local.get $i640) (i64.const 1) (local.get $i641) (i64.const 2)) drop drop
+        (i64.sub128 (local.get $i640) (i64.const 1) (local.get $i641) (i64.const 2)) drop drop
+        (i64.mul_wide_s (local.get $i640) (i64.const -3)) drop drop (i64.mul_wide_u (local.get $i640) (i64.const -3)) drop drop"),
     ("many", "(block (result i32 i32) (i32.const 9) (i32.const 1) (i32.const 2) (br 0)) drop drop"),
     ("br_table", "(block $a (block $b (br_table $a $b (local.get $n)))) (block $a (block $b (br_table $a $b (i32.and (local.get $n) (i32.const 1)))))"),
     ("br", "(block $a (br_if $a (local.get $i321)) nop) (block $a (br_if $a (i32.and (local.get $n) (i32.const 1))) nop)
@@ -113,7 +119,12 @@ fn no_handler_grows_the_host_stack() {
     let mut text = String::from(
         "(module (import \"\" \"import\" (func $import)) (memory 2) (data $d \"x\") (table $t 2 funcref)
          (elem (i32.const 0) $callee) (elem $e func $callee) (global $g (mut i32) (i32.const 0))
-         (func $callee (result i32) (local i32 i32) i32.const 1) (func $none) (func $two (result i32 i32) i32.const 1 i32.const 2)\n",
+         (func $callee (result i32) (local i32 i32) i32.const 1) (func $none)
+         (func $tail (param i32) (if (local.get 0) (then (return_call $tail (i32.sub (local.get 0) (i32.const 1))))))
+         (type $counts (func (param i32))) (table $tails 1 funcref) (elem (table $tails) (i32.const 0) func $tail_through)
+         (func $tail_through (param i32) (if (local.get 0)
+           (then (return_call_indirect $tails (type $counts) (i32.sub (local.get 0) (i32.const 1)) (i32.const 0)))))
+         (func $two (result i32 i32) i32.const 1 i32.const 2)\n",
     );
     let mut names = by_row(&mut text);
     for (name, body) in OTHERS {

@@ -366,7 +366,7 @@ fn rows_are_where_their_operator_says() {
         assert_eq!(row.op as usize, index, "{}", row.ident);
         assert_eq!(Op::from_ident(row.ident), Some(row.op));
         assert_eq!(row.meaning.is_some(), matches!(row.group, Group::Pure | Group::Partial), "{}", row.ident);
-        let vectors = matches!(row.group, Group::Vector | Group::VectorLoad | Group::VectorStore);
+        let vectors = matches!(row.group, Group::Wide | Group::Vector | Group::VectorLoad | Group::VectorStore);
         assert_eq!(row.vector.is_some(), vectors, "{}", row.ident);
         let memory = matches!(row.group, Group::Load | Group::Store | Group::VectorLoad | Group::VectorStore);
         assert_eq!(row.op.access_bytes().is_some(), memory, "{}", row.ident);

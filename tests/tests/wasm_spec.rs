@@ -10,7 +10,8 @@ use gristmill_tests::{deep, engines, shared};
 use std::path::{Path, PathBuf};
 
 /// Folders, and how many assertions they have (conformance/wasm-spec/README.md).
-const SUITES: [(&str, usize); 2] = [("core-2.0", 52_228), ("proposals/relaxed-simd", 85)];
+const SUITES: [(&str, usize); 3] =
+    [("core-2.0", 52_228), ("proposals/relaxed-simd", 85), ("proposals/extended-const", 218)];
 
 fn scripts(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a readable folder");

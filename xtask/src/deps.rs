@@ -8,6 +8,7 @@ use std::process::Command;
 /// Crates that our packages must use in no other version: the pallet's runtime brings these, or limits rest on them.
 const FIXED: &[(&str, &str, &str)] = &[
     ("primitive-types", "0.13.", "sp-core's: the pallet shares types with FRAME"),
+    ("cranelift-codegen", "0.135.", "the newest that Rust 1.95 takes"),
     ("wasmparser", "0.263.", "its limits and feature flags are part of validation"),
     ("tiny-keccak", "2.", "hashes of consensus"),
     ("revm-precompile", "43.", "of the revm that fits"),
@@ -19,9 +20,10 @@ const CORE: &[&str] = &["libm", "primitive-types", "tiny-keccak", "wasmparser"];
 /// Which of our packages a package may use, apart from its tests. `*` is anything.
 const ARROWS: &[(&str, &[&str])] = &[
     ("gristmill", &[]),
+    ("gristmill-aot", &["gristmill"]),
     ("gristmill-chain", &["gristmill"]),
-    ("gristmill-cli", &["gristmill", "gristmill-chain", "gristmill-evmc"]),
-    ("gristmill-evmc", &["gristmill", "gristmill-chain"]),
+    ("gristmill-cli", &["gristmill", "gristmill-aot", "gristmill-chain", "gristmill-evmc"]),
+    ("gristmill-evmc", &["gristmill", "gristmill-aot", "gristmill-chain"]),
     ("gristmill-fixtures", &[]),
     ("gristmill-reference", &["gristmill"]),
     ("gristmill-tests", &["*"]),

@@ -80,6 +80,18 @@ pub enum Rejected {
     Untrusted,
 }
 
+impl std::fmt::Display for Rejected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Rejected::Damaged => "the machine code is damaged, or of another format",
+            Rejected::Foreign => "the machine code is for another engine, machine, profile, schedule or module",
+            Rejected::Untrusted => "nobody who is trusted has signed the machine code",
+        })
+    }
+}
+
+impl std::error::Error for Rejected {}
+
 /// Who may say that code runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Trust<'a> {

@@ -1,9 +1,14 @@
 //! Compiling in the background: as many threads and as many waiting bytes as allowed, and no more.
+//!
+//! Threads are the system's, not std's: starting one of those leaves a destructor with the thread that starts it, and an EVMC
+//! plugin must be gone once its instances are.
 
 use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::null_mut;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
 
 /// Bytes of modules that may wait. What comes beyond stays interpreted.
 const WAITING: usize = 64 << 20;
@@ -14,7 +19,7 @@ type Job = Box<dyn FnOnce() + Send>;
 pub(crate) struct Workers {
     shared: Arc<Shared>,
     most: usize,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Vec<libc::pthread_t>>,
 }
 
 #[derive(Default)]
@@ -73,7 +78,7 @@ impl Workers {
     /// Has `job`, about so many bytes of module, done some time; false: too much waits already.
     pub(crate) fn submit(&self, bytes: usize, job: Job) -> bool {
         let mut queue = self.shared.lock();
-        if queue.bytes + bytes > WAITING {
+        if queue.closed || queue.bytes + bytes > WAITING {
             return false;
         }
         queue.bytes += bytes;
@@ -81,9 +86,7 @@ impl Workers {
         if queue.idle == 0 {
             let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
             if threads.len() < self.most {
-                let shared = self.shared.clone();
-                let thread = thread::Builder::new().name("gristmill-aot".into()).spawn(move || shared.work());
-                threads.extend(thread);
+                threads.extend(start(self.shared.clone()));
             }
         }
         self.shared.changed.notify_all();
@@ -97,20 +100,56 @@ impl Workers {
             queue = self.shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
-}
 
-impl Drop for Workers {
-    fn drop(&mut self) {
+    /// Ends all threads, after what they are at. What waits is forgotten, and nothing is taken any more.
+    pub(crate) fn close(&self) {
         let jobs = {
             let mut queue = self.shared.lock();
             queue.closed = true;
+            queue.bytes = 0;
             std::mem::take(&mut queue.jobs)
         };
         drop(jobs);
         self.shared.changed.notify_all();
-        let threads = std::mem::take(self.threads.get_mut().unwrap_or_else(PoisonError::into_inner));
-        // A job may have had the last hold on this: its thread cannot wait for itself.
-        let here = thread::current().id();
-        threads.into_iter().filter(|thread| thread.thread().id() != here).for_each(|thread| drop(thread.join()));
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            // SAFETY: started by `start`, and neither joined nor detached before: nobody else has this number. A job may have had
+            // the last hold on this, and its thread cannot wait for itself.
+            unsafe {
+                if libc::pthread_equal(thread, libc::pthread_self()) == 0 {
+                    libc::pthread_join(thread, null_mut());
+                } else {
+                    libc::pthread_detach(thread);
+                }
+            }
+        }
+    }
+}
+
+/// Starts a thread that works for `shared`; `None`: the system gives none.
+fn start(shared: Arc<Shared>) -> Option<libc::pthread_t> {
+    extern "C" fn work(shared: *mut c_void) -> *mut c_void {
+        // SAFETY: from `into_raw` below, for this thread alone.
+        let shared = unsafe { Arc::from_raw(shared.cast::<Shared>()) };
+        // It panics nowhere but in jobs, which are guarded.
+        shared.work();
+        null_mut()
+    }
+
+    let shared = Arc::into_raw(shared).cast_mut().cast();
+    let mut thread = MaybeUninit::uninit();
+    // SAFETY: default attributes; `work` takes what it is given here.
+    if unsafe { libc::pthread_create(thread.as_mut_ptr(), std::ptr::null(), work, shared) } == 0 {
+        // SAFETY: written, since a thread was started.
+        return Some(unsafe { thread.assume_init() });
+    }
+    // SAFETY: from `into_raw` above, and no thread has it.
+    drop(unsafe { Arc::from_raw(shared.cast::<Shared>()) });
+    None
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -63,13 +63,7 @@ pub(crate) fn isa() -> Result<OwnedTargetIsa, Error> {
 /// Those of loading.
 pub(crate) fn module(isa: &OwnedTargetIsa, source: &Source) -> Result<Object, Error> {
     let signatures = Signatures::new(source.parsed());
-    let mut compiler = Compiler {
-        isa,
-        source,
-        signatures: &signatures,
-        context: Context::new(),
-        builders: FunctionBuilderContext::new(),
-    };
+    let mut compiler = Compiler::new(isa, source, &signatures);
     let mut object = Object::default();
     for index in 0..source.len() {
         compiler.function(&mut object, index)?;
@@ -81,6 +75,46 @@ pub(crate) fn module(isa: &OwnedTargetIsa, source: &Source) -> Result<Object, Er
     Ok(object)
 }
 
+/// A function on its way to machine code.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its index in the module, imported ones counted.
+    pub function: u32,
+    /// It has no machine code of its own: what follows is a call of the interpreter.
+    pub interpreted: bool,
+    /// Cranelift's intermediate form, optimised.
+    pub clif: String,
+    /// Machine instructions, and labels.
+    pub machine: String,
+    /// Bytes of machine code.
+    pub bytes: usize,
+}
+
+/// What every function of `source` becomes.
+///
+/// # Errors
+/// Those of loading.
+pub(crate) fn listing(isa: &OwnedTargetIsa, source: &Source) -> Result<Vec<Listed>, Error> {
+    let signatures = Signatures::new(source.parsed());
+    let mut compiler = Compiler::new(isa, source, &signatures);
+    compiler.context.set_disasm(true);
+    let mut object = Object::default();
+    let mut list = Vec::with_capacity(source.len());
+    for index in 0..source.len() {
+        let before = object.interpreted.len();
+        compiler.function(&mut object, index)?;
+        let compiled = compiler.context.compiled_code();
+        list.push(Listed {
+            function: source.parsed().imported_functions + index as u32,
+            interpreted: object.interpreted.len() > before,
+            clif: compiler.context.func.display().to_string(),
+            machine: compiled.and_then(|code| code.vcode.clone()).unwrap_or_default(),
+            bytes: compiled.map_or(0, |code| code.buffer.data().len()),
+        });
+    }
+    Ok(list)
+}
+
 struct Compiler<'a> {
     isa: &'a OwnedTargetIsa,
     source: &'a Source,
@@ -89,7 +123,11 @@ struct Compiler<'a> {
     builders: FunctionBuilderContext,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    fn new(isa: &'a OwnedTargetIsa, source: &'a Source, signatures: &'a Signatures) -> Self {
+        Self { isa, source, signatures, context: Context::new(), builders: FunctionBuilderContext::new() }
+    }
+
     fn begin(&mut self, signature: Signature) {
         self.context.clear();
         self.context.func = Function::with_name_signature(UserFuncName::default(), signature);

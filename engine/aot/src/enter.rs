@@ -4,13 +4,14 @@
 //! out for. A trap restores the stack pointer that its entry left in the machine, so the frames between are simply gone:
 //! they belong to machine code alone, which owns nothing. A panic of what was called out for waits until its run is left.
 
-use crate::stack;
+use crate::stack::{self, Stacks};
 use gristmill::tier::{self, Call, layout};
 use std::any::Any;
 use std::arch::naked_asm;
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::null_mut;
 
 /// What machine code calls out for, by its number at the gate.
 #[derive(Clone, Copy)]
@@ -28,8 +29,9 @@ pub(crate) enum Helper {
 static HELPERS: [unsafe extern "sysv64" fn(*mut c_void, u64, u64, u64) -> bool; 3] = [call, interpreted, operator];
 
 thread_local! {
-    /// What panicked while machine code waited for it.
-    static PANIC: Cell<Option<Box<dyn Any + Send>>> = const { Cell::new(None) };
+    /// What panicked while machine code waited for it, from `Box::into_raw`; or null. Not as a box: a plugin that is unloaded must
+    /// leave no destructor with threads.
+    static PANIC: Cell<*mut Box<dyn Any + Send>> = const { Cell::new(null_mut()) };
 }
 
 /// Enters machine code: [`tier::Enter`].
@@ -42,11 +44,13 @@ pub(crate) unsafe fn enter(vm: *mut c_void, call: &Call) -> bool {
         let field = |at| vm.byte_add(at).cast::<usize>();
         (field(layout::VM_STACK), field(layout::VM_GATE), field(layout::VM_LEAVE))
     };
-    // SAFETY: as above; nothing else refers to the machine while its code runs. The stack is this run's alone until it is
-    // given back, and no frame of it is left then.
+    // SAFETY: as above; nothing else refers to the machine while its code runs. The context is the stacks that lie beside the code
+    // (`Shared::place`). A stack is this run's alone until it is given back, and no frame of it is left then. A panic was put
+    // there by `guarded`, once.
     unsafe {
+        let stacks = &*call.context.cast::<Stacks>();
         let outermost = *top == 0;
-        let taken = if outermost { stack::take(stack::size_for(call.budget)) } else { None };
+        let taken = if outermost { stacks.take(stack::size_for(call.budget)) } else { None };
         if outermost {
             let Some(stack) = &taken else {
                 tier::out_of_memory(vm);
@@ -59,10 +63,11 @@ pub(crate) unsafe fn enter(vm: *mut c_void, call: &Call) -> bool {
         let done = switch(vm, call.adaptor, call.function, call.budget, call.values, *top);
         if let Some(stack) = taken {
             *top = 0;
-            stack::give_back(stack);
+            stacks.give_back(stack);
         }
-        if let Some(panic) = PANIC.take() {
-            resume_unwind(panic);
+        let panic = PANIC.replace(null_mut());
+        if !panic.is_null() {
+            resume_unwind(*Box::from_raw(panic));
         }
         done
     }
@@ -73,7 +78,7 @@ fn guarded(f: impl FnOnce() -> bool) -> bool {
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(done) => done,
         Err(panic) => {
-            PANIC.set(Some(panic));
+            PANIC.set(Box::into_raw(Box::new(panic)));
             false
         }
     }

@@ -12,10 +12,12 @@ mod compile;
 mod enter;
 mod lower;
 mod memory;
+mod perf;
 mod stack;
 
 pub use artifact::{Header, Rejected};
 pub use cache::Cache;
+pub use compile::Listed;
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 
 use artifact::Trust;
@@ -26,6 +28,7 @@ use gristmill::error::{Error, Fault};
 use gristmill::tier::{self, Code, Compiler, Source};
 use gristmill::{Engine, Module};
 use memory::Executable;
+use stack::Stacks;
 use std::fmt;
 use std::sync::Arc;
 
@@ -40,6 +43,8 @@ pub enum When {
     AtOnce,
     /// In the background, while the interpreter runs them. Instances made later, and calls that begin later, run the code.
     Background,
+    /// Never: only code that comes with a module ([`SECTION`]) or is attached to it runs.
+    Never,
 }
 
 /// How an [`Aot`] is to be.
@@ -53,6 +58,8 @@ pub struct Options {
     pub trusted: Vec<VerifyingKey>,
     /// Threads that compile in the background at most; 0 is taken for 1.
     pub threads: usize,
+    /// Tell Linux perf the names of functions: a line for each in `/tmp/perf-PID.map`.
+    pub perf_map: bool,
 }
 
 /// Compiles modules as they are loaded.
@@ -63,8 +70,11 @@ pub struct Aot {
 
 struct Shared {
     isa: OwnedTargetIsa,
+    stacks: Arc<Stacks>,
     cache: Option<Cache>,
     trusted: Vec<VerifyingKey>,
+    compiles: bool,
+    perf_map: bool,
 }
 
 impl fmt::Debug for Aot {
@@ -83,9 +93,17 @@ impl Aot {
     /// # Errors
     /// When there is none for it.
     pub fn new(options: Options) -> Result<Self, Error> {
-        let Options { when, cache, trusted, threads } = options;
+        let Options { when, cache, trusted, threads, perf_map } = options;
         let workers = (when == When::Background).then(|| Workers::new(threads));
-        Ok(Self { shared: Arc::new(Shared { isa: compile::isa()?, cache, trusted }), workers })
+        let shared = Shared {
+            isa: compile::isa()?,
+            stacks: Arc::default(),
+            cache,
+            trusted,
+            compiles: when != When::Never,
+            perf_map,
+        };
+        Ok(Self { shared: Arc::new(shared), workers })
     }
 
     /// Machine code of a module as bytes, for this machine and this build, signed if there is a key; and how many of its
@@ -98,6 +116,14 @@ impl Aot {
         Ok((artifact::write(&self.shared.header(engine, bytes), &object, key), object.interpreted.len()))
     }
 
+    /// What every function of a module becomes on the way to machine code. For looking, not stable.
+    ///
+    /// # Errors
+    /// Those of loading.
+    pub fn listing(&self, engine: &Engine, bytes: &[u8]) -> Result<Vec<Listed>, Error> {
+        compile::listing(&self.shared.isa, &Source::new(engine, bytes)?)
+    }
+
     /// Attaches machine code from outside to a module, loaded from `bytes`.
     ///
     /// # Errors
@@ -106,6 +132,13 @@ impl Aot {
         let header = self.shared.header(module.engine(), bytes);
         let object = artifact::read(code, &header, Trust::Keys(&self.shared.trusted))?;
         self.shared.place(module, &object).map_err(|_| Rejected::Foreign)
+    }
+
+    /// Ends what runs in the background: waits for what is at work and forgets what waits. Nothing is compiled any more.
+    pub fn close(&self) {
+        if let Some(workers) = &self.workers {
+            workers.close();
+        }
     }
 
     /// Waits until all that is to be compiled in the background is.
@@ -126,6 +159,9 @@ impl Shared {
         let header = self.header(module.engine(), bytes);
         if let Some(object) = self.find(module, bytes, &header) {
             return self.place(module, &object);
+        }
+        if !self.compiles {
+            return Ok(());
         }
         let object = compile::module(&self.isa, &Source::new(module.engine(), bytes)?)?;
         if let Some(cache) = &self.cache {
@@ -159,7 +195,15 @@ impl Shared {
         let executable = Executable::new(&object.code).map_err(|_| Error::from(Fault::OutOfMemory))?;
         let at = |offsets: &[u32]| offsets.iter().map(|offset| executable.at(*offset as usize)).collect();
         let (functions, adaptors) = (at(&object.functions), at(&object.adaptors));
-        let code = Code { functions, adaptors, enter: enter::enter, owner: Arc::new(executable) };
+        let stacks = self.stacks.clone();
+        let context = Arc::as_ptr(&stacks).cast();
+        let executable = Arc::new(executable);
+        let owner = Arc::new((executable.clone(), stacks));
+        let code = Code { functions, adaptors, enter: enter::enter, context, owner };
+        if self.perf_map {
+            // Nobody profiles: nothing left to do.
+            let _ = perf::write(parsed, object, &executable);
+        }
         // SAFETY: the code was made of these very bytes, for this profile, schedule, build and machine: just now, or so says
         // the header of code that comes from the owner's cache or has a trusted signature.
         unsafe { tier::attach(module, code) };
@@ -208,6 +252,6 @@ impl Compiler for Aot {
     }
 
     fn compiles_at_once(&self) -> bool {
-        self.workers.is_none()
+        self.workers.is_none() && self.shared.compiles
     }
 }

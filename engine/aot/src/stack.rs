@@ -4,7 +4,7 @@
 //! compiled ([`FRAME`]), so depth and slots run out before the stack does.
 
 use std::ptr::null_mut;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes of native frame that a slot of a function's static height pays for.
 pub(crate) const SLOT: u32 = 16;
@@ -26,7 +26,9 @@ pub(crate) struct Stack {
 // SAFETY: a mapping that belongs to whoever has this.
 unsafe impl Send for Stack {}
 
-static FREE: Mutex<Vec<Stack>> = Mutex::new(Vec::new());
+/// Those that wait for their next use.
+#[derive(Default)]
+pub(crate) struct Stacks(Mutex<Vec<Stack>>);
 
 /// Bytes of stack for a run with that much depth (high half) and so many slots (low half) left.
 pub(crate) fn size_for(budget: u64) -> usize {
@@ -34,20 +36,26 @@ pub(crate) fn size_for(budget: u64) -> usize {
     (BASE + depth * FRAME as usize + slots * SLOT as usize).next_multiple_of(64 << 10)
 }
 
-/// A stack of at least `size` bytes; `None`: the system gives none.
-pub(crate) fn take(size: usize) -> Option<Stack> {
-    let mut free = FREE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    match free.iter().position(|stack| stack.size >= size) {
-        Some(at) => Some(free.swap_remove(at)),
-        None => Stack::map(size),
+impl Stacks {
+    fn free(&self) -> MutexGuard<'_, Vec<Stack>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// Keeps a stack for its next use, or frees it.
-pub(crate) fn give_back(stack: Stack) {
-    let mut free = FREE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if free.len() < KEPT {
-        free.push(stack);
+    /// A stack of at least `size` bytes; `None`: the system gives none.
+    pub(crate) fn take(&self, size: usize) -> Option<Stack> {
+        let mut free = self.free();
+        match free.iter().position(|stack| stack.size >= size) {
+            Some(at) => Some(free.swap_remove(at)),
+            None => Stack::map(size),
+        }
+    }
+
+    /// Keeps a stack for its next use, or frees it.
+    pub(crate) fn give_back(&self, stack: Stack) {
+        let mut free = self.free();
+        if free.len() < KEPT {
+            free.push(stack);
+        }
     }
 }
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use gristmill::contract::Revision;
 use gristmill::{Config, Dispatch, Engine, Exports, Gas, Profile, Schedule, Val, ValType};
-use gristmill_aot::Aot;
+use gristmill_aot::{self as aot, Aot, Cache, When};
 
+use crate::key;
 use crate::output::Failure;
 
 /// `--dispatch`.
@@ -87,10 +88,12 @@ pub enum TierArg {
     Interp,
     /// Machine code, made when a module is loaded
     Aot,
+    /// The interpreter, until machine code was made in the background
+    Auto,
 }
 
 /// What runs code. No choice here changes a result or a gas figure.
-#[derive(Args, Clone, Copy, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct TierArgs {
     /// What runs code; results and gas are the same
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
@@ -98,20 +101,45 @@ pub struct TierArgs {
     /// Back end of the interpreter; results and gas are the same
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub dispatch: DispatchArg,
+    /// Keep machine code in this folder, which must be yours alone, and take it from there
+    #[arg(long, value_name = "FOLDER")]
+    pub code_cache: Option<PathBuf>,
+    /// Public key, in hex or a file: machine code inside of modules runs if it was signed with it
+    #[arg(long, value_name = "KEY")]
+    pub trust: Vec<String>,
+    /// Tell Linux perf the names of functions with machine code, by /tmp/perf-PID.map
+    #[arg(long)]
+    pub perf_map: bool,
 }
 
 impl TierArgs {
-    /// What a summary calls it.
-    pub fn label(&self, engine: &Engine) -> &'static str {
+    /// The word for it.
+    pub const fn name(&self) -> &'static str {
         match self.tier {
-            TierArg::Interp => engine.dispatch().name(),
+            TierArg::Interp => "interp",
             TierArg::Aot => "aot",
+            TierArg::Auto => "auto",
         }
+    }
+
+    /// The compiler that was asked for.
+    ///
+    /// # Errors
+    /// There is none for this machine; the cache cannot be opened, a key cannot be read.
+    pub fn compiler(&self, when: When) -> Result<Arc<Aot>, Failure> {
+        let cache = match &self.code_cache {
+            None => None,
+            Some(folder) => Some(Cache::open(folder).map_err(|e| Failure::host(e.to_string()).at(folder.display()))?),
+        };
+        let trusted = self.trust.iter().map(|text| key::public(text)).collect::<Result<_, _>>()?;
+        // Half of the machine: what compiles takes nothing from what runs.
+        let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() / 2);
+        Ok(Arc::new(Aot::new(aot::Options { when, cache, trusted, threads, perf_map: self.perf_map })?))
     }
 }
 
 /// How the engine runs code.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct EngineArgs {
     #[command(flatten)]
     /// What runs code.
@@ -127,21 +155,28 @@ impl EngineArgs {
     /// # Errors
     /// This build has no such back end.
     pub fn engine(&self, profile: Profile) -> Result<Engine, Failure> {
-        engine(profile, self.schedule, self.tier)
+        engine(profile, self.schedule, &self.tier)
     }
 }
 
 /// An engine of these three.
 ///
 /// # Errors
-/// This build has no such back end, or this machine no such tier.
-pub fn engine(profile: Profile, schedule: Schedule, tier: TierArgs) -> Result<Engine, Failure> {
+/// This build has no such back end, or this machine no such tier; the code's cache cannot be opened, a key cannot be read.
+pub fn engine(profile: Profile, schedule: Schedule, tier: &TierArgs) -> Result<Engine, Failure> {
+    let when = match tier.tier {
+        TierArg::Interp => return Ok(Engine::new(&config(profile, schedule, tier))?),
+        TierArg::Aot => When::AtOnce,
+        TierArg::Auto => When::Background,
+    };
+    Ok(Engine::with_compiler(&config(profile, schedule, tier), tier.compiler(when)?)?)
+}
+
+/// The configuration of such an engine.
+pub fn config(profile: Profile, schedule: Schedule, tier: &TierArgs) -> Config {
     let mut config = Config::new();
     config.profile(profile).schedule(schedule).dispatch(tier.dispatch.into());
-    Ok(match tier.tier {
-        TierArg::Interp => Engine::new(&config)?,
-        TierArg::Aot => Engine::with_compiler(&config, Arc::new(Aot::new(Default::default())?))?,
-    })
+    config
 }
 
 /// Reads the name of a schedule.

@@ -5,6 +5,7 @@
 pub mod abi;
 pub mod args;
 pub mod command;
+pub mod key;
 pub mod local;
 pub mod names;
 pub mod output;
@@ -59,6 +60,8 @@ pub enum Command {
     Wast(command::wast::Args),
     Check(command::check::Args),
     Pack(command::pack::Args),
+    Compile(command::compile::Args),
+    Keygen(command::keygen::Args),
     Cache(command::cache::Args),
     Gas(command::gas::Args),
     Disasm(command::disasm::Args),
@@ -91,6 +94,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Wast(args) => command::wast::run(&args, json),
         Command::Check(args) => command::check::run(&args),
         Command::Pack(args) => command::pack::run(&args),
+        Command::Compile(args) => command::compile::run(&args),
+        Command::Keygen(args) => command::keygen::run(&args),
         Command::Cache(args) => command::cache::run(&args),
         Command::Gas(args) => command::gas::run(&args),
         Command::Disasm(args) => command::disasm::run(&args),

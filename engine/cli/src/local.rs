@@ -156,7 +156,7 @@ impl LocalChain {
             }
         }
         local.check_rules(args)?;
-        let vm = local.catching(args.tier)?;
+        let vm = local.catching(&args.tier)?;
         local.chain.set_vm(Box::new(vm));
         Ok(local)
     }
@@ -204,7 +204,7 @@ impl LocalChain {
         Ok(options)
     }
 
-    fn engine(&self, tier: TierArgs) -> Result<Engine, Failure> {
+    fn engine(&self, tier: &TierArgs) -> Result<Engine, Failure> {
         args::engine(Profile::chain1(), self.chain.settings().schedule, tier)
     }
 
@@ -215,7 +215,7 @@ impl LocalChain {
     }
 
     /// The built-in VM, whose traps are kept.
-    fn catching(&self, tier: TierArgs) -> Result<Catching, Failure> {
+    fn catching(&self, tier: &TierArgs) -> Result<Catching, Failure> {
         let engine = self.engine(tier)?;
         Ok(Catching::new(self.vm(&engine.watched(self.traps.watcher()))?, &self.traps))
     }
@@ -226,7 +226,7 @@ impl LocalChain {
     /// This build has no such back end.
     pub fn replace_vm(
         &mut self,
-        tier: TierArgs,
+        tier: &TierArgs,
         watch: impl FnOnce(Engine) -> Engine,
         make: impl FnOnce(Ewasm) -> Box<dyn Vm + Send>,
     ) -> Result<(), Failure> {
@@ -240,14 +240,14 @@ impl LocalChain {
     /// # Errors
     /// The coredump cannot be written.
     pub fn take_trap(&self) -> Result<Option<Found>, Failure> {
-        self.traps.take(&self.engine(TierArgs::default())?)
+        self.traps.take(&self.engine(&TierArgs::default())?)
     }
 
     /// Shows the host calls of all frames to `observer` from now on.
     ///
     /// # Errors
     /// This build has no such back end.
-    pub fn observe(&mut self, observer: Arc<dyn Observer>, tier: TierArgs) -> Result<(), Failure> {
+    pub fn observe(&mut self, observer: Arc<dyn Observer>, tier: &TierArgs) -> Result<(), Failure> {
         self.observer = Some(observer);
         let vm = self.catching(tier)?;
         self.chain.set_vm(Box::new(vm));
@@ -265,7 +265,7 @@ impl LocalChain {
         let plugin = vm.load()?;
         let mut local = Self::open(args)?;
         if let Some(mut plugin) = plugin {
-            vm.tell(&mut plugin, &local.options()?, args.tier)?;
+            vm.tell(&mut plugin, &local.options()?, &args.tier)?;
             local.chain.set_refunds(plugin.refunds());
             local.chain.set_vm(Box::new(plugin));
         }
@@ -283,7 +283,7 @@ impl LocalChain {
         }
         // Once more, without the check of what it returns, to see that.
         let returned = Arc::new(Mutex::new(Vec::new()));
-        let vm = Unchecked { vm: self.vm(&self.engine(TierArgs::default())?)?, returned: returned.clone() };
+        let vm = Unchecked { vm: self.vm(&self.engine(&TierArgs::default())?)?, returned: returned.clone() };
         self.chain.set_vm(Box::new(vm));
         let again = self.chain.call(creation);
         let code = returned.lock().map(|code| code.clone()).unwrap_or_default();

@@ -7,7 +7,7 @@ use gristmill::contract::{KeccakAt9, Options};
 use gristmill::{Dispatch, Exports};
 use gristmill_evmc::host::{LoadError, Plugin};
 
-use crate::args::TierArgs;
+use crate::args::{TierArg, TierArgs};
 use crate::output::Failure;
 
 /// Which VM runs contracts.
@@ -32,7 +32,7 @@ impl VmArgs {
     ///
     /// # Errors
     /// It has such an option, but does not take the value.
-    pub fn tell(&self, plugin: &mut Plugin, options: &Options, tier: TierArgs) -> Result<(), Failure> {
+    pub fn tell(&self, plugin: &mut Plugin, options: &Options, tier: &TierArgs) -> Result<(), Failure> {
         for (name, value) in known(options, tier) {
             match plugin.set_option(name, value) {
                 Ok(()) | Err(LoadError::OptionName(_)) => {}
@@ -50,7 +50,7 @@ impl VmArgs {
     ///
     /// # Errors
     /// As [`VmArgs::load`] and [`VmArgs::tell`].
-    pub fn plugin(&self, options: &Options, tier: TierArgs) -> Result<Option<Plugin>, Failure> {
+    pub fn plugin(&self, options: &Options, tier: &TierArgs) -> Result<Option<Plugin>, Failure> {
         let mut plugin = self.load()?;
         if let Some(plugin) = &mut plugin {
             self.tell(plugin, options, tier)?;
@@ -75,7 +75,7 @@ fn given(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Our options in the words of our plugin: the schedule, and what is not as everywhere.
-fn known(options: &Options, tier: TierArgs) -> Vec<(&'static str, &'static str)> {
+fn known(options: &Options, tier: &TierArgs) -> Vec<(&'static str, &'static str)> {
     let mut known = vec![("gas-schedule", options.schedule.name())];
     match options.keccak_at_9 {
         KeccakAt9::Auto => {}
@@ -88,6 +88,11 @@ fn known(options: &Options, tier: TierArgs) -> Vec<(&'static str, &'static str)>
     }
     if options.debug.is_some() {
         known.push(("debug", "true"));
+    }
+    match tier.tier {
+        TierArg::Interp => {}
+        TierArg::Aot => known.push(("engine", "aot")),
+        TierArg::Auto => known.push(("engine", "auto")),
     }
     let dispatch = Dispatch::from(tier.dispatch);
     if dispatch != Dispatch::Auto {

@@ -103,7 +103,7 @@ fn scenarios_do_not_see_the_plugin() {
             let summary = run.summary();
             assert_eq!(summary["passed"], 41);
             let vm = format!("gristmill {} (EVMC ABI {abi})", env!("CARGO_PKG_VERSION"));
-            assert_eq!(summary["tier"], vm);
+            assert_eq!(summary["dispatch"], vm);
         }
     }
 }

@@ -5,12 +5,14 @@ mod common;
 use common::{conformance, file, folder, gristmill, root};
 
 #[test]
-fn all_bundled_scenarios_pass_on_both_back_ends() {
-    for dispatch in ["auto", "loop"] {
-        let run = gristmill(&["scenario", "soll-fixtures", "--dispatch", dispatch]).exits(0);
+fn all_bundled_scenarios_pass_in_every_tier() {
+    for (tier, dispatch) in
+        [("interp", "auto"), ("interp", "loop"), ("aot", "auto"), ("auto", "auto"), ("auto", "loop")]
+    {
+        let run = gristmill(&["scenario", "soll-fixtures", "--tier", tier, "--dispatch", dispatch]).exits(0);
         let summary = run.summary();
         assert_eq!(summary["suite"], "scenario");
-        assert_eq!(summary["tier"], "interp");
+        assert_eq!(summary["tier"], tier);
         assert_eq!((&summary["passed"], &summary["failed"], &summary["skipped"]), (&41.into(), &0.into(), &0.into()));
         let negative = run.stdout.lines().rev().nth(1).unwrap();
         assert!(negative.contains(r#""suite":"negative""#) && negative.contains(r#""passed":5"#), "{negative}");
@@ -18,14 +20,18 @@ fn all_bundled_scenarios_pass_on_both_back_ends() {
 }
 
 #[test]
-fn gas_of_scenarios_does_not_depend_on_the_back_end() {
-    let run = |dispatch: &str| {
-        let run = gristmill(&["scenario", "soll-fixtures/token", "--json", "--dispatch", dispatch]).exits(0);
+fn gas_of_scenarios_does_not_depend_on_what_runs_them() {
+    let run = |tier: &str, dispatch: &str| {
+        let options = ["--json", "--tier", tier, "--dispatch", dispatch];
+        let run = gristmill(&[&["scenario", "soll-fixtures/token"], &options[..]].concat()).exits(0);
         let pairs: Vec<_> = run.stdout.lines().take(2).map(str::to_string).collect();
         assert!(pairs[0].contains(r#""gas_used":"#), "{}", pairs[0]);
         pairs
     };
-    assert_eq!(run("auto"), run("loop"));
+    let gas = run("interp", "auto");
+    assert_eq!(gas, run("interp", "loop"));
+    assert_eq!(gas, run("aot", "auto"));
+    assert_eq!(gas, run("auto", "auto"));
 }
 
 #[test]
@@ -92,12 +98,14 @@ fn scripts_with_wrong_expectations_fail_line_by_line() {
 }
 
 #[test]
-fn the_core_suite_passes_on_both_back_ends() {
+fn the_core_suite_passes_in_every_tier() {
     let Some(conformance) = conformance() else { return };
     let core = conformance.join("wasm-spec/core-2.0");
     let cases = [
         (&["--dispatch", "auto"][..], 52_228, 0),
         (&["--dispatch", "loop"], 52_228, 0),
+        (&["--tier", "aot"], 52_228, 0),
+        (&["--tier", "auto"], 52_228, 0),
         (&["--no-simd"], 26_716, 25_512),
     ];
     for (options, passed, skipped) in cases {

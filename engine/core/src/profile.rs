@@ -42,7 +42,7 @@ impl Profile {
         }
     }
 
-    /// Off-chain work: WebAssembly 2.0 and relaxed SIMD. Floats are deterministic here too: NaNs are canonical, and relaxed
+    /// Off-chain work: WebAssembly 2.0, extended constants, tail calls, wide arithmetic and relaxed SIMD. Floats are deterministic here too: NaNs are canonical, and relaxed
     /// operators do what the specification's deterministic profile says.
     pub const fn general() -> Self {
         Self {
@@ -53,7 +53,10 @@ impl Profile {
                 .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
                 .union(WasmFeatures::REFERENCE_TYPES)
                 .union(WasmFeatures::SIMD)
-                .union(WasmFeatures::RELAXED_SIMD),
+                .union(WasmFeatures::RELAXED_SIMD)
+                .union(WasmFeatures::EXTENDED_CONST)
+                .union(WasmFeatures::TAIL_CALL)
+                .union(WasmFeatures::WIDE_ARITHMETIC),
             module: ModuleLimits::GENERAL,
             run: RunLimits::GENERAL,
         }

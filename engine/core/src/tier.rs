@@ -50,11 +50,13 @@ pub struct Code {
     pub adaptors: Box<[*const u8]>,
     /// Enters machine code.
     pub enter: Enter,
-    /// Keeps the code where it is.
+    /// What `enter` is told.
+    pub context: *const c_void,
+    /// Keeps the code and the context where they are.
     pub owner: Arc<dyn Any + Send + Sync>,
 }
 
-// SAFETY: addresses of code that never changes, kept by the owner.
+// SAFETY: addresses of code that never changes, kept by the owner, and a context that is meant for any thread.
 unsafe impl Send for Code {}
 // SAFETY: as above.
 unsafe impl Sync for Code {}
@@ -69,7 +71,7 @@ impl fmt::Debug for Code {
 ///
 /// # Safety
 /// `vm` is a machine of this build whose running instance is of the module that the code was made of, and `call` is about
-/// a function of that module.
+/// a function of that module and has the code's context.
 pub type Enter = unsafe fn(vm: *mut c_void, call: &Call) -> bool;
 
 /// A call from outside into machine code.
@@ -81,8 +83,10 @@ pub struct Call {
     pub function: *const u8,
     /// Depth left in the high half, slots left in the low half.
     pub budget: u64,
-    /// The arguments, a slot each, where the results go too.
+    /// The arguments, in their slots, where the results go too.
     pub values: *mut u64,
+    /// [`Code::context`].
+    pub context: *const c_void,
 }
 
 /// Attaches machine code to a module, if none was before. Instances made from now on run it.

@@ -4,6 +4,7 @@ use super::report::{self, Report};
 use crate::abi::layout::OptionStatus;
 use crate::options::{self, Settings};
 use gristmill::contract::{Ewasm, Host, Message, Outcome, Revision, Vm};
+use gristmill_aot::Aot;
 use std::any::Any;
 use std::ffi::CStr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,12 +16,20 @@ pub(super) struct Machine(RwLock<Arc<State>>);
 struct State {
     settings: Settings,
     vm: Ewasm,
+    compiler: Option<Arc<Aot>>,
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // No thread runs code of a library that may be closed next.
+        self.compiler.iter().for_each(|compiler| compiler.close());
+    }
 }
 
 impl Machine {
     pub(super) fn new(settings: Settings) -> Self {
-        let vm = settings.vm().expect("the default settings ask for nothing that a build may lack");
-        Self(RwLock::new(Arc::new(State { settings, vm })))
+        let (vm, compiler) = settings.vm().expect("the default settings ask for nothing that a build may lack");
+        Self(RwLock::new(Arc::new(State { settings, vm, compiler })))
     }
 
     /// What an execution that begins now uses up to its end.
@@ -34,8 +43,8 @@ impl Machine {
         let Some(value) = value.and_then(|value| value.to_str().ok()) else { return OptionStatus::InvalidValue };
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let Some(settings) = state.settings.with(row, value) else { return OptionStatus::InvalidValue };
-        let Ok(vm) = settings.vm() else { return OptionStatus::InvalidValue };
-        *state = Arc::new(State { settings, vm });
+        let Ok((vm, compiler)) = settings.vm() else { return OptionStatus::InvalidValue };
+        *state = Arc::new(State { settings, vm, compiler });
         OptionStatus::Success
     }
 

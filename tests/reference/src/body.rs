@@ -238,7 +238,7 @@ impl Blocks {
             }
             _ => {}
         }
-        if matches!(op, Op::Br | Op::BrTable | Op::Return | Op::Unreachable) {
+        if matches!(op, Op::Br | Op::BrTable | Op::Return | Op::ReturnCall | Op::ReturnCallIndirect | Op::Unreachable) {
             cut = true;
             self.live = false;
         }

@@ -34,6 +34,7 @@ enum Next {
     Step,
     Jump(usize),
     Call(usize),
+    TailCall(usize),
 }
 
 struct Machine<'a> {
@@ -96,6 +97,10 @@ impl Machine<'_> {
                         self.enter(func, Some(caller))?;
                         break;
                     }
+                    Ok(Next::TailCall(func)) => {
+                        self.tail_call(func)?;
+                        break;
+                    }
                     Err(Stop::Trap(trap)) => {
                         // The whole block had to be paid before any of it happened.
                         self.store.meter.charge(Particles(body.rest_of_block(at)))?;
@@ -144,6 +149,24 @@ impl Machine<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Calls a function of the same instance in the place of the running one; any other, and then returns.
+    fn tail_call(&mut self, func: usize) -> Result<(), Stop> {
+        let caller = self.frame().instance;
+        match &self.store.funcs[func] {
+            Func::Wasm { instance, ty, .. } if *instance == caller => {
+                let params = ty.params().len();
+                self.frame().results = params;
+                // What it leaves are the arguments.
+                self.leave();
+            }
+            _ => {
+                let frame = self.frame();
+                frame.at = frame.body.steps.len();
+            }
+        }
+        self.enter(func, Some(caller))
     }
 
     /// Leaves the function: its results take the place of its arguments.
@@ -227,6 +250,11 @@ impl Machine<'_> {
                 let operands: Vec<_> = self.values.drain(first..).map(|value| value as u64).collect();
                 self.push(step.op.eval(&operands)?);
             }
+            Group::Wide => {
+                let first = self.values.len() - step.op.row().params.len();
+                let operands: Vec<_> = self.values.drain(first..).map(|value| value as u64).collect();
+                self.wide(step.op, &operands);
+            }
             Group::Constant => self.values.push(bits(step)),
             Group::Parametric | Group::Variable => self.variable(step),
             Group::Load => self.load(step)?,
@@ -282,11 +310,12 @@ impl Machine<'_> {
                 self.branch(labels[chosen])
             }
             (Op::Return, _) => Next::Jump(self.frame().body.steps.len()),
-            (Op::Call, &Immediate::Index(func)) => {
+            (Op::Call | Op::ReturnCall, &Immediate::Index(func)) => {
                 let instance = self.frame().instance;
-                Next::Call(self.store.instances[instance].funcs[func as usize])
+                let func = self.store.instances[instance].funcs[func as usize];
+                if step.op == Op::Call { Next::Call(func) } else { Next::TailCall(func) }
             }
-            (Op::CallIndirect, &Immediate::Pair(ty, table)) => {
+            (Op::CallIndirect | Op::ReturnCallIndirect, &Immediate::Pair(ty, table)) => {
                 let element = self.pop_u32() as usize;
                 let &slot = self.table(table as usize).elements.get(element).ok_or(Trap::UndefinedElement)?;
                 let func = slot.checked_sub(1).ok_or(Trap::UninitializedElement)? as usize;
@@ -294,7 +323,7 @@ impl Machine<'_> {
                 if *self.store.funcs[func].ty() != instance.module.types[ty as usize] {
                     return Err(Trap::IndirectCallTypeMismatch.into());
                 }
-                Next::Call(func)
+                if step.op == Op::CallIndirect { Next::Call(func) } else { Next::TailCall(func) }
             }
             _ => return Err(Fault::Internal("control operator without its immediate").into()),
         })
@@ -371,6 +400,32 @@ impl Machine<'_> {
             _ => *self.access(step)? = value.to_le_bytes(),
         }
         Ok(())
+    }
+
+    /// By halves and carries: not as the engine does it.
+    fn wide(&mut self, op: Op, operands: &[u64]) {
+        let (low, high) = match (op, operands) {
+            (Op::I64Add128, &[a, b, c, d]) => {
+                let (low, carry) = a.overflowing_add(c);
+                (low, b.wrapping_add(d).wrapping_add(carry.into()))
+            }
+            (Op::I64Sub128, &[a, b, c, d]) => {
+                let (low, borrow) = a.overflowing_sub(c);
+                (low, b.wrapping_sub(d).wrapping_sub(borrow.into()))
+            }
+            (_, &[a, b]) => {
+                let (a0, a1, b0, b1) = (a & 0xffff_ffff, a >> 32, b & 0xffff_ffff, b >> 32);
+                let middle = a1 * b0 + ((a0 * b0) >> 32);
+                let (rest, carry) = (a0 * b1 + (middle & 0xffff_ffff), middle >> 32);
+                let high = a1 * b1 + carry + (rest >> 32);
+                // Each negative factor was taken for 2^64 more than it is.
+                let less = |factor: u64, other: u64| if op == Op::I64MulWideS && factor >> 63 == 1 { other } else { 0 };
+                (a.wrapping_mul(b), high.wrapping_sub(less(a, b)).wrapping_sub(less(b, a)))
+            }
+            _ => unreachable!("validation: operands are there"),
+        };
+        self.push(low);
+        self.push(high);
     }
 
     fn vector(&mut self, step: &Step) {

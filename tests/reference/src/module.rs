@@ -1,6 +1,7 @@
 //! Bytes to a module: sections, limits, constant expressions.
 
 use crate::body::{Body, limit, refuse};
+use gristmill::wasm::isa::Op;
 use gristmill::{LoadError, LoadErrorKind, Profile, Schedule};
 use std::rc::Rc;
 use wasmparser::{
@@ -34,7 +35,7 @@ pub struct Export {
 }
 
 /// A constant expression.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Constant {
     /// A value; null references are 0.
     Bits(u128),
@@ -42,6 +43,10 @@ pub(crate) enum Constant {
     Global(u32),
     /// A reference to a function.
     Func(u32),
+    /// Of several operators, in order.
+    Several(Vec<Constant>),
+    /// An operator on two integers; only among several.
+    Apply(Op),
 }
 
 /// Where a segment goes.
@@ -92,6 +97,9 @@ fn features(profile: &Profile) -> WasmFeatures {
                 | WasmFeatures::REFERENCE_TYPES
                 | WasmFeatures::SIMD
                 | WasmFeatures::RELAXED_SIMD
+                | WasmFeatures::EXTENDED_CONST
+                | WasmFeatures::TAIL_CALL
+                | WasmFeatures::WIDE_ARITHMETIC
         }
         _ => chain,
     }
@@ -265,19 +273,30 @@ fn check_memory(ty: &MemoryType, profile: &Profile) -> Result<(), LoadError> {
     if ty.initial > u64::from(profile.run.memory.0) { Err(limit(0, "memory too large")) } else { Ok(()) }
 }
 
-/// Reads a constant expression; the validator has seen it, so it is one operator and `end`.
+/// Reads a constant expression, which the validator has seen.
 fn constant(expression: &ConstExpr<'_>) -> Result<Constant, LoadError> {
     let mut operators = expression.get_operators_reader();
-    let offset = operators.original_position();
-    Ok(match operators.read()? {
-        Operator::I32Const { value } => Constant::Bits(u128::from(value as u32)),
-        Operator::I64Const { value } => Constant::Bits(u128::from(value as u64)),
-        Operator::F32Const { value } => Constant::Bits(value.bits().into()),
-        Operator::F64Const { value } => Constant::Bits(value.bits().into()),
-        Operator::V128Const { value } => Constant::Bits(value.into()),
-        Operator::RefNull { .. } => Constant::Bits(0),
-        Operator::RefFunc { function_index } => Constant::Func(function_index),
-        Operator::GlobalGet { global_index } => Constant::Global(global_index),
-        _ => return Err(refuse(LoadErrorKind::Unsupported, offset, "constant expression")),
-    })
+    let mut constants = Vec::new();
+    loop {
+        let offset = operators.original_position();
+        constants.push(match operators.read()? {
+            Operator::I32Const { value } => Constant::Bits(u128::from(value as u32)),
+            Operator::I64Const { value } => Constant::Bits(u128::from(value as u64)),
+            Operator::F32Const { value } => Constant::Bits(value.bits().into()),
+            Operator::F64Const { value } => Constant::Bits(value.bits().into()),
+            Operator::V128Const { value } => Constant::Bits(value.into()),
+            Operator::RefNull { .. } => Constant::Bits(0),
+            Operator::RefFunc { function_index } => Constant::Func(function_index),
+            Operator::GlobalGet { global_index } => Constant::Global(global_index),
+            Operator::I32Add => Constant::Apply(Op::I32Add),
+            Operator::I32Sub => Constant::Apply(Op::I32Sub),
+            Operator::I32Mul => Constant::Apply(Op::I32Mul),
+            Operator::I64Add => Constant::Apply(Op::I64Add),
+            Operator::I64Sub => Constant::Apply(Op::I64Sub),
+            Operator::I64Mul => Constant::Apply(Op::I64Mul),
+            Operator::End if constants.len() == 1 => return Ok(constants.remove(0)),
+            Operator::End => return Ok(Constant::Several(constants)),
+            _ => return Err(refuse(LoadErrorKind::Unsupported, offset, "constant expression")),
+        });
+    }
 }

@@ -282,22 +282,37 @@ impl Store {
             });
         }
         for (ty, init) in &module.globals {
-            let value = self.constant(instance, *init);
+            let value = self.constant(instance, init);
             instance.globals.push(self.globals.len());
             self.globals.push(Global { ty: *ty, value });
         }
         for (_, values) in &module.elements {
-            instance.elements.push(values.iter().map(|&v| self.constant(instance, v) as u64).collect());
+            instance.elements.push(values.iter().map(|v| self.constant(instance, v) as u64).collect());
         }
         instance.data = module.data.iter().map(|(_, bytes)| bytes.clone()).collect();
         Ok(())
     }
 
-    fn constant(&self, instance: &Instance, constant: Constant) -> u128 {
-        match constant {
+    fn constant(&self, instance: &Instance, constant: &Constant) -> u128 {
+        match *constant {
             Constant::Bits(bits) => bits,
             Constant::Global(g) => self.globals[instance.globals[g as usize]].value,
             Constant::Func(f) => instance.funcs[f as usize] as u128 + 1,
+            Constant::Several(ref constants) => {
+                let mut values = Vec::new();
+                for constant in constants {
+                    let value = match constant {
+                        Constant::Apply(op) => {
+                            let operands = values.split_off(values.len() - 2);
+                            op.eval(&operands).expect("sums and products are total")
+                        }
+                        value => self.constant(instance, value) as u64,
+                    };
+                    values.push(value);
+                }
+                values[0].into()
+            }
+            Constant::Apply(_) => unreachable!("validation: an operator has operands"),
         }
     }
 
@@ -305,8 +320,8 @@ impl Store {
     fn copy_segments(&mut self, id: usize) -> Result<(), Trap> {
         let module = Rc::clone(&self.instances[id].module);
         for (index, (place, _)) in module.elements.iter().enumerate() {
-            match *place {
-                Place::Active(table, offset) => {
+            match place {
+                &Place::Active(table, ref offset) => {
                     let offset = self.constant(&self.instances[id], offset) as u32;
                     let len = self.instances[id].elements[index].len() as u32;
                     self.table_init(id, table, index as u32, (offset, 0, len))?;
@@ -317,7 +332,7 @@ impl Store {
             }
         }
         for (index, (place, _)) in module.data.iter().enumerate() {
-            if let Place::Active(_, offset) = *place {
+            if let Place::Active(_, offset) = place {
                 let offset = self.constant(&self.instances[id], offset) as u32;
                 let len = self.instances[id].data[index].len() as u32;
                 self.memory_init(id, index as u32, (offset, 0, len))?;

@@ -47,7 +47,7 @@ impl Case {
             compact_imports_enabled: false,
             exceptions_enabled: false,
             export_everything: true,
-            extended_const_enabled: false,
+            extended_const_enabled: gas.0 % 3 == 1,
             gc_enabled: false,
             max_imports: 4,
             max_instructions: 400,
@@ -58,9 +58,9 @@ impl Case {
             relaxed_simd_enabled: gas.0 % 3 == 1,
             // From what was read already: older inputs keep their meaning.
             simd_enabled: gas.0 % 3 == 1,
-            tail_call_enabled: false,
+            tail_call_enabled: gas.0 % 3 == 1,
             threads_enabled: false,
-            wide_arithmetic_enabled: false,
+            wide_arithmetic_enabled: gas.0 % 3 == 1,
             ..Config::default()
         };
         let wasm = wasm_smith::Module::new(config, u)?.to_bytes();

@@ -5,8 +5,8 @@ use crate::abi;
 use crate::enter::Helper;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    Block, BlockArg, BlockCall, ExtFuncData, ExternalName, InstBuilder, JumpTableData, Type, UserExternalName, Value,
-    types,
+    Block, BlockArg, BlockCall, ExtFuncData, ExternalName, FuncRef, InstBuilder, JumpTableData, Type, UserExternalName,
+    Value, types,
 };
 use gristmill::Trap;
 use gristmill::tier::{Arg, BlockType, Op, Step, layout};
@@ -121,12 +121,13 @@ impl Lower<'_> {
                 let table = self.b.create_jump_table(JumpTableData::new(default, &calls));
                 self.b.ins().br_table(index, table);
             }
-            (Op::Return, _) => {
-                let returned = self.top(self.frames[0].results.len());
-                self.hand_over_gas();
-                self.b.ins().return_(&returned);
-            }
+            (Op::Return, _) => self.return_top(),
             (Op::Call, Arg::Index(function)) => self.call(*function),
+            (Op::ReturnCall, Arg::Index(function)) => self.return_call(*function),
+            (Op::ReturnCallIndirect, Arg::Pair(ty, table)) => {
+                let (callee, inside) = self.callee(*ty, *table);
+                self.return_call_either(callee, *ty, inside);
+            }
             (Op::CallIndirect, Arg::Pair(ty, table)) => self.call_indirect(*ty, *table),
             _ => unreachable!("not an operator of this group, or not its immediates"),
         }
@@ -226,16 +227,47 @@ impl Lower<'_> {
         }
         let count = parsed.types[ty as usize].params().len();
         let arguments = self.stack.split_off(self.stack.len() - count);
-        let name = self.b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: function });
-        let signature = self.b.import_signature(self.signatures.of(ty).clone());
-        let data = ExtFuncData { name: ExternalName::User(name), signature, colocated: true, patchable: false };
-        let callee = self.b.import_function(data);
+        let callee = self.own_function(function);
         let mut all = vec![self.vm, self.budget];
         all.extend(arguments);
         self.hand_over_gas();
         let call = self.b.ins().call(callee, &all);
         self.take_gas();
         self.stack.extend_from_slice(self.b.inst_results(call));
+    }
+
+    fn own_function(&mut self, function: u32) -> FuncRef {
+        let ty = self.source.parsed().functions[function as usize];
+        let name = self.b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: function });
+        let signature = self.b.import_signature(self.signatures.of(ty).clone());
+        let data = ExtFuncData { name: ExternalName::User(name), signature, colocated: true, patchable: false };
+        self.b.import_function(data)
+    }
+
+    /// What a function in the place of this one is called with: the budget that this one got.
+    fn tail_arguments(&mut self, params: usize) -> Vec<Value> {
+        let entry = self.b.func.layout.entry_block().expect("the function has begun");
+        let mut all = vec![self.vm, self.b.block_params(entry)[1]];
+        all.extend(self.top(params));
+        all
+    }
+
+    fn return_call(&mut self, function: u32) {
+        if function < self.source.parsed().imported_functions {
+            self.call(function);
+            return self.return_top();
+        }
+        let callee = self.own_function(function);
+        let all = self.tail_arguments(self.source.parsed().func_type(function).params().len());
+        self.hand_over_gas();
+        self.b.ins().return_call(callee, &all);
+    }
+
+    /// Returns the topmost values.
+    fn return_top(&mut self) {
+        let returned = self.top(self.frames[0].results.len());
+        self.hand_over_gas();
+        self.b.ins().return_(&returned);
     }
 
     fn instance_field(&mut self, at: usize) -> Value {
@@ -255,6 +287,12 @@ impl Lower<'_> {
     }
 
     fn call_indirect(&mut self, ty: u32, table: u32) {
+        let (callee, inside) = self.callee(ty, table);
+        self.call_either(callee, ty, inside);
+    }
+
+    /// The function of a call through a table, and whether it is of this instance.
+    fn callee(&mut self, ty: u32, table: u32) -> (Value, Value) {
         let index = self.pop();
         let index = self.b.ins().uextend(types::I64, index);
         let tables = self.instance_field(layout::INSTANCE_TABLES);
@@ -281,8 +319,28 @@ impl Lower<'_> {
         self.trap_if(differs, Trap::IndirectCallTypeMismatch);
         let ours = self.fixed(types::I64, self.vm, layout::VM_INSTANCE);
         let theirs = self.b.ins().load(types::I64, flags, callee, layout::FUNC_INSTANCE as i32);
-        let inside = self.b.ins().icmp(IntCC::Equal, ours, theirs);
-        self.call_either(callee, ty, inside);
+        (callee, self.b.ins().icmp(IntCC::Equal, ours, theirs))
+    }
+
+    /// Calls a function of this instance in the place of this one; any other, and returns what that does.
+    fn return_call_either(&mut self, callee: Value, ty: u32, inside: Value) {
+        let (near, far) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(far);
+        self.b.ins().brif(inside, near, &[], far, &[]);
+        self.b.seal_block(near);
+        self.b.seal_block(far);
+
+        self.b.switch_to_block(near);
+        let flags = self.flags(self.regions.tables);
+        let native = self.b.ins().load(types::I64, flags, callee, layout::FUNC_NATIVE as i32);
+        let signature = self.b.import_signature(self.signatures.of(ty).clone());
+        let all = self.tail_arguments(self.source.parsed().types[ty as usize].params().len());
+        self.hand_over_gas();
+        self.b.ins().return_call_indirect(signature, native, &all);
+
+        self.b.switch_to_block(far);
+        self.call_outside(callee, ty);
+        self.return_top();
     }
 
     /// Calls a function of this instance by its machine code, another by the way out.

@@ -47,6 +47,8 @@ const OTHERS: &[Op] = {
         Return,
         Call,
         CallIndirect,
+        ReturnCall,
+        ReturnCallIndirect,
         Drop,
         Select,
         TypedSelect,
@@ -156,9 +158,10 @@ pub(crate) struct Lower<'a> {
     traps: Vec<Option<Block>>,
     /// The cold block of entries that fail, with what they would have to ask.
     refused: Option<Block>,
-    /// The constants that are known at the end: height, and the first block's cost.
+    /// The constant that is known at the end: height.
     height: Option<Inst>,
-    first_cost: Option<Inst>,
+    /// What the first metered block costs, once it is closed.
+    first_cost: Option<u32>,
     /// Slots for calls out and operators, and how many of them are used.
     values: StackSlot,
     values_used: u32,
@@ -281,9 +284,7 @@ impl<'a> Lower<'a> {
         let entry = std::mem::take(&mut self.entry);
         let charge = self.charge.take().expect("a block is closed once");
         self.set_constant(charge, i64::from(cost) + i64::from(entry));
-        if let Some(first) = self.first_cost.take() {
-            self.set_constant(first, i64::from(cost));
-        }
+        self.first_cost.get_or_insert(cost);
     }
 
     fn instruction_of(&self, value: Value) -> Inst {
@@ -372,9 +373,10 @@ impl<'a> Lower<'a> {
     /// The number of the trap of an entry that failed: entry charge, depth, slots, first block, in this order.
     fn why_refused(&mut self) -> Value {
         let gas = self.b.use_var(self.gas);
-        let first = self.constant(0);
-        self.first_cost = Some(self.instruction_of(first));
-        let at_entry = self.b.ins().iadd(gas, first);
+        let first = self.first_cost.expect("all blocks are closed at the end of the function");
+        let at_entry = self.b.ins().iadd_imm_u(gas, i64::from(first));
+        // The first block is paid last, and so was not by an entry that fails before.
+        self.b.def_var(self.gas, at_entry);
         let entry_unpaid = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, at_entry, 0);
         let before = self.b.block_params(self.b.func.layout.entry_block().expect("there is one"))[1];
         let depth = self.b.ins().ushr_imm_u(before, 32);
@@ -410,6 +412,9 @@ impl<'a> Lower<'a> {
     /// Calls helper `number` with three more arguments, on the thread's own stack.
     fn call_out(&mut self, helper: crate::enter::Helper, a: Value, b: Value, c: Value) {
         self.hand_over_gas();
+        // For a trap out there.
+        let function = self.b.ins().iconst(types::I32, i64::from(self.head.function));
+        self.b.ins().store(MemFlagsData::trusted(), function, self.vm, layout::VM_TRAP_FUNCTION as i32);
         let gate = self.fixed(types::I64, self.vm, layout::VM_GATE);
         let number = self.constant(helper as i64);
         let signature = self.b.import_signature(abi::gate());
@@ -480,7 +485,7 @@ impl Sink for Lower<'_> {
             Group::Parametric | Group::Variable | Group::Reference | Group::Constant => self.variable(op, arg),
             Group::Load | Group::Store => self.access(op, arg),
             Group::Memory | Group::Table | Group::Bulk => self.memory(op, arg),
-            Group::Pure | Group::Partial => self.numeric(op, arg),
+            Group::Pure | Group::Partial | Group::Wide => self.numeric(op, arg),
             Group::Vector | Group::VectorLoad | Group::VectorStore => self.vector(op, arg),
         }
         Ok(())

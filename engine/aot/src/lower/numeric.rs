@@ -109,12 +109,35 @@ impl Lower<'_> {
         if signed { self.b.ins().fcvt_to_sint_sat(to, x) } else { self.b.ins().fcvt_to_uint_sat(to, x) }
     }
 
+    /// Numbers of 128 bits, which are two operands each.
+    fn wide(&mut self, f: impl FnOnce(&mut Self, Value, Value) -> Value) {
+        let (low_b, high_b) = self.pop_two();
+        let (low_a, high_a) = self.pop_two();
+        let (a, b) = (self.b.ins().iconcat(low_a, high_a), self.b.ins().iconcat(low_b, high_b));
+        let value = f(self, a, b);
+        let (low, high) = self.b.ins().isplit(value);
+        self.push(low);
+        self.push(high);
+    }
+
+    fn whole_product(&mut self, high: impl FnOnce(&mut Self, Value, Value) -> Value) {
+        let (a, b) = self.pop_two();
+        let (low, high) = (self.b.ins().imul(a, b), high(self, a, b));
+        self.push(low);
+        self.push(high);
+    }
+
     fn bits(&mut self, to: Type) {
         self.unary(|l, x| l.b.ins().bitcast(to, cranelift_codegen::ir::MemFlagsData::new(), x));
     }
 }
 
 lowerings! { numeric, l, _arg:
+    I64Add128 => l.wide(|l, a, b| l.b.ins().iadd(a, b));
+    I64Sub128 => l.wide(|l, a, b| l.b.ins().isub(a, b));
+    I64MulWideS => l.whole_product(|l, a, b| l.b.ins().smulhi(a, b));
+    I64MulWideU => l.whole_product(|l, a, b| l.b.ins().umulhi(a, b));
+
     I32Eqz | I64Eqz => l.is_zero();
     I32Eq | I64Eq => l.compare(IntCC::Equal);
     I32Ne | I64Ne => l.compare(IntCC::NotEqual);

@@ -38,7 +38,7 @@ pub struct Args {
 /// # Errors
 /// A file cannot be read, a module is refused.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    let engine = args::engine(Profile::chain1(), Schedule::V1, TierArgs::default())?;
+    let engine = args::engine(Profile::chain1(), Schedule::V1, &TierArgs::default())?;
     let cache = Arc::new(CodeCache::new(args.size));
     let options = Options { exports: args.exports.into(), ..Options::default() };
     let vm = Ewasm::new(&engine, options).with_cache(cache.clone());

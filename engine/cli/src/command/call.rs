@@ -111,7 +111,7 @@ pub fn send(args: &Args, observer: Option<Arc<dyn Observer>>) -> Result<Sent, Fa
         Transaction { to: Some(contract), data: call.data.clone(), ..local.transaction(&args.transaction)? };
     let codeless = local.chain().code(&contract)?.is_empty();
     if let Some(observer) = observer {
-        local.observe(observer, args.chain.tier)?;
+        local.observe(observer, &args.chain.tier)?;
     }
     let receipt = match args.dry_run {
         true => local.call(&transaction)?,

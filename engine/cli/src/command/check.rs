@@ -64,7 +64,7 @@ fn module(args: &Args, file: &Path) -> Result<Module, Failure> {
     match args.profile {
         ProfileArg::Chain1 => contract(&bytes, &Options { exports: args.exports.into(), ..Options::default() }),
         ProfileArg::General => {
-            Ok(Module::new(&args::engine(Profile::general(), Schedule::V1, TierArgs::default())?, &bytes)?)
+            Ok(Module::new(&args::engine(Profile::general(), Schedule::V1, &TierArgs::default())?, &bytes)?)
         }
     }
 }
@@ -74,7 +74,7 @@ fn module(args: &Args, file: &Path) -> Result<Module, Failure> {
 /// # Errors
 /// It is refused; the details have `rule` and `offset`.
 pub fn contract(bytes: &[u8], options: &Options) -> Result<Module, Failure> {
-    let engine = args::engine(Profile::chain1(), options.schedule, TierArgs::default())?;
+    let engine = args::engine(Profile::chain1(), options.schedule, &TierArgs::default())?;
     let module = Module::new(&engine, bytes)?;
     rules::check(module.parsed(), options)?;
     if !rules::segments_fit(module.parsed()) {

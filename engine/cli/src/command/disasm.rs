@@ -1,8 +1,10 @@
 //! `gristmill disasm`: a module's operators, its metering plan and the interpreter's ops side by side.
 
 use gristmill::{ListedOperator, Listing};
+use gristmill_aot::{Listed, When};
 use serde_json::{Value, json};
 
+use crate::args::{self, TierArgs};
 use crate::command::gas::{self, Look, amount, gas_text, place};
 use crate::names::Names;
 use crate::output::{Answer, Failure};
@@ -13,14 +15,19 @@ use crate::output::{Answer, Failure};
 Left the operators with their offsets in the module, right the ops of the interpreter that each was turned into: family \
 and form, fields a, b and c, extension words. Many operators become none of their own: constants and locals are operands \
 of the next. A line before every metered block has its price. `dead` code is never reached, costs nothing and becomes \
-nothing. Internal ops are no part of any promise and change from version to version.
+nothing. Internal ops are no part of any promise and change from version to version. With --native Cranelift's form and \
+this machine's instructions follow.
 
 Examples:
   gristmill disasm token.wasm --function main
-  gristmill disasm fib.wat --profile general --function 0 --schedule unit")]
+  gristmill disasm fib.wat --profile general --function 0 --schedule unit
+  gristmill disasm fib.wat --profile general --native")]
 pub struct Args {
     #[command(flatten)]
     look: Look,
+    /// Show what machine code is made of each function too
+    #[arg(long)]
+    native: bool,
 }
 
 /// Runs the command.
@@ -31,10 +38,40 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let (module, listings) = gas::load(&args.look.file, args.look.profile, args.look.schedule)?;
     let names = Names::new(module.parsed());
     let shown = gas::select(&listings, &names, args.look.function.as_deref())?;
-    let texts: Vec<_> = shown.iter().map(|listing| in_text(listing, &names)).collect();
-    let functions: Vec<_> = shown.iter().map(|listing| in_json(listing, &names)).collect();
+    let mut texts: Vec<_> = shown.iter().map(|listing| in_text(listing, &names)).collect();
+    let mut functions: Vec<_> = shown.iter().map(|listing| in_json(listing, &names)).collect();
+    if args.native {
+        let (tier, bytes) = (TierArgs::default(), args::read_module(&args.look.file)?);
+        let native = tier.compiler(When::Never)?.listing(module.engine(), &bytes)?;
+        let parts = texts.iter_mut().zip(&mut functions);
+        for ((text, json), listing) in parts.zip(&shown) {
+            if let Some(native) = native.iter().find(|native| native.function == listing.function) {
+                *text += &native_text(native);
+                json["native"] = native_json(native);
+            }
+        }
+    }
     let json = json!({ "schedule": args.look.schedule.name(), "functions": functions });
     Ok(Answer::good(texts.join("\n\n"), json))
+}
+
+fn native_text(native: &Listed) -> String {
+    let note = if native.interpreted { ", which calls the interpreter" } else { "" };
+    format!(
+        "\n\n{}\n{} bytes of machine code{note}:\n{}",
+        native.clif.trim_end(),
+        native.bytes,
+        native.machine.trim_end()
+    )
+}
+
+fn native_json(native: &Listed) -> Value {
+    json!({
+        "interpreted": native.interpreted,
+        "clif": native.clif,
+        "machine": native.machine,
+        "bytes": native.bytes,
+    })
 }
 
 /// Spaces a nested block is indented by.

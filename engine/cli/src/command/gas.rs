@@ -97,7 +97,7 @@ pub fn load(
     schedule: Schedule,
 ) -> Result<(Module, Vec<Listing>), Failure> {
     let bytes = args::read_module(file)?;
-    let engine = args::engine(profile.into(), schedule, TierArgs::default())?;
+    let engine = args::engine(profile.into(), schedule, &TierArgs::default())?;
     Module::listing(&engine, &bytes).map_err(|e| Failure::from(e).at(file.display()))
 }
 

@@ -159,7 +159,7 @@ fn is_contract(bytes: &[u8]) -> Result<bool, Failure> {
 /// A call of an exported function.
 fn of_module(args: &Args, file: &Path, bytes: &[u8], words: &[String]) -> Result<Done, Failure> {
     let profiler = Arc::new(Profiler::default());
-    let engine = args::engine(Profile::general(), args.chain.schedule.unwrap_or_default(), TierArgs::default())?;
+    let engine = args::engine(Profile::general(), args.chain.schedule.unwrap_or_default(), &TierArgs::default())?;
     let engine = engine.watched(profiler.clone());
     let module = Module::new(&engine, bytes).map_err(|e| Failure::from(e).at(file.display()))?;
     let mut store = Store::new(&engine, ());
@@ -188,7 +188,7 @@ fn profiled(local: &mut LocalChain, args: &Args) -> Result<Arc<Profiler>, Failur
     let profiler = Arc::new(Profiler::default());
     let (watcher, counter) = (profiler.clone(), profiler.clone());
     let watch = |engine: Engine| engine.watched(watcher);
-    local.replace_vm(args.chain.tier, watch, |vm| Box::new(Profiled::new(vm, counter)))?;
+    local.replace_vm(&args.chain.tier, watch, |vm| Box::new(Profiled::new(vm, counter)))?;
     Ok(profiler)
 }
 
@@ -267,7 +267,7 @@ fn scenario(file: &Path) -> Result<Option<(Box<Scenario>, Build)>, Failure> {
 fn of_scenario(args: &Args, file: &Path, scenario: &Scenario, build: &Build) -> Result<Done, Failure> {
     let schedule = args.chain.schedule.unwrap_or_default();
     let profiler = Arc::new(Profiler::default());
-    let engine = args::engine(Profile::chain1(), schedule, TierArgs::default())?.watched(profiler.clone());
+    let engine = args::engine(Profile::chain1(), schedule, &TierArgs::default())?.watched(profiler.clone());
     let cache = Arc::new(CodeCache::new(CodeCache::DEFAULT_BYTES));
     let vm = Profiled::new(Ewasm::new(&engine, options(schedule)).with_cache(cache), profiler.clone());
     let revision = args.chain.revision.unwrap_or(Revision::Byzantium);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gristmill::{Engine, Error, Extern, Func, FuncType, Gas, Instance, Linker, Meter, Module, Store, Val};
+use gristmill_aot::When;
 use serde_json::{Value, json};
 
 use crate::args::{self, EngineArgs, ProfileArg};
@@ -44,6 +45,9 @@ pub struct Args {
     /// Which modules are accepted, under which limits
     #[arg(long, value_enum, default_value = "general", value_name = "NAME")]
     profile: ProfileArg,
+    /// Machine code of the module, made by `compile` and signed with a key that --trust names
+    #[arg(long, value_name = "FILE")]
+    code: Option<PathBuf>,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -55,12 +59,23 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let bytes = args::read_module(&args.file)?;
     let catcher = Arc::new(Catcher::new(args.coredump.is_some()));
-    let plain = args.engine.engine(args.profile.into())?;
+    let attached = args.code.as_ref().map(|_| args.engine.tier.compiler(When::Never)).transpose()?;
+    let plain = match &attached {
+        None => args.engine.engine(args.profile.into())?,
+        Some(aot) => {
+            let config = args::config(args.profile.into(), args.engine.schedule, &args.engine.tier);
+            Engine::with_compiler(&config, aot.clone())?
+        }
+    };
     let engine = plain.watched(catcher.clone());
     let trapped = |failure| explained(failure, args, &catcher, &plain, &bytes);
 
     let loading = Instant::now();
     let module = Module::new(&engine, &bytes).map_err(|e| Failure::from(e).at(args.file.display()))?;
+    if let (Some(aot), Some(path)) = (&attached, &args.code) {
+        let code = args::read_file(path)?;
+        aot.attach(&module, &bytes, &code).map_err(|why| Failure::refused(why.to_string()).at(path.display()))?;
+    }
     let load_time = loading.elapsed();
 
     let mut store = Store::new(&engine, ());
@@ -88,7 +103,8 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         load_nanoseconds: load_time.as_nanos(),
         run_nanoseconds: run_time.as_nanos(),
         memory_pages: instance.get_memory(&store, "memory").map(|m| m.size(&store)),
-        tier: args.engine.tier.label(&engine),
+        tier: if attached.is_some() { "aot" } else { args.engine.tier.name() },
+        dispatch: engine.dispatch().name(),
     };
     if let Err(e) = outcome {
         return Err(trapped(e.into()).with("invoked", name).with("stats", stats.json()));
@@ -110,6 +126,7 @@ struct Stats {
     /// Of the export `memory`.
     memory_pages: Option<u64>,
     tier: &'static str,
+    dispatch: &'static str,
 }
 
 impl Stats {
@@ -117,11 +134,12 @@ impl Stats {
         let milliseconds = |ns: u128| ns as f64 / 1e6;
         let memory = self.memory_pages.map_or("none exported".into(), |pages| format!("{pages} pages"));
         format!(
-            "gas used  {}\nload      {:.3} ms\nrun       {:.3} ms ({})\nmemory    {memory}",
+            "gas used  {}\nload      {:.3} ms\nrun       {:.3} ms ({}, {})\nmemory    {memory}",
             self.gas_used.0,
             milliseconds(self.load_nanoseconds),
             milliseconds(self.run_nanoseconds),
             self.tier,
+            self.dispatch,
         )
     }
 
@@ -132,6 +150,7 @@ impl Stats {
             "run_nanoseconds": self.run_nanoseconds as u64,
             "memory_pages": self.memory_pages,
             "tier": self.tier,
+            "dispatch": self.dispatch,
         })
     }
 }

@@ -52,8 +52,8 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
     if files.is_empty() {
         return Err(Failure::usage("there is no scenario.json or negative.json under these paths"));
     }
-    let engine = args::engine(Profile::chain1(), args.schedule, args.tier)?;
-    let plugin = args.vm.plugin(&options(args.schedule), args.tier)?;
+    let engine = args::engine(Profile::chain1(), args.schedule, &args.tier)?;
+    let plugin = args.vm.plugin(&options(args.schedule), &args.tier)?;
     let built_in = vm(&engine);
     let mut suite = Suite {
         vm: plugin.as_ref().map_or(&built_in, |plugin| plugin as &dyn Vm),
@@ -85,9 +85,9 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
             }
         }
     }
-    let label = label(plugin.as_ref(), args.tier.label(&engine));
+    let label = label(plugin.as_ref(), engine.dispatch().name());
     let Suite { scenario, negative, progress, .. } = suite;
-    let summary = |name: &str, tally: Tally| tally.json(name, &label);
+    let summary = |name: &str, tally: Tally| tally.json(name, args.tier.name(), &label);
     let last = if scenarios > 0 { summary("scenario", scenario) } else { summary("negative", negative) };
     if scenarios > 0 && negatives > 0 {
         progress.line(&summary("negative", negative).to_string());

@@ -66,9 +66,9 @@ const STACK: usize = 8 << 20;
 /// A file cannot be read, is no file of state tests, or a test is broken itself.
 pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
     let files = args::find_files(&args.paths, &|path| path.extension().is_some_and(|e| e == "json"))?;
-    let engine = args::engine(Profile::chain1(), args.schedule, args.tier)?;
+    let engine = args::engine(Profile::chain1(), args.schedule, &args.tier)?;
     let options = Options { schedule: args.schedule, ..Options::default() };
-    let plugin = args.vm.plugin(&options, args.tier)?;
+    let plugin = args.vm.plugin(&options, &args.tier)?;
     let built_in = Ewasm::new(&engine, options).with_cache(Arc::new(CodeCache::new(CodeCache::DEFAULT_BYTES)));
     let vm = plugin.as_ref().map_or(&built_in as &(dyn Vm + Sync), |plugin| plugin);
     let refunds = plugin.as_ref().map_or(Refunds::FromVm, Plugin::refunds);
@@ -87,7 +87,7 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
     if let Some(failure) = failure {
         return Err(failure);
     }
-    suite.finish(&label(plugin.as_ref(), args.tier.label(&engine)))
+    suite.finish(args.tier.name(), &label(plugin.as_ref(), engine.dispatch().name()))
 }
 
 /// Runs the wanted tests of a file.
@@ -186,7 +186,7 @@ impl Suite {
         }
     }
 
-    fn finish(self, dispatch: &str) -> Result<Answer, Failure> {
+    fn finish(self, tier: &str, dispatch: &str) -> Result<Answer, Failure> {
         let Suite { progress, tally, all_gas, list, json, .. } = self;
         if tally == Tally::default() {
             return Err(Failure::usage("there is no state test of that name and fork under these paths"));
@@ -195,7 +195,7 @@ impl Suite {
             progress.line(&Value::Array(list).to_string());
         }
         drop(progress);
-        let mut summary = tally.json("statetest", dispatch);
+        let mut summary = tally.json("statetest", tier, dispatch);
         summary["tell"] = (tally.passed - all_gas).into();
         summary["all_gas"] = all_gas.into();
         let exit = if tally.failed == 0 { Exit::Good } else { Exit::Guest };

@@ -47,7 +47,7 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
     };
     let known = known.map_err(Failure::refused)?;
     let profile = if args.no_simd { Profile::general().without_simd() } else { Profile::general() };
-    let engine = args::engine(profile, Schedule::V1, args.tier)?;
+    let engine = args::engine(profile, Schedule::V1, &args.tier)?;
 
     let mut progress = Progress::new(files.len(), json);
     let mut tally = Tally::default();
@@ -72,7 +72,7 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
         }
     }
     drop(progress);
-    let summary = tally.json("wast", args.tier.label(&engine));
+    let summary = tally.json("wast", args.tier.name(), engine.dispatch().name());
     let exit = if tally.failed == 0 { Exit::Good } else { Exit::Guest };
     Ok(Answer { exit, text: summary.to_string(), json: summary })
 }

@@ -9,9 +9,6 @@ pub mod wast;
 
 use serde_json::{Value, json};
 
-/// The tier that suites run in.
-pub const TIER: &str = "interp";
-
 /// Sums of a suite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -32,12 +29,12 @@ impl std::ops::AddAssign for Tally {
 }
 
 impl Tally {
-    /// The last line of a suite's run.
-    pub fn json(&self, suite: &str, tier: &str) -> Value {
+    /// The last line of a suite's run: in which tier, and on which dispatch, or in which plugin.
+    pub fn json(&self, suite: &str, tier: &str, dispatch: &str) -> Value {
         json!({
             "suite": suite,
-            "tier": TIER,
             "tier": tier,
+            "dispatch": dispatch,
             "passed": self.passed,
             "failed": self.failed,
             "skipped": self.skipped,

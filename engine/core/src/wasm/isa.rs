@@ -64,6 +64,8 @@ pub enum Group {
     Pure,
     /// A function of its operands that may trap.
     Partial,
+    /// A total function of its operands with two results.
+    Wide,
     /// A total function of its operands and lane indices, some of which are vectors.
     Vector,
     /// Loads that make a vector.
@@ -93,7 +95,7 @@ pub struct Row {
     pub group: Group,
     /// The meaning of a pure or partial operator on slots.
     pub meaning: Option<Meaning>,
-    /// The meaning of an operator of the vector groups on slots.
+    /// The meaning of an operator of the vector groups, or of a wide one, on slots.
     pub vector: Option<VectorMeaning>,
 }
 
@@ -133,6 +135,9 @@ macro_rules! group {
     };
     (partial) => {
         Group::Partial
+    };
+    (wide) => {
+        Group::Wide
     };
     (vector) => {
         Group::Vector
@@ -201,7 +206,6 @@ pub static REFUSED: &[(&str, &str)] = &[
     ("@threads", "shared memory is not deterministic"),
     ("@acquire_release_atomics", "shared memory is not deterministic"),
     ("@shared_everything_threads", "shared memory is not deterministic"),
-    ("@tail_call", "WebAssembly 3.0, not yet"),
     ("@exceptions", "WebAssembly 3.0, not yet"),
     ("@legacy_exceptions", "superseded by exceptions"),
     ("@function_references", "WebAssembly 3.0, not yet"),
@@ -209,7 +213,6 @@ pub static REFUSED: &[(&str, &str)] = &[
     ("@custom_descriptors", "not in any WebAssembly version"),
     ("@memory_control", "not in any WebAssembly version"),
     ("@stack_switching", "not in any WebAssembly version"),
-    ("@wide_arithmetic", "not in any WebAssembly version"),
     ("TypedSelectMulti", "not in any WebAssembly version"),
 ];
 

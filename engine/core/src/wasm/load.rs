@@ -1,6 +1,7 @@
 //! Bytes -> [`Parsed`]: sections, types, bodies walked into any sink.
 
 use super::bodies::{Bodies, Body};
+use super::isa::Op;
 use super::num::slot::Operand;
 use super::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 use crate::error::{LoadError, LoadErrorKind};
@@ -40,6 +41,8 @@ pub struct Parsed {
     pub globals: Vec<GlobalType>,
     /// Initial values of the globals that are not imported.
     pub global_inits: Vec<ConstExpr>,
+    /// Constant expressions of several operators, in the order of execution.
+    pub const_programs: Vec<Box<[ConstStep]>>,
     /// Exports in order.
     pub exports: Vec<Export>,
     /// The start function and the offset of its section.
@@ -118,6 +121,17 @@ pub enum ConstExpr {
     Func(u32),
     /// A null reference.
     Null,
+    /// What several operators give: that one of [`Parsed::const_programs`].
+    Program(u32),
+}
+
+/// One operator of a constant expression that has several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConstStep {
+    /// Leaves a value.
+    Push(ConstExpr),
+    /// Takes two integers and leaves one.
+    Apply(Op),
 }
 
 /// How a segment gets into its table or memory.
@@ -288,7 +302,8 @@ impl Loader<'_> {
                     for global in reader {
                         let global = global?;
                         self.parsed.globals.push(global_type(&global.ty)?);
-                        self.parsed.global_inits.push(const_expr(&global.init_expr)?);
+                        let init = self.const_expr(&global.init_expr)?;
+                        self.parsed.global_inits.push(init);
                     }
                 }
                 Payload::ExportSection(reader) => {
@@ -304,7 +319,7 @@ impl Loader<'_> {
                 Payload::ElementSection(reader) => {
                     self.parsed.elements.reserve_exact(reader.count() as usize);
                     for segment in reader {
-                        let segment = element_segment(segment?)?;
+                        let segment = self.element_segment(segment?)?;
                         self.parsed.elements.push(segment);
                     }
                 }
@@ -315,7 +330,7 @@ impl Loader<'_> {
                         let mode = match segment.kind {
                             DataKind::Passive => SegmentMode::Passive,
                             DataKind::Active { memory_index, offset_expr } => {
-                                SegmentMode::Active { index: memory_index, at: const_expr(&offset_expr)? }
+                                SegmentMode::Active { index: memory_index, at: self.const_expr(&offset_expr)? }
                             }
                         };
                         self.parsed.data.push(DataSegment { mode, bytes: segment.data.into() });
@@ -429,6 +444,43 @@ impl Loader<'_> {
         // Validated: at most 65,536 pages.
         Ok(MemoryType { min: ty.initial as u32, max: ty.maximum.map(|m| m as u32) })
     }
+
+    fn element_segment(&mut self, segment: wasmparser::Element<'_>) -> Result<ElementSegment, LoadError> {
+        let mode = match segment.kind {
+            ElementKind::Passive => SegmentMode::Passive,
+            ElementKind::Declared => SegmentMode::Declared,
+            ElementKind::Active { table_index, offset_expr } => {
+                SegmentMode::Active { index: table_index.unwrap_or(0), at: self.const_expr(&offset_expr)? }
+            }
+        };
+        let items = match segment.items {
+            ElementItems::Functions(reader) => {
+                reader.into_iter().map(|f| Ok(ConstExpr::Func(f?))).collect::<Result<_, LoadError>>()?
+            }
+            ElementItems::Expressions(_, reader) => {
+                reader.into_iter().map(|e| self.const_expr(&e?)).collect::<Result<_, LoadError>>()?
+            }
+        };
+        Ok(ElementSegment { mode, items })
+    }
+
+    /// Reads an expression that the validator has accepted, or will before anything runs.
+    fn const_expr(&mut self, expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, LoadError> {
+        let mut reader = expr.get_operators_reader();
+        let (operator, offset) = reader.read_with_offset()?;
+        let first = const_step(&operator, offset)?;
+        let mut operator = reader.read_with_offset()?;
+        if let (ConstStep::Push(value), (Operator::End, _)) = (first, &operator) {
+            return Ok(value);
+        }
+        let mut steps = Vec::from([first]);
+        while !matches!(operator.0, Operator::End) {
+            steps.push(const_step(&operator.0, operator.1)?);
+            operator = reader.read_with_offset()?;
+        }
+        self.parsed.const_programs.push(steps.into());
+        Ok(ConstExpr::Program(self.parsed.const_programs.len() as u32 - 1))
+    }
 }
 
 fn val_type(ty: wasmparser::ValType) -> Result<ValType, LoadError> {
@@ -439,30 +491,8 @@ fn global_type(ty: &wasmparser::GlobalType) -> Result<GlobalType, LoadError> {
     Ok(GlobalType { content: val_type(ty.content_type)?, mutable: ty.mutable })
 }
 
-fn element_segment(segment: wasmparser::Element<'_>) -> Result<ElementSegment, LoadError> {
-    let mode = match segment.kind {
-        ElementKind::Passive => SegmentMode::Passive,
-        ElementKind::Declared => SegmentMode::Declared,
-        ElementKind::Active { table_index, offset_expr } => {
-            SegmentMode::Active { index: table_index.unwrap_or(0), at: const_expr(&offset_expr)? }
-        }
-    };
-    let items = match segment.items {
-        ElementItems::Functions(reader) => {
-            reader.into_iter().map(|f| Ok(ConstExpr::Func(f?))).collect::<Result<_, LoadError>>()?
-        }
-        ElementItems::Expressions(_, reader) => {
-            reader.into_iter().map(|e| const_expr(&e?)).collect::<Result<_, LoadError>>()?
-        }
-    };
-    Ok(ElementSegment { mode, items })
-}
-
-/// Reads an expression that the validator has accepted, or will before anything runs.
-fn const_expr(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, LoadError> {
-    let mut reader = expr.get_operators_reader();
-    let (operator, offset) = reader.read_with_offset()?;
-    let value = match operator {
+fn const_step(operator: &Operator<'_>, offset: u64) -> Result<ConstStep, LoadError> {
+    Ok(ConstStep::Push(match *operator {
         Operator::I32Const { value } => ConstExpr::Value(u64::from(value as u32)),
         Operator::I64Const { value } => ConstExpr::Value(value as u64),
         Operator::F32Const { value } => ConstExpr::Value(u64::from(value.bits())),
@@ -471,10 +501,12 @@ fn const_expr(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, LoadError> 
         Operator::GlobalGet { global_index } => ConstExpr::Global(global_index),
         Operator::RefFunc { function_index } => ConstExpr::Func(function_index),
         Operator::RefNull { .. } => ConstExpr::Null,
+        Operator::I32Add => return Ok(ConstStep::Apply(Op::I32Add)),
+        Operator::I32Sub => return Ok(ConstStep::Apply(Op::I32Sub)),
+        Operator::I32Mul => return Ok(ConstStep::Apply(Op::I32Mul)),
+        Operator::I64Add => return Ok(ConstStep::Apply(Op::I64Add)),
+        Operator::I64Sub => return Ok(ConstStep::Apply(Op::I64Sub)),
+        Operator::I64Mul => return Ok(ConstStep::Apply(Op::I64Mul)),
         _ => return Err(unsupported(offset as usize, "constant expression is not supported")),
-    };
-    match reader.read()? {
-        Operator::End => Ok(value),
-        _ => Err(unsupported(offset as usize, "constant expression has more than one operator")),
-    }
+    }))
 }

@@ -89,8 +89,8 @@ impl Vectors {
                 let vector = is_vector(parsed.globals.get(*global as usize).map(|ty| ty.content));
                 if op == Op::GlobalGet { (0, vector) } else { (vector, 0) }
             }
-            (Op::Call, Arg::Index(function)) => parsed.func_type(*function).vectors(),
-            (Op::CallIndirect, Arg::Pair(ty, _)) => parsed.types[*ty as usize].vectors(),
+            (Op::Call | Op::ReturnCall, Arg::Index(function)) => parsed.func_type(*function).vectors(),
+            (Op::CallIndirect | Op::ReturnCallIndirect, Arg::Pair(ty, _)) => parsed.types[*ty as usize].vectors(),
             _ => op.vectors(),
         };
         self.count = self.count - taken + left;

@@ -276,7 +276,8 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
     // Inlined with a constant operator: what does not concern it folds away.
     #[inline(always)]
     fn operator(&mut self, op: Op, arg: Arg<'_>) -> Result<(), Box<LoadError>> {
-        let indifferent = matches!(op.row().group, Group::Pure | Group::Partial | Group::Load | Group::Store);
+        let indifferent =
+            matches!(op.row().group, Group::Pure | Group::Partial | Group::Wide | Group::Load | Group::Store);
         if op.vectors() != (0, 0) || !indifferent && self.vectors.on {
             return self.operator_among_vectors(op, arg);
         }

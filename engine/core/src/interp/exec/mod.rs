@@ -27,6 +27,7 @@ pub(crate) mod watch;
 use crate::error::{Fault, Stop, Trap};
 use body::{Flow, Regs};
 use frames::Trapped;
+use prepared::Prepared;
 use vm::{Func, Instance, Vm};
 
 /// How ops follow each other. Never changes a result.
@@ -98,7 +99,8 @@ pub(crate) unsafe fn invoke(
             return Ok(());
         }
         (*vm).native.dispatch = dispatch;
-        if (*func).native.is_null() && (&(*(*func).instance).prepared).native.get().is_some() {
+        let prepared: &Prepared = &(*(*func).instance).prepared;
+        if (*func).native.is_null() && prepared.native.get().is_some() {
             native::adopt((*func).instance);
         }
         if native::takes(vm, func) {

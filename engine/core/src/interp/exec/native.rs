@@ -29,7 +29,7 @@ pub(crate) struct Native {
     pub leave: usize,
     /// Number of the trap.
     pub trap: u32,
-    /// Function of the running instance's module in which it was.
+    /// Function of the running instance's module in which it was, or which goes out.
     pub function: u32,
     /// How often runs go from one tier to the other and back, one inside the other.
     pub nested: u32,
@@ -106,6 +106,7 @@ fn ended(vm: &mut Vm, done: bool) -> Result<(), Stop> {
     } else if done {
         return Ok(());
     } else if let Some(stop) = stop {
+        vm.spent |= stop == Stop::Trap(Trap::OutOfGas);
         return Err(stop);
     } else {
         Trap::ALL[vm.native.trap as usize]
@@ -146,6 +147,7 @@ pub(crate) unsafe fn call_out(vm: *mut Vm, callee: *const Func, values: *mut u64
         let called = settle(&mut *vm).and_then(|()| take_budget(&mut *vm, budget)).and_then(|()| {
             if (*callee).instance.is_null() {
                 if slow::call_host(vm, callee, values).is_null() {
+                    (*vm).trapped = Some(Trapped::native(&*vm, (*vm).native.function));
                     return Err((*vm)
                         .stop
                         .take()
@@ -200,7 +202,7 @@ unsafe fn interpret(vm: *mut Vm, callee: *const Func, values: *mut u64) -> Resul
     // SAFETY: the caller's promise: as many values as the type has.
     unsafe {
         let ty = (*callee).ty();
-        let (params, results) = (ty.params().len(), ty.results().len());
+        let (params, results) = ty.slots();
         with_list(params, 0, |args| {
             args.copy_from_slice(core::slice::from_raw_parts(values, params));
             run_from(vm, callee, args, core::slice::from_raw_parts_mut(values, results), (*vm).native.dispatch)
@@ -219,7 +221,14 @@ pub(crate) unsafe fn operator(vm: *mut Vm, op: u64, word: u64, values: *mut u64)
         let op: Op = ROWS[op as usize].op;
         let operands = core::slice::from_raw_parts_mut(values, 3);
         let done = settle(&mut *vm).and_then(|()| slow::act(&mut *vm, &mut *instance, op, Word(word), operands));
-        resume(vm, done)
+        match done {
+            // A trap of this function, as those that it finds by itself.
+            Err(Stop::Trap(trap)) => {
+                (*vm).native.trap = trap as u32;
+                false
+            }
+            done => resume(vm, done),
+        }
     }
 }
 
@@ -236,6 +245,7 @@ impl Code {
                 function: (*callee).native.cast(),
                 budget: u64::from(depth) << 32 | u64::from(left),
                 values,
+                context: self.context,
             };
             (self.enter)(core::ptr::from_mut(vm).cast(), &call)
         }

@@ -9,8 +9,8 @@ use super::vm::{Across, Func, Instance, Table, Vm, budget_of};
 use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Pages, Particles};
 use crate::interp::code::{Family, HEADER_WORDS, Word};
-use crate::wasm::isa::{Op, ROWS};
-use crate::wasm::load::ConstExpr;
+use crate::wasm::isa::{Group, Op, ROWS};
+use crate::wasm::load::{ConstExpr, ConstStep};
 
 /// Where calls across instances return to: a call's two words, whose frame distance is 0, and the op that returns.
 pub(super) static ACROSS: [Word; 3] = [Word(0), Word(0), Word::new(Family::ReturnAcross.effect(0), 0, 0, 0)];
@@ -103,13 +103,70 @@ pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func) -> Flow {
     }
 }
 
+/// Calls a function of the running instance in the place of the one that runs: its frame is gone, the return is the same. Any
+/// other callee, and any reason not to call, is left to the call and the return behind the op.
+///
+/// # Safety
+/// `vm` is the running machine, and its saved registers stand at a `TailCall` op of this form.
+#[inline(never)]
+pub(crate) unsafe fn tail_call(vm: *mut Vm, form: u16) -> Flow {
+    // SAFETY: the caller's promise. Validated: the instance has the function, the table and the type; elements are null or
+    // functions of the arena. Parameters fit where the frame's operands were, and the control slot has the return address.
+    unsafe {
+        let mut r = registers(vm);
+        let (w, extension) = (*r.pc, *r.pc.add(1));
+        let instance: &Instance = &*(*vm).instance;
+        let callee = match form {
+            0 => core::ptr::null(),
+            1 => instance.function(w.high()),
+            _ => {
+                let table: &Table = &*instance.tables[usize::from(extension.b())];
+                let element = table.elements.get(r.slot(w.b()) as u32 as usize).copied().unwrap_or(0);
+                let callee = element as usize as *const Func;
+                let expected = *instance.signatures.add(usize::from(w.c()));
+                let is_ours =
+                    !callee.is_null() && (*callee).signature == expected && core::ptr::eq((*callee).instance, instance);
+                if !is_ours {
+                    r.pc = r.pc.add(2);
+                    save(&r);
+                    return Flow::Next;
+                }
+                callee
+            }
+        };
+        let return_to = r.slot(extension.a()) as usize as *const Word;
+        let arguments = r.fp.add(usize::from(w.a()));
+        core::ptr::copy(arguments, r.fp, usize::from(extension.code()));
+        (*vm).budget += budget_of(extension.c());
+        if !callee.is_null() && native::takes(vm, callee) {
+            let fp = match call_native(vm, callee, r.fp) {
+                Ok(fp) => fp,
+                Err(e) => {
+                    (*vm).stop = Some(e);
+                    return Flow::Stop;
+                }
+            };
+            let call = *return_to.sub(1);
+            (r.fp, r.acc) = (fp.sub(usize::from(call.a())), *fp);
+            r.pc = return_to.add(1);
+            let flow = r.pay((*return_to).low());
+            save(&r);
+            return flow;
+        }
+        let header = if callee.is_null() { r.pc.offset(w.high() as i32 as isize) } else { (*callee).header };
+        let flow = r.enter(header, r.fp, return_to);
+        save(&r);
+        flow
+    }
+}
+
 /// Calls machine code with the arguments at `args`, where the results go: where that is afterwards.
 unsafe fn call_native(vm: *mut Vm, callee: *const Func, args: *mut u64) -> Result<*mut u64, Stop> {
     // SAFETY: as for `call`. The code gets a copy of the slots, since the stack may move meanwhile.
     unsafe {
         let distance = args.offset_from((*vm).stack.base);
         let ty = (*callee).ty();
-        let (params, results) = (ty.params().len(), ty.results().len());
+        let (params, results) = ty.slots();
         with_list(params.max(results), 0, |values| {
             values[..params].copy_from_slice(core::slice::from_raw_parts(args, params));
             native::call(vm, callee, values.as_mut_ptr())?;
@@ -230,7 +287,7 @@ pub(crate) unsafe fn operator(vm: *mut Vm) -> Flow {
     unsafe {
         let mut r = registers(vm);
         let (w, extension) = (*r.pc, r.extension());
-        let operands = core::slice::from_raw_parts_mut(r.fp.add(usize::from(w.a())), 3.min(r.operands_after(w.a())));
+        let operands = core::slice::from_raw_parts_mut(r.fp.add(usize::from(w.a())), 4.min(r.operands_after(w.a())));
         let instance = (*vm).instance.cast_mut();
         let op = ROWS[extension.high() as usize].op;
         if let Err(e) = act(&mut *vm, &mut *instance, op, w, operands) {
@@ -248,6 +305,11 @@ pub(crate) fn act(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operand
     match op {
         Op::MemoryGrow | Op::MemoryInit | Op::DataDrop | Op::MemoryCopy | Op::MemoryFill => {
             memory_operator(vm, instance, op, w, operands)
+        }
+        _ if op.row().group == Group::Wide => {
+            let results = op.eval_vector(operands);
+            operands[..2].copy_from_slice(&results);
+            Ok(())
         }
         _ => table_operator(vm, instance, op, w, operands),
     }
@@ -374,12 +436,29 @@ impl Instance {
         }
     }
 
+    fn run_const(&self, steps: &[ConstStep]) -> u64 {
+        let mut stack = alloc::vec::Vec::new();
+        for step in steps {
+            let value = match *step {
+                ConstStep::Push(value) => self.evaluate(value),
+                ConstStep::Apply(op) => {
+                    let (right, left) = (stack.pop(), stack.pop());
+                    let operands = left.zip(right).expect("validated: two operands are there");
+                    op.eval(&[operands.0, operands.1]).expect("sums and products are total")
+                }
+            };
+            stack.push(value);
+        }
+        stack.pop().expect("validated: an expression leaves a value")
+    }
+
     /// The slot of a constant expression, which is the lower one of a vector's.
     pub fn evaluate(&self, expr: ConstExpr) -> u64 {
         match expr {
             ConstExpr::Value(slot) => slot,
             ConstExpr::Vector(slots) => slots[0],
             ConstExpr::Null => 0,
+            ConstExpr::Program(index) => self.run_const(&self.prepared.parsed.const_programs[index as usize]),
             ConstExpr::Func(index) => self.function(index) as usize as u64,
             // SAFETY: validated: the global exists; its cell lives in the arena.
             ConstExpr::Global(index) => unsafe { *self.globals[index as usize] },

@@ -78,7 +78,7 @@ fn break_for(code: u16) -> Option<u16> {
             _ => None,
         } };
     }
-    breaks!(Call CallImport CallIndirect Return<0> Return<1> Return<2> Return<3>)
+    breaks!(Call CallImport CallIndirect Return<0> Return<1> Return<2> Return<3> TailCall<0> TailCall<1> TailCall<2>)
 }
 
 impl Code {
@@ -163,6 +163,22 @@ impl Shown<'_> {
             let vm = r.vm;
             let before = left(&*vm);
             let form = (*r.pc).form();
+            if form >= TailCall::<0>::FORM {
+                let behind = r.pc.add(TailCall::<0>::WORDS);
+                // By the form of the op itself, which the word has lost.
+                let flow = match form - TailCall::<0>::FORM {
+                    0 => r.out_of_line(|vm| slow::tail_call(vm, 0)),
+                    1 => r.out_of_line(|vm| slow::tail_call(vm, 1)),
+                    _ => r.out_of_line(|vm| slow::tail_call(vm, 2)),
+                };
+                let flow = settle(r, flow);
+                if matches!(flow, Flow::Next) && !core::ptr::eq(r.pc, behind) {
+                    self.watcher.leave(before);
+                    self.open -= 1;
+                    self.enter(vm, r.pc, before);
+                }
+                return flow;
+            }
             if form > CallIndirect::FORM {
                 self.watcher.leave(before);
                 self.open -= 1;
@@ -248,4 +264,4 @@ unsafe fn host_callee<'a>(r: &Regs, form: u16) -> Option<Callee<'a>> {
 }
 
 /// An op that is watched keeps its family's place among the codes of no fused op.
-const _: () = assert!(Family::Break.effect(Return::<3>::FORM) < crate::interp::code::CODES as u16);
+const _: () = assert!(Family::Break.effect(TailCall::<2>::FORM) < crate::interp::code::CODES as u16);

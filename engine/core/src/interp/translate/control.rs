@@ -71,8 +71,23 @@ impl Translator<'_> {
             (Op::BrIf, Arg::Index(depth)) => self.br_if(*depth),
             (Op::BrTable, Arg::Table(table)) => self.br_table(table)?,
             (Op::Return, _) => self.emit_return(),
-            (Op::Call, Arg::Index(function)) => self.call(*function),
-            (Op::CallIndirect, Arg::Pair(ty, table)) => self.call_indirect(*ty, *table)?,
+            (Op::Call, Arg::Index(function)) => {
+                let (results, cost) = self.call(*function);
+                self.open_behind(results, cost);
+            }
+            (Op::CallIndirect, Arg::Pair(ty, table)) => {
+                let (results, cost) = self.call_indirect(*ty, *table, false)?;
+                self.open_behind(results, cost);
+            }
+            (Op::ReturnCall, Arg::Index(function)) if *function < self.parsed.imported_functions => {
+                let (results, _) = self.call(*function);
+                self.emit_return_of(results);
+            }
+            (Op::ReturnCall, Arg::Index(function)) => self.return_call(*function),
+            (Op::ReturnCallIndirect, Arg::Pair(ty, table)) => {
+                let (results, _) = self.call_indirect(*ty, *table, true)?;
+                self.emit_return_of(results);
+            }
             (Op::Unreachable, _) => {
                 self.emit_effect(Family::Trap, 0, Trap::Unreachable as u16, 0, 0);
             }
@@ -424,7 +439,8 @@ impl Translator<'_> {
         self.lists.returns.push(at);
     }
 
-    fn call(&mut self, function: u32) {
+    /// Emits a call; the slots of its results, and where the cost of the block behind it goes.
+    fn call(&mut self, function: u32) -> (usize, usize) {
         let imported = self.lazy || function < self.parsed.imported_functions;
         let family = if imported { Family::CallImport } else { Family::Call };
         let ty = self.parsed.functions[function as usize];
@@ -435,10 +451,33 @@ impl Translator<'_> {
             self.lists.calls.push((at as u32, function));
         }
         let cost = self.emit(Word(0));
-        self.finish_call(params, results, cost);
+        self.give_results(params, results);
+        (results, cost)
     }
 
-    fn call_indirect(&mut self, ty: u32, table: u32) -> Result<(), LoadError> {
+    /// A call of an own function whose frame takes the place of this one.
+    fn return_call(&mut self, function: u32) {
+        let ty = self.parsed.functions[function as usize];
+        let (params, _) = self.parsed.types[ty as usize].slots();
+        let base = self.settle_arguments(params);
+        let (form, callee) = if self.lazy { (1, function) } else { (0, 0) };
+        let at = self.emit(Word::wide(Family::TailCall.effect(form), base, callee));
+        if !self.lazy {
+            self.lists.calls.push((at as u32, function));
+        }
+        self.emit_tail(params, 0);
+    }
+
+    /// The extension word of a tail call.
+    fn emit_tail(&mut self, params: usize, table: u16) {
+        let control = self.control_slot();
+        // Field c, the frame's height, is written at the function's end.
+        let at = self.emit(Word::new(params as u16, control, table, 0));
+        self.lists.returns.push(at);
+    }
+
+    /// As [`Translator::call`]; for a tail call an op before it that takes it on if it can.
+    fn call_indirect(&mut self, ty: u32, table: u32, tail: bool) -> Result<(usize, usize), LoadError> {
         let narrow = |index: u32| {
             u16::try_from(index).map_err(|_| LoadError::new(LoadErrorKind::Limit, 0, "an index is above 65,535"))
         };
@@ -447,10 +486,14 @@ impl Translator<'_> {
         let index = self.slot_of(index);
         let (params, results) = self.parsed.types[ty as usize].slots();
         let base = self.settle_arguments(params);
+        if tail {
+            self.emit_effect(Family::TailCall, 2, base, index, number);
+            self.emit_tail(params, table);
+        }
         self.emit_effect(Family::CallIndirect, 0, base, index, number);
         let cost = self.emit(Word(u64::from(table) << 32));
-        self.finish_call(params, results, cost);
-        Ok(())
+        self.give_results(params, results);
+        Ok((results, cost))
     }
 
     /// Puts the arguments of a call into their homes; returns the first one's slot, where the callee's frame starts.
@@ -460,14 +503,18 @@ impl Translator<'_> {
         self.home(self.lists.stack.len() - params)
     }
 
-    fn finish_call(&mut self, params: usize, results: usize, cost: usize) {
-        self.lists.next.push(Place::low(cost));
-        let base = self.lists.stack.len() - params;
+    /// Results take the place of a call's arguments.
+    fn give_results(&mut self, params: usize, results: usize) {
         self.lists.stack.drop_homes(params);
         self.push_homes(results);
+    }
+
+    /// The block behind a call, which goes on with its results.
+    fn open_behind(&mut self, results: usize, cost: usize) {
+        self.lists.next.push(Place::low(cost));
         if results == 1 {
             // A single result is returned in the accumulator too.
-            self.lists.stack.acc = Acc::of(self.home(base));
+            self.lists.stack.acc = Acc::of(self.home(self.lists.stack.len() - 1));
         }
     }
 }

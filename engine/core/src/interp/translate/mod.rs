@@ -384,6 +384,7 @@ impl Sink for Translator<'_> {
                 self.lists.stack.push_const(value);
             }
             Group::Pure | Group::Partial => self.numeric(op),
+            Group::Wide => self.slow(op, op.row().params.len(), 2, 0, 0),
             Group::Load | Group::Store => self.access(op, arg),
             Group::Vector | Group::VectorLoad | Group::VectorStore => self.vector(op, arg),
             Group::Memory | Group::Bulk | Group::Table | Group::Reference => self.memory(op, arg)?,

@@ -17,6 +17,8 @@ macro_rules! scalar_rows {
             Return             0x0f       "return"                  90  () -> ()                     control;
             Call               0x10       "call"                    90  () -> ()                     control;
             CallIndirect       0x11       "call_indirect"          300  () -> ()                     control;
+            ReturnCall         0x12       "return_call"             90  () -> ()                     control;
+            ReturnCallIndirect 0x13       "return_call_indirect"   300  () -> ()                     control;
 
             // Parametric and variables.
             Drop               0x1a       "drop"                     0  () -> ()                     parametric;
@@ -147,6 +149,10 @@ macro_rules! scalar_rows {
             I64Extend8S        0xc2       "i64.extend8_s"           90  (i64) -> (i64)               pure i64_extend8_s;
             I64Extend16S       0xc3       "i64.extend16_s"          90  (i64) -> (i64)               pure i64_extend16_s;
             I64Extend32S       0xc4       "i64.extend32_s"          90  (i64) -> (i64)               pure i64_extend32_s;
+            I64Add128          0xfc_0013  "i64.add128"              90  (i64 i64 i64 i64) -> (i64 i64)  wide   i64_add128;
+            I64Sub128          0xfc_0014  "i64.sub128"              90  (i64 i64 i64 i64) -> (i64 i64)  wide   i64_sub128;
+            I64MulWideS        0xfc_0015  "i64.mul_wide_s"         180  (i64 i64) -> (i64 i64)       wide   i64_mul_wide_s;
+            I64MulWideU        0xfc_0016  "i64.mul_wide_u"         180  (i64 i64) -> (i64 i64)       wide   i64_mul_wide_u;
 
             // Floats: not in any chain profile; priced like the integer work of the same latency class (ours).
             F32Eq              0x5b       "f32.eq"                  45  (f32 f32) -> (i32)           pure f32_eq;

@@ -7,8 +7,10 @@ mod float;
 mod int;
 pub mod slot;
 mod vector;
+mod wide;
 
 pub use convert::*;
 pub use float::*;
 pub use int::*;
 pub use vector::*;
+pub use wide::*;

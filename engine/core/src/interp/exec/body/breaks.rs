@@ -27,6 +27,10 @@ impl<const FORM: u16> Watched for Return<FORM> {
     const FORM: u16 = 3 + FORM;
 }
 
+impl<const FORM: u16> Watched for TailCall<FORM> {
+    const FORM: u16 = 7 + FORM;
+}
+
 impl<B: Watched> Body for Break<B> {
     const CODE: u16 = Family::Break.effect(B::FORM);
     const WORDS: usize = B::WORDS;

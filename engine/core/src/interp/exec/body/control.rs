@@ -194,6 +194,19 @@ impl Body for CallImport {
     }
 }
 
+/// Calls a function in the place of the running one.
+pub(crate) struct TailCall<const FORM: u16>;
+
+impl<const FORM: u16> Body for TailCall<FORM> {
+    const CODE: u16 = Family::TailCall.effect(FORM);
+    const WORDS: usize = 2;
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Flow {
+        // SAFETY: contract.
+        unsafe { r.out_of_line(|vm| slow::tail_call(vm, FORM)) }
+    }
+}
+
 /// Returns none, one or several values.
 pub(crate) struct Return<const FORM: u16>;
 
