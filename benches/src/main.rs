@@ -20,6 +20,7 @@ type Row = (&'static str, fn());
 
 const BENCHES: &[Row] = &[
     ("run", bench::run::main),
+    ("compiled", bench::compiled::main),
     ("looped", bench::looped::main),
     ("load", bench::load::main),
     ("instantiate", bench::instantiate::main),

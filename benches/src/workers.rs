@@ -86,9 +86,9 @@ impl Worker {
         self.contender(&["run", &self.name, &kernel.path().display().to_string(), kernel.export, &n, &result])
     }
 
-    /// Loads the module in a file.
-    pub fn load(&self, file: &Path) -> Contender<'_> {
-        self.contender(&["load", &self.name, &file.display().to_string()])
+    /// Does to the module in a file what `work` names: `load`, `artifact`, `instantiate`.
+    pub fn work(&self, work: &str, file: &Path) -> Contender<'_> {
+        self.contender(&[work, &self.name, &file.display().to_string()])
     }
 }
 

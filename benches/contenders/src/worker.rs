@@ -17,7 +17,7 @@ type Work<'a> = Box<dyn FnMut() + 'a>;
 /// Serves `peers` until the input ends.
 ///
 /// Arguments: none, then lines; `list` names the engines; `ENGINE FILE EXPORT N TIMES` runs an export. Lines, fields parted
-/// by tabs: `run ENGINE FILE EXPORT N RESULT`, `load ENGINE FILE` answer `ok`; `turn TIMES` answers
+/// by tabs: `run ENGINE FILE EXPORT N RESULT`, `load`, `artifact` or `instantiate ENGINE FILE` answer `ok`; `turn TIMES` answers
 /// the nanoseconds that so many units of the last one took.
 ///
 /// # Panics
@@ -63,6 +63,15 @@ fn lines<'p>(peer: impl Fn(&str) -> &'p dyn Peer) {
             ["load", engine, file] => {
                 let (peer, wasm) = (peer(engine), read(file));
                 work = Some(Box::new(move || drop(core::hint::black_box(peer.load(core::hint::black_box(&wasm))))));
+                "ok".into()
+            }
+            ["artifact", engine, file] => {
+                work = Some(peer(engine).artifact(&read(file)).expect("this engine has machine code"));
+                "ok".into()
+            }
+            ["instantiate", engine, file] => {
+                let module = peer(engine).load(&read(file));
+                work = Some(Box::new(move || drop(core::hint::black_box(module.instantiate()))));
                 "ok".into()
             }
             _ => panic!("{line}: not a line of this protocol"),

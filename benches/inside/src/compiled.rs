@@ -1,12 +1,13 @@
 //! Kernels compiled to native code by wasmtime: what a compiled tier is measured against.
 
 use gristmill_contenders::host::KernelHost;
-use gristmill_contenders::{Live, Loaded, Peer};
+use gristmill_contenders::{Artifact, Live, Loaded, Peer};
 use std::rc::Rc;
-use wasmtime::{Caller, Engine, Instance, Linker, Memory, Module, Store};
+use wasmtime::{Caller, Config, Engine, Instance, InstanceAllocationStrategy, Linker, Memory, Module, Store, Strategy};
 
-/// wasmtime, with its fuel or without.
+/// wasmtime with some settings.
 pub struct Compiled {
+    name: &'static str,
     engine: Engine,
     linker: Rc<Linker<State>>,
     fuel: bool,
@@ -17,23 +18,50 @@ struct State {
     memory: Option<Memory>,
 }
 
+/// A way to run it, beyond what [`crate::config`] says.
+type Setting = fn(&mut Config) -> &mut Config;
+
+/// By column.
+const SETTINGS: [(&str, Setting); 6] = [
+    ("wasmtime", |config| config),
+    ("wasmtime fuel", |config| config.consume_fuel(true)),
+    ("wasmtime check", check),
+    ("wasmtime check fuel", |config| check(config).consume_fuel(true)),
+    ("wasmtime pooled", |config| config.allocation_strategy(InstanceAllocationStrategy::pooling())),
+    ("winch", |config| config.strategy(Strategy::Winch)),
+];
+
+/// Bounds are compared with, nothing is left to signals.
+fn check(config: &mut Config) -> &mut Config {
+    config.signals_based_traps(false).memory_reservation(0).memory_guard_size(0)
+}
+
 impl Compiled {
-    /// With or without fuel.
-    pub fn new(fuel: bool) -> Self {
-        let engine = crate::engine(fuel);
-        let linker = Rc::new(linker(&engine).expect("names are distinct"));
-        Self { engine, linker, fuel }
+    /// Every setting.
+    pub fn all() -> impl Iterator<Item = Self> {
+        SETTINGS.into_iter().map(|(name, set)| {
+            let engine = Engine::new(set(&mut crate::config())).expect("this machine has what x86-64-v3 asks for");
+            let linker = Rc::new(linker(&engine).expect("names are distinct"));
+            Self { name, engine, linker, fuel: name.ends_with("fuel") }
+        })
     }
 }
 
 impl Peer for Compiled {
     fn name(&self) -> String {
-        if self.fuel { "wasmtime fuel" } else { "wasmtime" }.into()
+        self.name.into()
     }
 
     fn load(&self, wasm: &[u8]) -> Box<dyn Loaded> {
         let module = Module::new(&self.engine, wasm).expect("a kernel is valid");
         Box::new(Ready { module, linker: Rc::clone(&self.linker), fuel: self.fuel })
+    }
+
+    fn artifact(&self, wasm: &[u8]) -> Option<Artifact<'_>> {
+        let bytes = Module::new(&self.engine, wasm).expect("a kernel is valid").serialize().expect("it can be written");
+        // SAFETY: what was just written by the same engine.
+        let load = move || drop(unsafe { Module::deserialize(&self.engine, &bytes) }.expect("it can be read"));
+        Some(Box::new(load))
     }
 }
 

@@ -45,7 +45,7 @@ fn group(question: &'static str, inputs: &[(String, PathBuf)], workers: &[&str])
             continue;
         }
         let wasm = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let mut contenders: Vec<Contender<'_>> = workers.iter().map(|worker| worker.load(path)).collect();
+        let mut contenders: Vec<Contender<'_>> = workers.iter().map(|worker| worker.work("load", path)).collect();
         contenders.extend(
             peers
                 .iter()

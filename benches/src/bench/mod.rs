@@ -1,6 +1,7 @@
 //! The benches, one question each.
 
 pub mod blocks;
+pub mod compiled;
 pub mod contract;
 pub mod host_call;
 pub mod icount;

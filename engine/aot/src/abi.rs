@@ -12,11 +12,25 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
+use gristmill::Trap;
 use gristmill::tier::{self, Parsed};
 use gristmill::wasm::types::{FuncType, ValType};
 
 /// A trap that is never executed: what stands before it does not come back.
 pub(crate) const NEVER: TrapCode = TrapCode::unwrap_user(1);
+
+/// The code of an instruction that traps when the processor refuses it.
+pub(crate) fn trap_code(trap: Trap) -> TrapCode {
+    match trap {
+        Trap::MemoryOutOfBounds => TrapCode::HEAP_OUT_OF_BOUNDS,
+        trap => TrapCode::unwrap_user(trap as u8 + 2),
+    }
+}
+
+/// The trap of an instruction with this code; `None`: what goes before sees to it that it never is.
+pub(crate) fn trap_of(code: TrapCode) -> Option<u8> {
+    Trap::ALL.into_iter().find(|trap| trap_code(*trap) == code).map(|trap| trap as u8)
+}
 
 /// What a vector is in signatures, in locals and on the operand stack.
 pub(crate) const VECTOR: Type = types::I8X16;

@@ -11,7 +11,9 @@
 //! A digest says that bytes are whole, and nothing more: whoever made them can compute one. Code runs only when it comes out of
 //! the owner's own cache ([`crate::cache`]), or when a key that the owner trusts signed it.
 
+use crate::Bounds;
 use crate::compile::Object;
+use cranelift_codegen::isa::TargetIsa;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use gristmill::{Engine, tier::layout};
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,8 @@ pub struct Header {
     pub target: String,
     /// What the processor must have.
     pub features: String,
+    /// How bounds of memory are kept.
+    pub bounds: String,
     /// Profile: name, features, limits.
     pub profile: String,
     /// Schedule.
@@ -42,7 +46,7 @@ pub struct Header {
 }
 
 impl Header {
-    pub(crate) fn new(engine: &Engine, isa: &dyn cranelift_codegen::isa::TargetIsa, bytes: &[u8]) -> Self {
+    pub(crate) fn new(engine: &Engine, isa: &dyn TargetIsa, bounds: Bounds, bytes: &[u8]) -> Self {
         let flags = |flags: Vec<cranelift_codegen::settings::Value>| {
             let texts: Vec<String> = flags.iter().map(ToString::to_string).collect();
             texts.join(" ")
@@ -52,6 +56,7 @@ impl Header {
             layout: layout::ALL.iter().map(|offset| *offset as u32).collect(),
             target: isa.triple().to_string(),
             features: format!("{} {}", flags(isa.flags().iter().collect()), flags(isa.isa_flags())),
+            bounds: format!("{bounds:?}"),
             profile: format!("{:?}", engine.profile()),
             schedule: engine.schedule().name().into(),
             module: digest(bytes),

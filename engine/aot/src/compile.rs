@@ -1,5 +1,6 @@
 //! A module to machine code: every function by itself, then one block of bytes that may lie anywhere.
 
+use crate::Bounds;
 use crate::abi::{self, Signatures};
 use crate::lower::{self, Lower};
 use crate::stack::{FRAME, SLOT};
@@ -10,6 +11,7 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use gristmill::Trap;
 use gristmill::error::{Error, LoadError};
 use gristmill::tier::Source;
 use gristmill::wasm::types::FuncType;
@@ -26,6 +28,8 @@ pub(crate) struct Object {
     pub functions: Vec<u32>,
     /// Where the adaptor of each type begins.
     pub adaptors: Vec<u32>,
+    /// Instructions that trap, in order, with the number of the trap; none where bounds are compared.
+    pub traps: Vec<(u32, u8)>,
     /// Functions that are interpreted.
     pub interpreted: Vec<u32>,
     /// Calls of functions that are not linked yet: where the displacement is, and of which function.
@@ -61,9 +65,9 @@ pub(crate) fn isa() -> Result<OwnedTargetIsa, Error> {
 ///
 /// # Errors
 /// Those of loading.
-pub(crate) fn module(isa: &OwnedTargetIsa, source: &Source) -> Result<Object, Error> {
+pub(crate) fn module(isa: &OwnedTargetIsa, bounds: Bounds, source: &Source) -> Result<Object, Error> {
     let signatures = Signatures::new(source.parsed());
-    let mut compiler = Compiler::new(isa, source, &signatures);
+    let mut compiler = Compiler::new(isa, bounds, source, &signatures);
     let mut object = Object::default();
     for index in 0..source.len() {
         compiler.function(&mut object, index)?;
@@ -94,9 +98,9 @@ pub struct Listed {
 ///
 /// # Errors
 /// Those of loading.
-pub(crate) fn listing(isa: &OwnedTargetIsa, source: &Source) -> Result<Vec<Listed>, Error> {
+pub(crate) fn listing(isa: &OwnedTargetIsa, bounds: Bounds, source: &Source) -> Result<Vec<Listed>, Error> {
     let signatures = Signatures::new(source.parsed());
-    let mut compiler = Compiler::new(isa, source, &signatures);
+    let mut compiler = Compiler::new(isa, bounds, source, &signatures);
     compiler.context.set_disasm(true);
     let mut object = Object::default();
     let mut list = Vec::with_capacity(source.len());
@@ -117,6 +121,7 @@ pub(crate) fn listing(isa: &OwnedTargetIsa, source: &Source) -> Result<Vec<Liste
 
 struct Compiler<'a> {
     isa: &'a OwnedTargetIsa,
+    bounds: Bounds,
     source: &'a Source,
     signatures: &'a Signatures,
     context: Context,
@@ -124,8 +129,8 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(isa: &'a OwnedTargetIsa, source: &'a Source, signatures: &'a Signatures) -> Self {
-        Self { isa, source, signatures, context: Context::new(), builders: FunctionBuilderContext::new() }
+    fn new(isa: &'a OwnedTargetIsa, bounds: Bounds, source: &'a Source, signatures: &'a Signatures) -> Self {
+        Self { isa, bounds, source, signatures, context: Context::new(), builders: FunctionBuilderContext::new() }
     }
 
     fn begin(&mut self, signature: Signature) {
@@ -142,7 +147,7 @@ impl<'a> Compiler<'a> {
         if self.source.bytes(index) <= MAX_BODY {
             self.begin(self.signatures.of(ty).clone());
             let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builders);
-            let mut lower = Lower::new(builder, self.source, self.signatures);
+            let mut lower = Lower::new(builder, self.source, self.signatures, self.bounds);
             let walked = self.source.walk(index, &mut lower);
             height = Some(lower.total_height());
             lower.into_builder().finalize(self.isa.frontend_config());
@@ -159,7 +164,7 @@ impl<'a> Compiler<'a> {
                 self.begin(self.signatures.of(ty).clone());
                 let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builders);
                 let ty = &parsed.types[ty as usize];
-                let mut lower = Lower::new(builder, self.source, self.signatures);
+                let mut lower = Lower::new(builder, self.source, self.signatures, self.bounds);
                 lower::stand_in(&mut lower, number, ty);
                 lower.into_builder().finalize(self.isa.frontend_config());
                 self.emit(object, None).ok_or_else(|| Error::usage("a call out of machine code does not compile"))?
@@ -222,6 +227,9 @@ impl<'a> Compiler<'a> {
         object.code.resize(start, 0xcc);
         object.code.extend_from_slice(compiled.buffer.data());
         object.calls.extend(calls);
+        for trap in compiled.buffer.traps() {
+            object.traps.extend(abi::trap_of(trap.code).map(|number| (start as u32 + trap.offset, number)));
+        }
         Some(start as u32)
     }
 }
@@ -230,6 +238,9 @@ impl Object {
     /// Whether everything that it points at lies in it.
     pub(crate) fn is_whole(&self) -> bool {
         self.functions.iter().chain(&self.adaptors).all(|at| (*at as usize) < self.code.len())
+            && self.functions.is_sorted()
+            && self.traps.is_sorted()
+            && self.traps.iter().all(|trap| usize::from(trap.1) < Trap::ALL.len())
     }
 
     /// Writes the displacements of all calls.

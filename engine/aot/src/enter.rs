@@ -4,7 +4,9 @@
 //! out for. A trap restores the stack pointer that its entry left in the machine, so the frames between are simply gone:
 //! they belong to machine code alone, which owns nothing. A panic of what was called out for waits until its run is left.
 
-use crate::stack::{self, Stacks};
+use crate::code::Placed;
+use crate::signal::{self, Run};
+use crate::stack;
 use gristmill::tier::{self, Call, layout};
 use std::any::Any;
 use std::arch::naked_asm;
@@ -44,11 +46,12 @@ pub(crate) unsafe fn enter(vm: *mut c_void, call: &Call) -> bool {
         let field = |at| vm.byte_add(at).cast::<usize>();
         (field(layout::VM_STACK), field(layout::VM_GATE), field(layout::VM_LEAVE))
     };
-    // SAFETY: as above; nothing else refers to the machine while its code runs. The context is the stacks that lie beside the code
+    // SAFETY: as above; nothing else refers to the machine while its code runs. The context is the code that is entered
     // (`Shared::place`). A stack is this run's alone until it is given back, and no frame of it is left then. A panic was put
     // there by `guarded`, once.
     unsafe {
-        let stacks = &*call.context.cast::<Stacks>();
+        let code = &*call.context.cast::<Placed>();
+        let stacks = &code.stacks;
         let outermost = *top == 0;
         let taken = if outermost { stacks.take(stack::size_for(call.budget)) } else { None };
         if outermost {
@@ -60,7 +63,8 @@ pub(crate) unsafe fn enter(vm: *mut c_void, call: &Call) -> bool {
             *gate_at = gate as *const () as usize;
             *leave_at = leave as *const () as usize;
         }
-        let done = switch(vm, call.adaptor, call.function, call.budget, call.values, *top);
+        let switch = || switch(vm, call.adaptor, call.function, call.budget, call.values, *top);
+        let done = if code.faults { signal::during(&Run { vm, code }, switch) } else { switch() };
         if let Some(stack) = taken {
             *top = 0;
             stacks.give_back(stack);

@@ -8,11 +8,14 @@ mod abi;
 mod artifact;
 mod background;
 mod cache;
+mod code;
 mod compile;
 mod enter;
 mod lower;
 mod memory;
 mod perf;
+mod reserve;
+mod signal;
 mod stack;
 
 pub use artifact::{Header, Rejected};
@@ -22,12 +25,13 @@ pub use ed25519_dalek::{SigningKey, VerifyingKey};
 
 use artifact::Trust;
 use background::Workers;
+use code::Placed;
 use compile::Object;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use gristmill::error::{Error, Fault};
-use gristmill::tier::{self, Code, Compiler, Source};
+use gristmill::tier::{self, Code, Compiler, Reserve, Source};
 use gristmill::{Engine, Module};
-use memory::Executable;
+use reserve::Reservations;
 use stack::Stacks;
 use std::fmt;
 use std::sync::Arc;
@@ -47,6 +51,17 @@ pub enum When {
     Never,
 }
 
+/// How machine code keeps to the bounds of memory. Never changes a result or a gas figure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bounds {
+    /// By comparing; nothing is asked of the process.
+    #[default]
+    Check,
+    /// By 4 GiB of address space a memory, behind whose end the processor refuses every access. The process gets handlers of
+    /// `SIGSEGV` and `SIGILL`, which stay, and hand on what is not theirs.
+    Guard,
+}
+
 /// How an [`Aot`] is to be.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -60,6 +75,8 @@ pub struct Options {
     pub threads: usize,
     /// Tell Linux perf the names of functions: a line for each in `/tmp/perf-PID.map`.
     pub perf_map: bool,
+    /// How bounds of memory are kept.
+    pub bounds: Bounds,
 }
 
 /// Compiles modules as they are loaded.
@@ -70,6 +87,8 @@ pub struct Aot {
 
 struct Shared {
     isa: OwnedTargetIsa,
+    /// Where memories lie when no bounds are compared.
+    reservations: Option<Arc<Reservations>>,
     stacks: Arc<Stacks>,
     cache: Option<Cache>,
     trusted: Vec<VerifyingKey>,
@@ -93,10 +112,14 @@ impl Aot {
     /// # Errors
     /// When there is none for it.
     pub fn new(options: Options) -> Result<Self, Error> {
-        let Options { when, cache, trusted, threads, perf_map } = options;
+        let Options { when, cache, trusted, threads, perf_map, bounds } = options;
+        if bounds == Bounds::Guard {
+            signal::install();
+        }
         let workers = (when == When::Background).then(|| Workers::new(threads));
         let shared = Shared {
             isa: compile::isa()?,
+            reservations: (bounds == Bounds::Guard).then(Arc::default),
             stacks: Arc::default(),
             cache,
             trusted,
@@ -112,7 +135,7 @@ impl Aot {
     /// # Errors
     /// Those of loading.
     pub fn compile(&self, engine: &Engine, bytes: &[u8], key: Option<&SigningKey>) -> Result<(Vec<u8>, usize), Error> {
-        let object = compile::module(&self.shared.isa, &Source::new(engine, bytes)?)?;
+        let object = compile::module(&self.shared.isa, self.shared.bounds(), &Source::new(engine, bytes)?)?;
         Ok((artifact::write(&self.shared.header(engine, bytes), &object, key), object.interpreted.len()))
     }
 
@@ -121,7 +144,7 @@ impl Aot {
     /// # Errors
     /// Those of loading.
     pub fn listing(&self, engine: &Engine, bytes: &[u8]) -> Result<Vec<Listed>, Error> {
-        compile::listing(&self.shared.isa, &Source::new(engine, bytes)?)
+        compile::listing(&self.shared.isa, self.shared.bounds(), &Source::new(engine, bytes)?)
     }
 
     /// Attaches machine code from outside to a module, loaded from `bytes`.
@@ -150,8 +173,12 @@ impl Aot {
 }
 
 impl Shared {
+    fn bounds(&self) -> Bounds {
+        if self.reservations.is_some() { Bounds::Guard } else { Bounds::Check }
+    }
+
     fn header(&self, engine: &Engine, bytes: &[u8]) -> Header {
-        Header::new(engine, &*self.isa, bytes)
+        Header::new(engine, &*self.isa, self.bounds(), bytes)
     }
 
     /// Gets machine code for a module: out of itself, out of the cache, or by compiling it.
@@ -163,7 +190,7 @@ impl Shared {
         if !self.compiles {
             return Ok(());
         }
-        let object = compile::module(&self.isa, &Source::new(module.engine(), bytes)?)?;
+        let object = compile::module(&self.isa, self.bounds(), &Source::new(module.engine(), bytes)?)?;
         if let Some(cache) = &self.cache {
             // A cache that cannot be written to costs time, and nothing else.
             let _ = cache.put(&header.key(), &artifact::write(&header, &object, None));
@@ -192,18 +219,16 @@ impl Shared {
         if object.functions.len() != own || object.adaptors.len() != parsed.types.len() {
             return Err(Error::usage("this machine code is of another module"));
         }
-        let executable = Executable::new(&object.code).map_err(|_| Error::from(Fault::OutOfMemory))?;
-        let at = |offsets: &[u32]| offsets.iter().map(|offset| executable.at(*offset as usize)).collect();
-        let (functions, adaptors) = (at(&object.functions), at(&object.adaptors));
-        let stacks = self.stacks.clone();
-        let context = Arc::as_ptr(&stacks).cast();
-        let executable = Arc::new(executable);
-        let owner = Arc::new((executable.clone(), stacks));
-        let code = Code { functions, adaptors, enter: enter::enter, context, owner };
+        let placed = Placed::new(object, parsed.imported_functions, self.stacks.clone())
+            .map_err(|_| Error::from(Fault::OutOfMemory))?;
         if self.perf_map {
             // Nobody profiles: nothing left to do.
-            let _ = perf::write(parsed, object, &executable);
+            let _ = perf::write(parsed, object, &placed.executable);
         }
+        let at = |offsets: &[u32]| offsets.iter().map(|offset| placed.executable.at(*offset as usize)).collect();
+        let (functions, adaptors) = (at(&object.functions), at(&object.adaptors));
+        let owner = Arc::new(placed);
+        let code = Code { functions, adaptors, enter: enter::enter, context: Arc::as_ptr(&owner).cast(), owner };
         // SAFETY: the code was made of these very bytes, for this profile, schedule, build and machine: just now, or so says
         // the header of code that comes from the owner's cache or has a trusted signature.
         unsafe { tier::attach(module, code) };
@@ -253,5 +278,9 @@ impl Compiler for Aot {
 
     fn compiles_at_once(&self) -> bool {
         self.workers.is_none() && self.shared.compiles
+    }
+
+    fn reserve(&self) -> Option<Arc<dyn Reserve>> {
+        self.shared.reservations.clone().map(|reservations| reservations as Arc<dyn Reserve>)
     }
 }

@@ -25,6 +25,7 @@ use alloc::sync::Arc;
 use core::any::Any;
 use core::ffi::c_void;
 use core::fmt;
+use core::ptr::NonNull;
 
 pub use crate::wasm::isa::{Group, Op, ROWS, Row};
 pub use crate::wasm::load::{ImportKind, Parsed};
@@ -40,6 +41,40 @@ pub trait Compiler: Send + Sync + fmt::Debug {
     /// Whether [`Compiler::loaded`] attaches machine code before it returns: the interpreter's code is then made only for
     /// what turns out to need it.
     fn compiles_at_once(&self) -> bool;
+
+    /// Where memories lie of which machine code compares no bounds, if its code does not.
+    fn reserve(&self) -> Option<Arc<dyn Reserve>> {
+        None
+    }
+}
+
+/// Bytes of address space behind the start of a memory that an engine's [`Reserve`] gave: all that 32 bits address, and
+/// [`BEYOND`] more for what offsets add.
+pub const RESERVED: usize = (1 << 32) + BEYOND;
+
+/// How far behind the last address of 32 bits an access may end without being looked at.
+pub const BEYOND: usize = 32 << 20;
+
+/// Gives memories room in which they never move, and beyond whose end every access faults.
+///
+/// # Safety
+/// Of the [`RESERVED`] bytes from the start that [`Reserve::take`] gives, the first `len` are zero, and readable and writable by
+/// who took them alone; an access to any other of them ends in a fault and does nothing else.
+pub unsafe trait Reserve: Send + Sync + fmt::Debug {
+    /// Room for a memory of `len` bytes, a multiple of a WebAssembly page and at most 4 GiB; `None`: there is none.
+    fn take(&self, len: usize) -> Option<NonNull<u8>>;
+
+    /// Makes the memory at `start` longer, from `old` to `new` bytes; false: it is as it was.
+    ///
+    /// # Safety
+    /// `start` was taken here, is `old` bytes long, and `new` is such a length as [`Reserve::take`] asks for.
+    unsafe fn grow(&self, start: NonNull<u8>, old: usize, new: usize) -> bool;
+
+    /// Takes back the memory at `start`.
+    ///
+    /// # Safety
+    /// `start` was taken here, is `len` bytes long, and nobody uses it any more.
+    unsafe fn give_back(&self, start: NonNull<u8>, len: usize);
 }
 
 /// Machine code of a module.

@@ -13,7 +13,10 @@ pub struct Sweep {
     pub executions: usize,
 }
 
-/// Runs `target` over the files of `corpus` and then, for `time`, over mutations of them.
+/// Mutations that are run however long they take.
+const LEAST: usize = 100;
+
+/// Runs `target` over the files of `corpus` and then, for `time` and [`LEAST`] times, over mutations of them.
 ///
 /// # Errors
 /// The corpus cannot be read or is empty, or the target panicked; the text holds the input as hex.
@@ -39,7 +42,9 @@ pub fn sweep(target: fn(&[u8]), corpus: &Path, time: Duration) -> Result<Sweep, 
     seeds.iter().try_for_each(|seed| once(seed))?;
     let start = Instant::now();
     let mut random = Random(0x6772_6973_746d_696c);
-    while start.elapsed() < time {
+    let mut mutations = 0;
+    while mutations < LEAST || start.elapsed() < time {
+        mutations += 1;
         let seed = &seeds[random.below(seeds.len())];
         let other = &seeds[random.below(seeds.len())];
         once(&random.mutate(seed, other))?;
@@ -101,7 +106,7 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("seed"), b"ab").unwrap();
         let fine = sweep(|_| {}, &folder, Duration::from_millis(20)).unwrap();
-        assert!(fine.seeds == 1 && fine.executions > 1);
+        assert!(fine.seeds == 1 && fine.executions > LEAST);
         let error = sweep(|bytes| assert_ne!(bytes, b"ab"), &folder, Duration::ZERO).unwrap_err();
         assert!(error.ends_with("6162"), "{error}");
         std::fs::remove_dir_all(&folder).unwrap();

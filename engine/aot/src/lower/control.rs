@@ -212,7 +212,6 @@ impl Lower<'_> {
         }
         if frame.reached && self.frames.is_empty() {
             let returned = self.top(count);
-            self.hand_over_gas();
             self.b.ins().return_(&returned);
         }
     }
@@ -230,9 +229,7 @@ impl Lower<'_> {
         let callee = self.own_function(function);
         let mut all = vec![self.vm, self.budget];
         all.extend(arguments);
-        self.hand_over_gas();
         let call = self.b.ins().call(callee, &all);
-        self.take_gas();
         self.stack.extend_from_slice(self.b.inst_results(call));
     }
 
@@ -259,14 +256,12 @@ impl Lower<'_> {
         }
         let callee = self.own_function(function);
         let all = self.tail_arguments(self.source.parsed().func_type(function).params().len());
-        self.hand_over_gas();
         self.b.ins().return_call(callee, &all);
     }
 
     /// Returns the topmost values.
     fn return_top(&mut self) {
         let returned = self.top(self.frames[0].results.len());
-        self.hand_over_gas();
         self.b.ins().return_(&returned);
     }
 
@@ -335,7 +330,6 @@ impl Lower<'_> {
         let native = self.b.ins().load(types::I64, flags, callee, layout::FUNC_NATIVE as i32);
         let signature = self.b.import_signature(self.signatures.of(ty).clone());
         let all = self.tail_arguments(self.source.parsed().types[ty as usize].params().len());
-        self.hand_over_gas();
         self.b.ins().return_call_indirect(signature, native, &all);
 
         self.b.switch_to_block(far);
@@ -363,9 +357,7 @@ impl Lower<'_> {
         let signature = self.b.import_signature(self.signatures.of(ty).clone());
         let mut all = vec![self.vm, self.budget];
         all.extend(operands);
-        self.hand_over_gas();
         let call = self.b.ins().call_indirect(signature, native, &all);
-        self.take_gas();
         let results = arguments(self.b.inst_results(call));
         self.b.ins().jump(next, &results);
 

@@ -1,6 +1,7 @@
 //! Linear memory, and operators that go the way out.
 
 use super::Lower;
+use crate::abi;
 use crate::enter::Helper;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
@@ -8,30 +9,62 @@ use gristmill::Trap;
 use gristmill::tier::{self, Arg, Op, layout};
 use gristmill::wasm::types::ValType;
 
+/// Where an access goes.
+#[derive(Clone, Copy)]
+pub(super) struct Address {
+    at: Value,
+    offset: i32,
+    flags: MemFlagsData,
+}
+
 impl Lower<'_> {
     /// The running instance's memory.
     pub(super) fn linear_memory(&mut self) -> Value {
         self.fixed(types::I64, self.vm, layout::VM_MEMORY)
     }
 
-    /// The address of `size` bytes at the operand plus `offset`, which lie in memory.
-    pub(super) fn address(&mut self, offset: u64, size: u32) -> Value {
+    /// Where `size` bytes at the operand plus `offset` are, which lie in memory, or else trap when they are accessed.
+    pub(super) fn address(&mut self, offset: u64, size: u32) -> Address {
         let address = self.pop();
         let at = self.b.ins().uextend(types::I64, address);
+        let memory = self.linear_memory();
+        if self.faults && offset + u64::from(size) <= tier::BEYOND as u64 {
+            let base = self.fixed(types::I64, memory, layout::MEMORY_BASE);
+            let at = self.b.ins().iadd(base, at);
+            let flags = self.heap().with_trap_code(Some(abi::trap_code(Trap::MemoryOutOfBounds)));
+            return Address { at, offset: offset as i32, flags };
+        }
         // 33 bits at most: no wrap.
         let at = if offset == 0 { at } else { self.b.ins().iadd_imm_u(at, offset as i64) };
-        let memory = self.linear_memory();
         let flags = self.flags(self.regions.memory);
-        let bound = layout::MEMORY_BOUNDS + 8 * size.trailing_zeros() as usize;
-        let bound = self.b.ins().load(types::I64, flags, memory, bound as i32);
-        let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, at, bound);
+        let outside = if size > 8 {
+            // Memories have no bound for so many bytes at hand.
+            let end = self.b.ins().iadd_imm_u(at, i64::from(size));
+            let len = self.b.ins().load(types::I64, flags, memory, layout::MEMORY_LEN as i32);
+            self.b.ins().icmp(IntCC::UnsignedGreaterThan, end, len)
+        } else {
+            let bound = layout::MEMORY_BOUNDS + 8 * size.trailing_zeros() as usize;
+            let bound = self.b.ins().load(types::I64, flags, memory, bound as i32);
+            self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, at, bound)
+        };
         self.trap_if(outside, Trap::MemoryOutOfBounds);
         let base = self.b.ins().load(types::I64, flags, memory, layout::MEMORY_BASE as i32);
-        self.b.ins().iadd(base, at)
+        let at = self.b.ins().iadd(base, at);
+        Address { at, offset: 0, flags: self.heap() }
     }
 
-    pub(super) fn heap(&self) -> MemFlagsData {
+    fn heap(&self) -> MemFlagsData {
         MemFlagsData::new().with_notrap().with_alias_region(Some(self.regions.heap))
+    }
+
+    /// The value of type `ty` at `from`.
+    pub(super) fn load_at(&mut self, from: Address, ty: Type) -> Value {
+        self.b.ins().load(ty, from.flags, from.at, from.offset)
+    }
+
+    /// Writes `value` to `to`.
+    pub(super) fn store_at(&mut self, to: Address, value: Value) {
+        self.b.ins().store(to.flags, value, to.at, to.offset);
     }
 
     pub(super) fn access(&mut self, op: Op, arg: &Arg<'_>) {
@@ -65,23 +98,20 @@ impl Lower<'_> {
 
     fn load(&mut self, offset: u64, ty: Type) {
         let at = self.address(offset, ty.bytes());
-        let heap = self.heap();
-        let value = self.b.ins().load(ty, heap, at, 0);
+        let value = self.load_at(at, ty);
         self.push(value);
     }
 
     fn load_signed(&mut self, offset: u64, narrow: Type, wide: Type) {
         let at = self.address(offset, narrow.bytes());
-        let heap = self.heap();
-        let value = self.b.ins().load(narrow, heap, at, 0);
+        let value = self.load_at(at, narrow);
         let value = self.b.ins().sextend(wide, value);
         self.push(value);
     }
 
     fn load_unsigned(&mut self, offset: u64, narrow: Type, wide: Type) {
         let at = self.address(offset, narrow.bytes());
-        let heap = self.heap();
-        let value = self.b.ins().load(narrow, heap, at, 0);
+        let value = self.load_at(at, narrow);
         let value = self.b.ins().uextend(wide, value);
         self.push(value);
     }
@@ -89,16 +119,14 @@ impl Lower<'_> {
     fn store(&mut self, offset: u64, ty: Type) {
         let value = self.pop();
         let at = self.address(offset, ty.bytes());
-        let heap = self.heap();
-        self.b.ins().store(heap, value, at, 0);
+        self.store_at(at, value);
     }
 
     fn store_low(&mut self, offset: u64, narrow: Type) {
         let value = self.pop();
         let at = self.address(offset, narrow.bytes());
         let value = self.b.ins().ireduce(narrow, value);
-        let heap = self.heap();
-        self.b.ins().store(heap, value, at, 0);
+        self.store_at(at, value);
     }
 
     pub(super) fn memory(&mut self, op: Op, arg: &Arg<'_>) {

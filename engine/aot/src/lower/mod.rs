@@ -120,6 +120,7 @@ const _: () = {
     }
 };
 
+use crate::Bounds;
 use crate::abi::{self, Signatures};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::immediates::Imm64;
@@ -144,7 +145,6 @@ pub(crate) struct Lower<'a> {
     frames: Vec<control::Frame>,
     /// Parameters and locals.
     locals: Vec<Variable>,
-    gas: Variable,
     vm: Value,
     /// Depth and slots left for callees.
     budget: Value,
@@ -154,6 +154,8 @@ pub(crate) struct Lower<'a> {
     entry: u32,
     /// The open block begins with a look at the gas.
     looks: bool,
+    /// Traps are instructions that the processor refuses, and bounds of memory are not compared.
+    faults: bool,
     /// A cold block for each trap, by number.
     traps: Vec<Option<Block>>,
     /// The cold block of entries that fail, with what they would have to ask.
@@ -184,7 +186,12 @@ struct Regions {
 
 impl<'a> Lower<'a> {
     /// Begins with the empty function that `b` builds, whose signature is set.
-    pub(crate) fn new(mut b: FunctionBuilder<'a>, source: &'a Source, signatures: &'a Signatures) -> Self {
+    pub(crate) fn new(
+        mut b: FunctionBuilder<'a>,
+        source: &'a Source,
+        signatures: &'a Signatures,
+        bounds: Bounds,
+    ) -> Self {
         let mut region = |user_id, description: &'static str| {
             b.func.dfg.alias_regions.insert(AliasRegionData { user_id, description: description.into() })
         };
@@ -200,7 +207,6 @@ impl<'a> Lower<'a> {
         b.switch_to_block(entry);
         b.seal_block(entry);
         let (vm, budget) = (b.block_params(entry)[0], b.block_params(entry)[1]);
-        let gas = b.declare_var(types::I64);
         let values = b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, 0, 3));
         Self {
             b,
@@ -210,12 +216,12 @@ impl<'a> Lower<'a> {
             stack: Vec::new(),
             frames: Vec::new(),
             locals: Vec::new(),
-            gas,
             vm,
             budget,
             charge: None,
             entry: 0,
             looks: false,
+            faults: bounds == Bounds::Guard,
             traps: vec![None; Trap::ALL.len()],
             refused: None,
             height: None,
@@ -271,9 +277,9 @@ impl<'a> Lower<'a> {
     fn open(&mut self) {
         let cost = self.constant(0);
         self.charge = Some(self.instruction_of(cost));
-        let gas = self.b.use_var(self.gas);
+        let gas = self.gas();
         let left = self.b.ins().isub(gas, cost);
-        self.b.def_var(self.gas, left);
+        self.set_gas(left);
         if std::mem::take(&mut self.looks) {
             let spent = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
             self.trap_if(spent, Trap::OutOfGas);
@@ -297,21 +303,23 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Gas to the register in which it goes from function to function.
-    fn hand_over_gas(&mut self) {
-        let gas = self.b.use_var(self.gas);
-        self.b.ins().set_pinned_reg(gas);
+    /// What is left. It is in its register at every instruction, so that whoever takes over there finds it.
+    fn gas(&mut self) -> Value {
+        self.b.ins().get_pinned_reg(types::I64)
     }
 
-    fn take_gas(&mut self) {
-        let gas = self.b.ins().get_pinned_reg(types::I64);
-        self.b.def_var(self.gas, gas);
+    fn set_gas(&mut self, gas: Value) {
+        self.b.ins().set_pinned_reg(gas);
     }
 
     // ---- ways out ----
 
     /// Traps when `condition` is not zero.
     fn trap_if(&mut self, condition: Value, trap: Trap) {
+        if self.faults {
+            self.b.ins().trapnz(condition, abi::trap_code(trap));
+            return;
+        }
         let to = self.trap_block(trap);
         let next = self.b.create_block();
         self.b.ins().brif(condition, to, &[], next, &[]);
@@ -320,6 +328,10 @@ impl<'a> Lower<'a> {
     }
 
     fn trap_now(&mut self, trap: Trap) {
+        if self.faults {
+            self.b.ins().trap(abi::trap_code(trap));
+            return;
+        }
         let to = self.trap_block(trap);
         self.b.ins().jump(to, &[]);
     }
@@ -363,7 +375,6 @@ impl<'a> Lower<'a> {
         let flags = MemFlagsData::trusted();
         self.b.ins().store(flags, number, self.vm, layout::VM_TRAP as i32);
         self.b.ins().store(flags, function, self.vm, layout::VM_TRAP_FUNCTION as i32);
-        self.hand_over_gas();
         let leave = self.fixed(types::I64, self.vm, layout::VM_LEAVE);
         let signature = self.b.import_signature(abi::leave());
         self.b.ins().call_indirect(signature, leave, &[self.vm]);
@@ -372,11 +383,11 @@ impl<'a> Lower<'a> {
 
     /// The number of the trap of an entry that failed: entry charge, depth, slots, first block, in this order.
     fn why_refused(&mut self) -> Value {
-        let gas = self.b.use_var(self.gas);
+        let gas = self.gas();
         let first = self.first_cost.expect("all blocks are closed at the end of the function");
         let at_entry = self.b.ins().iadd_imm_u(gas, i64::from(first));
         // The first block is paid last, and so was not by an entry that fails before.
-        self.b.def_var(self.gas, at_entry);
+        self.set_gas(at_entry);
         let entry_unpaid = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, at_entry, 0);
         let before = self.b.block_params(self.b.func.layout.entry_block().expect("there is one"))[1];
         let depth = self.b.ins().ushr_imm_u(before, 32);
@@ -411,7 +422,6 @@ impl<'a> Lower<'a> {
 
     /// Calls helper `number` with three more arguments, on the thread's own stack.
     fn call_out(&mut self, helper: crate::enter::Helper, a: Value, b: Value, c: Value) {
-        self.hand_over_gas();
         // For a trap out there.
         let function = self.b.ins().iconst(types::I32, i64::from(self.head.function));
         self.b.ins().store(MemFlagsData::trusted(), function, self.vm, layout::VM_TRAP_FUNCTION as i32);
@@ -419,7 +429,6 @@ impl<'a> Lower<'a> {
         let number = self.constant(helper as i64);
         let signature = self.b.import_signature(abi::gate());
         self.b.ins().call_indirect(signature, gate, &[self.vm, number, a, b, c]);
-        self.take_gas();
     }
 
     /// Ends the function: constants that are known now, ways out.
@@ -460,13 +469,12 @@ impl Sink for Lower<'_> {
             (0..count).for_each(|_| self.declare(zero));
         }
         // Entry: gas and budget, both looked at before anything happens.
-        self.take_gas();
         let own = self.constant(0);
         self.height = Some(self.instruction_of(own));
         self.budget = self.b.ins().isub(self.budget, own);
         self.open();
         let spent = self.b.ins().band_imm_s(self.budget, layout::SPENT as i64);
-        let left = self.b.use_var(self.gas);
+        let left = self.gas();
         // One test for both: gas is spent when its sign is set, which is one of the budget's bits too.
         let sign = self.b.ins().band_imm_s(left, i64::MIN);
         let refused = self.b.ins().bor(spent, sign);
@@ -508,7 +516,6 @@ impl Sink for Lower<'_> {
 
 /// A stand-in for a function that is interpreted, of the same signature: calls out.
 pub(crate) fn stand_in(lower: &mut Lower<'_>, index: u32, ty: &FuncType) {
-    lower.take_gas();
     let entry = lower.b.current_block().expect("the function has begun");
     let values = lower.values(ty.slots().0.max(ty.slots().1));
     let arguments = lower.b.block_params(entry)[2..].to_vec();
@@ -516,7 +523,6 @@ pub(crate) fn stand_in(lower: &mut Lower<'_>, index: u32, ty: &FuncType) {
     let index = lower.constant(i64::from(index));
     lower.call_out(crate::enter::Helper::Interpreted, index, values, lower.budget);
     let returned = lower.load_values(values, ty.results());
-    lower.hand_over_gas();
     lower.b.ins().return_(&returned);
     lower.finish(0);
 }

@@ -1,11 +1,11 @@
 //! Operators over vectors. On the operand stack every vector is sixteen bytes; each operator says which lanes it sees.
 
 use super::Lower;
+use super::memory::Address;
 use crate::abi::{self, VECTOR};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
-use gristmill::Trap;
-use gristmill::tier::{Arg, Op, ROWS, layout};
+use gristmill::tier::{Arg, Op, ROWS};
 use types::{F32X4, F64X2, I8, I8X16, I16, I16X8, I32, I32X4, I64, I64X2};
 
 lowerings! { vector, l, arg:
@@ -433,8 +433,8 @@ impl Lower<'_> {
     // ---- memory ----
 
     fn vector_load(&mut self, arg: &Arg<'_>, ty: Type, f: impl FnOnce(&mut Self, Value) -> Value) {
-        let (at, heap) = (self.vector_address(arg, ty.bytes()), self.heap());
-        let value = self.b.ins().load(ty, heap, at, 0);
+        let from = self.vector_address(arg, ty.bytes());
+        let value = self.load_at(from, ty);
         let value = f(self, value);
         self.push_vector(value);
     }
@@ -457,33 +457,20 @@ impl Lower<'_> {
         let value = self.pop_as(ty);
         let value = f(self, value);
         let bytes = self.b.func.dfg.value_type(value).bytes();
-        let (at, heap) = (self.vector_address(arg, bytes), self.heap());
-        self.b.ins().store(heap, value, at, 0);
+        let to = self.vector_address(arg, bytes);
+        self.store_at(to, value);
     }
 
     fn store_lane(&mut self, arg: &Arg<'_>, ty: Type) {
         self.vector_store(arg, ty, |l, v| l.b.ins().extractlane(v, lane(arg)));
     }
 
-    /// The address of `bytes` bytes, which lie in memory.
-    fn vector_address(&mut self, arg: &Arg<'_>, bytes: u32) -> Value {
+    /// Where `bytes` bytes are.
+    fn vector_address(&mut self, arg: &Arg<'_>, bytes: u32) -> Address {
         let (Arg::Offset(offset) | Arg::OffsetLane(offset, _)) = *arg else {
             unreachable!("a load or store has an offset")
         };
-        if bytes <= 8 {
-            return self.address(offset, bytes);
-        }
-        // Memories have no bound for so many bytes at hand.
-        let address = self.pop();
-        let at = self.b.ins().uextend(I64, address);
-        let at = if offset == 0 { at } else { self.b.ins().iadd_imm_u(at, offset as i64) };
-        let end = self.b.ins().iadd_imm_u(at, i64::from(bytes));
-        let (memory, flags) = (self.linear_memory(), self.flags(self.regions.memory));
-        let len = self.b.ins().load(I64, flags, memory, layout::MEMORY_LEN as i32);
-        let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThan, end, len);
-        self.trap_if(outside, Trap::MemoryOutOfBounds);
-        let base = self.b.ins().load(I64, flags, memory, layout::MEMORY_BASE as i32);
-        self.b.ins().iadd(base, at)
+        self.address(offset, bytes)
     }
 }
 

@@ -104,10 +104,11 @@ impl Engine {
             }
             dispatch => dispatch,
         };
+        let pool = Pool::new(compiler.as_ref().and_then(|compiler| compiler.reserve()));
         Ok(Self(Arc::new(Inner {
             config,
             compiler,
-            pool: Arc::default(),
+            pool: Arc::new(pool),
             bench: Workbench::default(),
             watch: Watch::default(),
         })))
@@ -156,9 +157,11 @@ impl Engine {
     /// Whether modules of `other` can run here.
     pub(crate) fn is(&self, other: &Engine) -> bool {
         let same = |a: &Config, b: &Config| a.profile == b.profile && a.schedule == b.schedule;
+        // Machine code may lean on where memories lie.
+        let reserves = self.0.pool.reserves() == other.0.pool.reserves();
         // Code that shows its calls is of no use elsewhere.
         let shows = || self.0.watch.sees_calls() || other.0.watch.sees_calls();
-        Arc::ptr_eq(&self.0, &other.0) || same(&self.0.config, &other.0.config) && !shows()
+        Arc::ptr_eq(&self.0, &other.0) || reserves && same(&self.0.config, &other.0.config) && !shows()
     }
 
     pub(crate) fn compiler(&self) -> Option<&Arc<dyn Compiler>> {

@@ -2,11 +2,15 @@
 //!
 //! Most contracts touch little of their memory, so only what may have been written is zeroed. Code gets at first none of a
 //! memory that the pool will want back: an access beyond what is open to it comes out here, and opens what it needs.
+//!
+//! A compiler may give memories a place of its own, in which they never move ([`Reserve`]): all of those is open.
 
 use crate::error::Fault;
 use crate::gas::Pages;
+use crate::tier::Reserve;
 use crate::wasm::types::MemoryType;
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
+use alloc::sync::Arc;
 use core::mem::offset_of;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -56,6 +60,8 @@ pub(crate) struct Memory {
     pub ty: MemoryType,
     /// Pages beyond which it never grows: the type's maximum and the profile's cap.
     max: Pages,
+    /// Whose the bytes are, if they were not allocated: there are `len` of them, and the capacity is 0.
+    reserved: Option<Arc<dyn Reserve>>,
 }
 
 impl Memory {
@@ -63,14 +69,22 @@ impl Memory {
     pub fn empty() -> Self {
         let ty = MemoryType { min: 0, max: Some(0) };
         let (data, bounds) = (NonNull::dangling(), Bounds::of(0));
-        Self { index: 0, data, len: 0, bounds, written: 0, capacity: 0, ty, max: Pages(0) }
+        Self { index: 0, data, len: 0, bounds, written: 0, capacity: 0, ty, max: Pages(0), reserved: None }
     }
 
     /// A memory of type `ty` under `cap`, which is not below the type's minimum, out of `pool` if that has a fitting one.
     pub fn new(ty: MemoryType, cap: Pages, pool: &Pool) -> Result<Self, Fault> {
         let max = Pages(ty.max.unwrap_or(u32::MAX).min(cap.0));
-        let mut memory = Self { ty, max, ..Self::empty() };
+        let mut memory = Self::empty();
+        (memory.ty, memory.max) = (ty, max);
         let len = memory.bytes(ty.min)?;
+        if let Some(reserve) = &pool.reserve {
+            memory.data = reserve.take(len).ok_or(Fault::OutOfMemory)?;
+            memory.len = len;
+            memory.reserved = Some(reserve.clone());
+            memory.open_all();
+            return Ok(memory);
+        }
         if let Some(data) = pool.take(len) {
             (memory.data, memory.capacity) = (data, len);
         }
@@ -174,7 +188,14 @@ impl Memory {
     }
 
     fn resize(&mut self, len: usize) -> Result<(), Fault> {
-        self.reserve(len)?;
+        if let Some(reserve) = &self.reserved {
+            // SAFETY: taken there, `self.len` bytes long; no more than 4 GiB of pages.
+            if !unsafe { reserve.grow(self.data, self.len, len) } {
+                return Err(Fault::OutOfMemory);
+            }
+        } else {
+            self.reserve(len)?;
+        }
         self.len = len;
         // No pool will want it back.
         if class(self.capacity).is_none() {
@@ -200,7 +221,11 @@ impl Memory {
     }
 
     fn free(&mut self) {
-        if self.capacity != 0 {
+        if let Some(reserve) = self.reserved.take() {
+            // SAFETY: taken there, `self.len` bytes long, and this memory forgets it.
+            unsafe { reserve.give_back(self.data, self.len) };
+            (self.data, self.len, self.bounds, self.written) = (NonNull::dangling(), 0, Bounds::of(0), 0);
+        } else if self.capacity != 0 {
             // SAFETY: allocated with this very size, by `reserve` or by another memory that left it in a pool.
             unsafe { free(self.data, self.capacity) };
         }
@@ -208,6 +233,9 @@ impl Memory {
 
     /// Leaves the bytes to `pool`; the memory is empty then.
     pub fn release(&mut self, pool: &Pool) {
+        if self.reserved.is_some() {
+            self.free();
+        }
         let (data, written, capacity) = (self.data, self.written, self.capacity);
         if cfg!(any(debug_assertions, feature = "checked")) {
             assert!(self.data()[written..].iter().all(|byte| *byte == 0), "nobody writes beyond what is written");
@@ -262,17 +290,26 @@ const POOLED: usize = 8;
 ///
 /// What is in here was zeroed when it came, so that nothing of an instance outlives it. Entries are exchanged whole, by one
 /// atomic operation each, so threads never wait for each other.
-pub(crate) struct Pool([[AtomicPtr<u8>; POOLED]; POOLED_PAGES.len()]);
-
-impl Default for Pool {
-    fn default() -> Self {
-        Self([const { [const { AtomicPtr::new(core::ptr::null_mut()) }; POOLED] }; POOLED_PAGES.len()])
-    }
+pub(crate) struct Pool {
+    entries: [[AtomicPtr<u8>; POOLED]; POOLED_PAGES.len()],
+    /// Where memories come from instead.
+    reserve: Option<Arc<dyn Reserve>>,
 }
 
 impl Pool {
+    /// An empty pool, or none at all over `reserve`.
+    pub fn new(reserve: Option<Arc<dyn Reserve>>) -> Self {
+        let entries = [const { [const { AtomicPtr::new(core::ptr::null_mut()) }; POOLED] }; POOLED_PAGES.len()];
+        Self { entries, reserve }
+    }
+
+    /// Whether machine code that compares no bounds may access memories of this pool.
+    pub fn reserves(&self) -> bool {
+        self.reserve.is_some()
+    }
+
     fn entries(&self, size: usize) -> &[AtomicPtr<u8>] {
-        class(size).map_or(&[], |class| &self.0[class])
+        class(size).map_or(&[], |class| &self.entries[class])
     }
 
     /// `size` zeroed bytes, now the caller's; `None`: there are none of that size.
@@ -310,7 +347,7 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        for (pages, entries) in POOLED_PAGES.iter().zip(&mut self.0) {
+        for (pages, entries) in POOLED_PAGES.iter().zip(&mut self.entries) {
             for data in entries.iter_mut().filter_map(|entry| NonNull::new(*entry.get_mut())) {
                 // SAFETY: entries own what they point to, and entries of a class have its size.
                 unsafe { free(data, pages * PAGE) };
@@ -338,7 +375,7 @@ mod tests {
     /// What comes back is zero, from the first byte to the last, and it is what was left there.
     #[test]
     fn memory_is_used_again_and_zero() {
-        let pool = Pool::default();
+        let pool = Pool::new(None);
         for pages in [1, 2, 16] {
             let mut first = memory(&pool, pages);
             let address = first.data_ptr();
@@ -355,7 +392,7 @@ mod tests {
     /// Whoever writes, as little as possible is zeroed, and enough: debug builds look at the rest.
     #[test]
     fn only_what_may_be_written_is_zeroed() {
-        let pool = Pool::default();
+        let pool = Pool::new(None);
         type Write = fn(&mut Memory);
         let cases: [(Write, usize); 6] = [
             (|_| {}, 0),
@@ -385,7 +422,7 @@ mod tests {
     /// Memory opens up to its end and no further; what no pool wants back is open from the start.
     #[test]
     fn memory_opens_to_its_end() {
-        let pool = Pool::default();
+        let pool = Pool::new(None);
         let mut memory = memory(&pool, 2);
         for at in [0, 4_090, 2 * PAGE as u64 - 8, 1 << 33] {
             let fits = at + 8 <= 2 * PAGE as u64;
@@ -401,7 +438,7 @@ mod tests {
     /// A memory that has grown comes back as one of its new size, or not at all.
     #[test]
     fn grown_memory() {
-        let pool = Pool::default();
+        let pool = Pool::new(None);
         for (from, delta) in [(1, 1), (1, 2), (0, 1), (2, 3)] {
             let mut grown = memory(&pool, from);
             grown.grow(Pages(delta)).unwrap();
@@ -415,7 +452,7 @@ mod tests {
 
     #[test]
     fn a_pool_is_bounded() {
-        let pool = Pool::default();
+        let pool = Pool::new(None);
         let mut memories: Vec<_> = (0..3 * POOLED).map(|_| memory(&pool, 1)).collect();
         memories.iter_mut().for_each(|memory| memory.release(&pool));
         assert!((0..POOLED).all(|_| {
@@ -427,7 +464,7 @@ mod tests {
 
     #[test]
     fn threads_share_a_pool() {
-        let pool = Pool::default();
+        let pool = Pool::new(None);
         std::thread::scope(|scope| {
             for byte in 1..=4 {
                 let pool = &pool;

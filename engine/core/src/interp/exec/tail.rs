@@ -9,6 +9,7 @@ use super::body::*;
 use super::functions::*;
 use super::fused::*;
 use super::machine::Machine;
+use super::memory::Pool;
 use super::ops::{expand_ops, for_each_op};
 use super::slow;
 use super::vm::Vm;
@@ -172,7 +173,7 @@ pub(crate) fn stack_grows() -> bool {
     const STEADY: u8 = 1;
     const GROWS: u8 = 2;
     if ANSWER.load(Ordering::Relaxed) == 0 {
-        let mut machine = Machine::new(Schedule::Ewasm, RunLimits::CHAIN1, &Arc::default());
+        let mut machine = Machine::new(Schedule::Ewasm, RunLimits::CHAIN1, &Arc::new(Pool::new(None)));
         let mut depth = |ops: usize| {
             let mut code = vec![Word::wide(Family::Charge.effect(0), 0, 0); ops];
             code.push(Word::new(PROBE, 0, 0, 0));

@@ -3,7 +3,7 @@ use crate::error::Trap;
 use crate::gas::Schedule;
 use crate::interp::code::Family;
 use crate::interp::exec::machine::Machine;
-use crate::interp::exec::memory::PAGE;
+use crate::interp::exec::memory::{PAGE, Pool};
 use crate::interp::exec::{looped, slow};
 use crate::limits::RunLimits;
 use crate::wasm::types::MemoryType;
@@ -110,7 +110,7 @@ struct Outcome {
 
 fn outcome(code: &[Word], seed: u64, run: unsafe fn(Regs) -> Flow) -> Outcome {
     let mut random = Random(seed);
-    let mut machine = Machine::new(Schedule::V1, RunLimits::CHAIN1, &Arc::default());
+    let mut machine = Machine::new(Schedule::V1, RunLimits::CHAIN1, &Arc::new(Pool::new(None)));
     machine.add_memory(MemoryType { min: 1, max: None }).unwrap();
     let mut globals: Vec<u64> = (0..GLOBALS).map(|_| random.value()).collect();
     let cells: Vec<*mut u64> = globals.iter_mut().map(core::ptr::from_mut).collect();
