@@ -3,7 +3,7 @@
 use crate::plugin::report::Report;
 use gristmill::contract::{Compat, Evm1, Ewasm, KeccakAt9, Options};
 use gristmill::{Config, Dispatch, Engine, Error, Exports, Pages, Profile, Schedule};
-use gristmill_aot::{Aot, When};
+use gristmill_aot::{Aot, Bounds, When};
 use gristmill_chain::CodeCache;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub struct Settings {
     compiled: Option<When>,
     /// Threads that make it in the background.
     threads: usize,
+    /// How machine code keeps to the bounds of memory.
+    bounds: Bounds,
     /// Pages of a contract's memory.
     memory: Pages,
     cache: usize,
@@ -45,6 +47,7 @@ impl Settings {
             dispatch: Dispatch::Auto,
             compiled: None,
             threads: 1,
+            bounds: Bounds::Check,
             memory: Profile::chain1().run.memory,
             cache: CodeCache::DEFAULT_BYTES,
             verbose: 0,
@@ -107,7 +110,12 @@ pub const ROWS: &[Row] = &[
     row("dispatch", "auto|tail|loop", "back end of the interpreter", |s, v| {
         put(&mut s.dispatch, Dispatch::from_name(v))
     }),
-    row("memory", "check", "how memory accesses are bounded", |_, v| word(v, &[("check", ())])),
+    row(
+        "memory",
+        "check|guard",
+        "bounds by comparing, or by guard pages and signal handlers, with engine=aot|auto",
+        |s, v| put(&mut s.bounds, word(v, &[("check", Bounds::Check), ("guard", Bounds::Guard)])),
+    ),
     row("max-memory-pages", "<pages>", "pages that a memory may have, at most 256; part of consensus", |s, v| {
         put(&mut s.memory, digits(v).map(Pages).filter(|pages| *pages <= Profile::chain1().run.memory))
     }),
@@ -182,7 +190,12 @@ impl Settings {
             observer: report.observer(),
         };
         let compiler = |when| {
-            let options = gristmill_aot::Options { when, threads: self.threads, ..Default::default() };
+            if self.bounds == Bounds::Guard {
+                // Its signal handlers stay, and so must it.
+                pin();
+            }
+            let options =
+                gristmill_aot::Options { when, threads: self.threads, bounds: self.bounds, ..Default::default() };
             Aot::new(options).map(Arc::new)
         };
         let compiler = self.compiled.map(compiler).transpose()?;
@@ -191,6 +204,18 @@ impl Settings {
             Some(compiler) => Engine::with_compiler(&config, compiler.clone())?,
         };
         Ok((Ewasm::new(&engine, options).with_cache(Arc::new(CodeCache::new(self.cache))), compiler))
+    }
+}
+
+/// Keeps the library that this is in loaded until the process ends. A program that this is linked into is not unloaded anyway.
+fn pin() {
+    // SAFETY: the library that has this very function is open already, by the name that the loader gives, and is not initialised
+    // again. What fails changes nothing: a program cannot be opened.
+    unsafe {
+        let mut info: libc::Dl_info = std::mem::zeroed();
+        if libc::dladdr(pin as *const () as *const _, &mut info) != 0 {
+            libc::dlopen(info.dli_fname, libc::RTLD_NOW | libc::RTLD_NODELETE | libc::RTLD_NOLOAD);
+        }
     }
 }
 
@@ -222,7 +247,7 @@ mod tests {
             ("engine", "wabt"),
             ("evm1mode", "evm2wasm"),
             ("evm1mode", "runevm"),
-            ("memory", "guard"),
+            ("memory", "guarded"),
             ("threads", "0"),
             ("threads", "65"),
             ("verbose", "5"),

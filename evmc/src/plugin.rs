@@ -4,7 +4,8 @@
 //! holds. So one instance runs on many threads at once, and enters itself again through the host's `call`.
 //!
 //! No panic crosses the edge, and none prints. The library starts no thread but those that compile in the background, which end
-//! with their instance, and keeps no thread-local with a destructor, so it can be unloaded once its instances are destroyed.
+//! with their instance, and keeps no thread-local with a destructor, so it can be unloaded once its instances are destroyed;
+//! but for `memory=guard`, whose signal handlers stay.
 
 mod edge;
 mod machine;

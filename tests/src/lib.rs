@@ -5,14 +5,16 @@
 //! them runs on all.
 
 pub mod fuzz;
+pub mod kernels;
 pub mod machine;
 pub mod reference_script;
 pub mod reference_vm;
+pub mod smith;
 pub mod watched;
 
 use gristmill::contract::{Ewasm, Options, Vm};
 use gristmill::{CompilationMode, Config, Dispatch, Engine, Profile, Schedule};
-use gristmill_aot::Aot;
+use gristmill_aot::{self as aot, Aot, Bounds};
 use reference_vm::Reference;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,9 +43,12 @@ pub fn engines(profile: Profile, schedule: Schedule) -> Vec<(&'static str, Engin
     let watched = engines[0].1.watched(Arc::new(Judge::default()));
     let mut config = Config::new();
     config.profile(profile).schedule(schedule);
-    let aot = Arc::new(Aot::new(Default::default()).expect("this machine has machine code"));
-    let compiled = Engine::with_compiler(&config, aot).expect("the automatic dispatch always exists");
-    engines.extend([("loop, watched", watched), ("aot", compiled)]);
+    engines.push(("loop, watched", watched));
+    engines.extend([("aot, check", Bounds::Check), ("aot, guard", Bounds::Guard)].map(|(name, bounds)| {
+        let options = aot::Options { bounds, ..Default::default() };
+        let aot = Arc::new(Aot::new(options).expect("this machine has machine code"));
+        (name, Engine::with_compiler(&config, aot).expect("the automatic dispatch always exists"))
+    }));
     engines
 }
 

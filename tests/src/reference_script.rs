@@ -10,6 +10,7 @@ use wasmparser::{FuncType, GlobalType, MemoryType, RefType, TableType, ValType};
 
 /// One store, with the `spectest` module registered.
 pub struct Script {
+    profile: Profile,
     store: Store,
     spectest: HashMap<&'static str, Extern>,
     registered: HashMap<String, InstanceId>,
@@ -24,8 +25,9 @@ impl Host for Silent {
     }
 }
 
-impl Default for Script {
-    fn default() -> Self {
+impl Script {
+    /// A fresh store for modules of `profile`.
+    pub fn new(profile: Profile) -> Self {
         use ValType::{F32, F64, I32, I64};
         let mut store = Store::new(RunLimits::GENERAL, Schedule::V1);
         let prints: [(_, &[ValType]); 7] = [
@@ -54,9 +56,10 @@ impl Default for Script {
         let table =
             TableType { element_type: RefType::FUNCREF, table64: false, initial: 10, maximum: Some(20), shared: false };
         spectest.insert("table", store.add_table(&table));
+        spectest.insert("table64", store.add_table(&TableType { table64: true, ..table }));
         let memory = MemoryType { memory64: false, shared: false, initial: 1, maximum: Some(2), page_size_log2: None };
         spectest.insert("memory", store.add_memory(&memory));
-        Self { store, spectest, registered: HashMap::new() }
+        Self { profile, store, spectest, registered: HashMap::new() }
     }
 }
 
@@ -98,7 +101,7 @@ impl WastEngine for Script {
     type Instance = InstanceId;
 
     fn load(&mut self, bytes: &[u8]) -> Result<Module, String> {
-        Module::new(&Profile::general(), Schedule::V1, bytes).map_err(|e| e.to_string())
+        Module::new(&self.profile, Schedule::V1, bytes).map_err(|e| e.to_string())
     }
 
     fn instantiate(&mut self, module: &Module) -> Result<InstanceId, Failure> {

@@ -1,6 +1,6 @@
 //! An executor that is watched all the time, and judges what it is shown.
 
-use gristmill::{Callee, Stopped, Watcher};
+use gristmill::{Callee, Position, Stopped, Watcher};
 use std::sync::Mutex;
 
 /// Wants entries and ends to nest, gas never to rise inside of a function, and the frames of a trap to be the functions that
@@ -38,7 +38,7 @@ impl Watcher for Judge {
 
     fn trapped(&self, stopped: &Stopped<'_>) {
         let seen = self.0.lock().expect("no judgement was wrong");
-        let entered = stopped.frames().iter().filter(|frame| frame.at > 0);
+        let entered = stopped.frames().iter().filter(|frame| frame.at != Position::Word(0));
         let frames: Vec<u32> = entered.map(|frame| frame.function).collect();
         let last = seen.left.len().checked_sub(frames.len()).map(|from| &seen.left[from..]);
         assert_eq!(last, Some(&frames[..]), "the frames of {}", stopped.trap());
@@ -46,8 +46,11 @@ impl Watcher for Judge {
             let module = stopped.module(frame.instance);
             let params = module.func_type(frame.function).params().len();
             let locals = stopped.locals(frame);
-            assert!(frame.at == 0 || locals.is_some_and(|locals| locals.len() >= params), "slots of {frame:?}");
-            assert_eq!(stopped.memory(frame.instance).is_none(), module.memories.is_empty());
+            assert!(
+                frame.at == Position::Word(0) || locals.is_some_and(|locals| locals.len() >= params),
+                "slots of {frame:?}"
+            );
+            assert_eq!(stopped.memories(frame.instance).count(), module.memories.len());
             assert_eq!(stopped.globals(frame.instance).len(), module.globals.len());
         }
     }

@@ -160,9 +160,9 @@ fn a_host_function_grows_memory() {
         let mut linker = Linker::new(engine);
         let grow = |mut caller: Caller<'_, ()>, delta: u32| -> Result<u32, Error> {
             let memory = caller.get_export("memory").and_then(Extern::into_memory).unwrap();
-            let old = memory.grow(&mut caller, delta)?;
+            let old = memory.grow(&mut caller, delta.into())?;
             memory.write(&mut caller, 65_536, &[1])?;
-            Ok(old)
+            Ok(old as u32)
         };
         linker.func_wrap("host", "grow", grow).unwrap();
         let run = |delta| {

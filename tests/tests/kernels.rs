@@ -1,10 +1,9 @@
 //! The kernels of `../shared/kernels`: results that other implementations gave too, and equal gas on every executor.
 
 use gristmill::{Gas, Meter, Profile, Schedule};
-use gristmill_tests::machine::{HostFn, Plan, Seen, executors};
+use gristmill_tests::kernels::{Slots, host};
+use gristmill_tests::machine::{Plan, Seen, executors};
 use gristmill_tests::shared;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 
 /// Kernel, function, argument, result (kernels/README.md).
 const KERNELS: &[(&str, &str, u64, i64)] = &[
@@ -29,50 +28,6 @@ const KERNELS: &[(&str, &str, u64, i64)] = &[
     ("hostcall", "runmem", 1_000, 1_000),
     ("erc20", "run", 500, 500),
 ];
-
-/// Storage of the token kernel.
-type Slots = Arc<Mutex<HashMap<[u8; 32], [u8; 32]>>>;
-
-fn word(memory: &[u8], at: u64) -> [u8; 32] {
-    memory[at as usize..][..32].try_into().expect("32 bytes")
-}
-
-/// The host that the README describes, over `slots`.
-fn host(name: &str, slots: Slots) -> HostFn {
-    match name {
-        "getGasLeft" => Arc::new(|_, _| vec![1_000]),
-        "getCaller" => Arc::new(|memory, args| {
-            (1..=20).zip(&mut memory[args[0] as usize..]).for_each(|(n, byte)| *byte = n);
-            vec![]
-        }),
-        "getCallDataSize" => Arc::new(|_, _| vec![68]),
-        "callDataCopy" => Arc::new(|memory, args| {
-            let mut data = [0; 68];
-            data[..4].copy_from_slice(&[0xa9, 0x05, 0x9c, 0xbb]);
-            (0x90..=0xa3).zip(&mut data[16..36]).for_each(|(n, byte)| *byte = n);
-            data[67] = 1;
-            let (to, from, len) = (args[0] as usize, args[1] as usize, args[2] as usize);
-            memory[to..to + len].copy_from_slice(&data[from..from + len]);
-            vec![]
-        }),
-        "storageLoad" => Arc::new(move |memory, args| {
-            let mut slots = slots.lock().expect("one thread");
-            let mut first = [0; 32];
-            first[16] = 0xff;
-            let value = match slots.is_empty() {
-                true => *slots.entry(word(memory, args[0])).or_insert(first),
-                false => slots.get(&word(memory, args[0])).copied().unwrap_or_default(),
-            };
-            memory[args[1] as usize..][..32].copy_from_slice(&value);
-            vec![]
-        }),
-        "storageStore" => Arc::new(move |memory, args| {
-            slots.lock().expect("one thread").insert(word(memory, args[0]), word(memory, args[1]));
-            vec![]
-        }),
-        _ => Arc::new(|_, _| vec![]),
-    }
-}
 
 #[test]
 fn results_and_gas_on_every_executor() {

@@ -22,7 +22,8 @@ fn isa() -> String {
          Every operator that the engine runs, {} rows; what has no row is refused at load. Price: particles of schedule\n\
          `v1` (10,000 are 1 gas), without dynamic charges; reasons are in gas.md. Schedule `unit` asks 1 gas for every\n\
          operator, `ewasm` nothing. An operator is in `chain1` when it needs no float and no feature outside the profile\n\
-         (consensus.md); group `bulk` ends a metered block and has a dynamic charge.\n\n\
+         (consensus.md); group `bulk` ends a metered block and has a dynamic charge. Addresses are `i64` in memories that\n\
+         have 64 bits of them.\n\n\
          | encoding | operator | operands | results | price | group |\n|---|---|---|---|---|---|\n",
         ROWS.len()
     );

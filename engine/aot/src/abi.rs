@@ -28,8 +28,8 @@ pub(crate) fn trap_code(trap: Trap) -> TrapCode {
 }
 
 /// The trap of an instruction with this code; `None`: what goes before sees to it that it never is.
-pub(crate) fn trap_of(code: TrapCode) -> Option<u8> {
-    Trap::ALL.into_iter().find(|trap| trap_code(*trap) == code).map(|trap| trap as u8)
+pub(crate) fn trap_of(code: TrapCode) -> Option<Trap> {
+    Trap::ALL.into_iter().find(|trap| trap_code(*trap) == code)
 }
 
 /// What a vector is in signatures, in locals and on the operand stack.

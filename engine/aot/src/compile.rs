@@ -11,14 +11,15 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use gristmill::Trap;
 use gristmill::error::{Error, LoadError};
-use gristmill::tier::Source;
+use gristmill::tier::{self, Source};
 use gristmill::wasm::types::FuncType;
 use serde::{Deserialize, Serialize};
 
 /// Bytes of the largest body that is compiled: time grows faster than the body, and room with it.
 const MAX_BODY: usize = 128 << 10;
+
+const _: () = assert!(MAX_BODY <= tier::MAX_SITE, "sites tell all operators apart");
 
 /// Machine code of a module, before it has a place.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -28,10 +29,14 @@ pub(crate) struct Object {
     pub functions: Vec<u32>,
     /// Where the adaptor of each type begins.
     pub adaptors: Vec<u32>,
-    /// Instructions that trap, in order, with the number of the trap; none where bounds are compared.
-    pub traps: Vec<(u32, u8)>,
+    /// Instructions that trap, in order, with their sites ([`tier::site`]); none where bounds are compared.
+    pub traps: Vec<(u32, u32)>,
     /// Functions that are interpreted.
     pub interpreted: Vec<u32>,
+    /// Of each function the byte of the module at which its first operator starts.
+    pub bodies: Vec<u32>,
+    /// Where calls return to, in order, and how far behind the first operator of the body the one starts that calls.
+    pub returns: Vec<(u32, u32)>,
     /// Calls of functions that are not linked yet: where the displacement is, and of which function.
     #[serde(skip)]
     calls: Vec<(u32, u32)>,
@@ -101,7 +106,7 @@ pub struct Listed {
 pub(crate) fn listing(isa: &OwnedTargetIsa, bounds: Bounds, source: &Source) -> Result<Vec<Listed>, Error> {
     let signatures = Signatures::new(source.parsed());
     let mut compiler = Compiler::new(isa, bounds, source, &signatures);
-    compiler.context.set_disasm(true);
+    compiler.lists = true;
     let mut object = Object::default();
     let mut list = Vec::with_capacity(source.len());
     for index in 0..source.len() {
@@ -126,15 +131,19 @@ struct Compiler<'a> {
     signatures: &'a Signatures,
     context: Context,
     builders: FunctionBuilderContext,
+    /// Instructions are wanted as text.
+    lists: bool,
 }
 
 impl<'a> Compiler<'a> {
     fn new(isa: &'a OwnedTargetIsa, bounds: Bounds, source: &'a Source, signatures: &'a Signatures) -> Self {
-        Self { isa, bounds, source, signatures, context: Context::new(), builders: FunctionBuilderContext::new() }
+        let (context, builders) = (Context::new(), FunctionBuilderContext::new());
+        Self { isa, bounds, source, signatures, context, builders, lists: false }
     }
 
     fn begin(&mut self, signature: Signature) {
         self.context.clear();
+        self.context.set_disasm(self.lists);
         self.context.func = Function::with_name_signature(UserFuncName::default(), signature);
     }
 
@@ -143,13 +152,13 @@ impl<'a> Compiler<'a> {
         let parsed = self.source.parsed();
         let number = parsed.imported_functions + index as u32;
         let ty = parsed.functions[number as usize];
-        let mut height = None;
+        let (mut height, mut body) = (None, 0);
         if self.source.bytes(index) <= MAX_BODY {
             self.begin(self.signatures.of(ty).clone());
             let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builders);
             let mut lower = Lower::new(builder, self.source, self.signatures, self.bounds);
             let walked = self.source.walk(index, &mut lower);
-            height = Some(lower.total_height());
+            (height, body) = (Some(lower.total_height()), lower.first_operator());
             lower.into_builder().finalize(self.isa.frontend_config());
             walked.map_err(|e: LoadError| Error::from(e))?;
         }
@@ -171,6 +180,7 @@ impl<'a> Compiler<'a> {
             }
         };
         object.functions.push(at);
+        object.bodies.push(body);
         Ok(())
     }
 
@@ -223,12 +233,24 @@ impl<'a> Compiler<'a> {
             }
             calls.push((start as u32 + reloc.offset, callee));
         }
+        let places = compiled.buffer.get_srclocs_sorted();
+        // How far behind the first operator the one starts that the instruction with byte `at` in it is of.
+        let operator = |at: u32| {
+            let place = &places[..places.partition_point(|place| place.start <= at)];
+            let place = place.last().filter(|place| at < place.end && !place.loc.is_default());
+            place.map(|place| place.loc.bits())
+        };
+        for call in compiled.buffer.call_sites() {
+            let operator = operator(call.ret_addr - 1);
+            object.returns.extend(operator.map(|operator| (start as u32 + call.ret_addr, operator)));
+        }
         // No instruction between functions is ever reached: breakpoints.
         object.code.resize(start, 0xcc);
         object.code.extend_from_slice(compiled.buffer.data());
         object.calls.extend(calls);
         for trap in compiled.buffer.traps() {
-            object.traps.extend(abi::trap_of(trap.code).map(|number| (start as u32 + trap.offset, number)));
+            let site = |trapped| tier::site(trapped, operator(trap.offset).unwrap_or(0));
+            object.traps.extend(abi::trap_of(trap.code).map(|trapped| (start as u32 + trap.offset, site(trapped))));
         }
         Some(start as u32)
     }
@@ -240,7 +262,8 @@ impl Object {
         self.functions.iter().chain(&self.adaptors).all(|at| (*at as usize) < self.code.len())
             && self.functions.is_sorted()
             && self.traps.is_sorted()
-            && self.traps.iter().all(|trap| usize::from(trap.1) < Trap::ALL.len())
+            && self.traps.iter().all(|(_, site)| tier::is_site(*site))
+            && self.returns.is_sorted()
     }
 
     /// Writes the displacements of all calls.

@@ -2,7 +2,8 @@
 //!
 //! Machine code runs on a guarded stack ([`crate::stack`]) and comes back to the thread's own for everything that it calls
 //! out for. A trap restores the stack pointer that its entry left in the machine, so the frames between are simply gone:
-//! they belong to machine code alone, which owns nothing. A panic of what was called out for waits until its run is left.
+//! they belong to machine code alone, which owns nothing. Who
+//! they were is looked up first ([`crate::places`]). A panic of what was called out for waits until its run is left.
 
 use crate::code::Placed;
 use crate::signal::{self, Run};
@@ -63,8 +64,15 @@ pub(crate) unsafe fn enter(vm: *mut c_void, call: &Call) -> bool {
             *gate_at = gate as *const () as usize;
             *leave_at = leave as *const () as usize;
         }
-        let switch = || switch(vm, call.adaptor, call.function, call.budget, call.values, *top);
+        let begin = *top;
+        let switch = || switch(vm, call.adaptor, call.function, call.budget, call.values, begin);
         let done = if code.faults { signal::during(&Run { vm, code }, switch) } else { switch() };
+        if !done {
+            // Before anything else is put there.
+            let frame = *vm.byte_add(layout::VM_FRAME).cast::<usize>();
+            let site = Some(*vm.byte_add(layout::VM_SITE).cast::<u32>()).filter(|site| *site != OUTSIDE);
+            tier::left(vm, code.places.walk(frame, begin, site, tier::places_wanted(vm)));
+        }
         if let Some(stack) = taken {
             *top = 0;
             stacks.give_back(stack);
@@ -142,6 +150,9 @@ unsafe extern "sysv64" fn switch(
     )
 }
 
+/// In the place of a trap's site: what ended the run was called out for.
+const OUTSIDE: u32 = u32::MAX;
+
 /// Goes back to where [`switch`] was called, with what is in rax.
 #[unsafe(naked)]
 unsafe extern "sysv64" fn back() {
@@ -159,10 +170,16 @@ unsafe extern "sysv64" fn back() {
     )
 }
 
-/// Leaves machine code for good: `leave(vm)`.
+/// Leaves machine code for good, after a trap of its own: `leave(vm)`.
 #[unsafe(naked)]
 unsafe extern "sysv64" fn leave() {
-    naked_asm!("xor eax, eax", "jmp {back}", back = sym back)
+    naked_asm!("push rbp", "mov rbp, rsp", "jmp {leave_frame}", leave_frame = sym leave_frame)
+}
+
+/// Leaves machine code for good, from a frame in rbp whose return address is in it.
+#[unsafe(naked)]
+unsafe extern "sysv64" fn leave_frame() {
+    naked_asm!("mov [rdi + {frame}], rbp", "xor eax, eax", "jmp {back}", frame = const layout::VM_FRAME, back = sym back)
 }
 
 /// Calls a helper on the thread's own stack: `gate(vm, number, a, b, c)`; comes back when that gives true, and leaves else.
@@ -185,14 +202,19 @@ unsafe extern "sysv64" fn gate() {
         "mov rdi, [rbp - 8]",
         "mov r15, [rdi + {counter}]",
         "test al, al",
-        "jz {leave}",
+        "jz 2f",
         "mov rsp, rbp",
         "pop rbp",
         "ret",
+        "2:",
+        "mov dword ptr [rdi + {site}], {outside}",
+        "jmp {leave_frame}",
         host = const layout::VM_HOST_STACK,
         stack = const layout::VM_STACK,
         counter = const layout::VM_COUNTER,
         helpers = sym HELPERS,
-        leave = sym leave,
+        site = const layout::VM_SITE,
+        outside = const OUTSIDE,
+        leave_frame = sym leave_frame,
     )
 }

@@ -14,6 +14,7 @@ mod enter;
 mod lower;
 mod memory;
 mod perf;
+mod places;
 mod reserve;
 mod signal;
 mod stack;
@@ -216,7 +217,7 @@ impl Shared {
     fn place(&self, module: &Module, object: &Object) -> Result<(), Error> {
         let parsed = module.parsed();
         let own = parsed.functions.len() - parsed.imported_functions as usize;
-        if object.functions.len() != own || object.adaptors.len() != parsed.types.len() {
+        if object.functions.len() != own || object.bodies.len() != own || object.adaptors.len() != parsed.types.len() {
             return Err(Error::usage("this machine code is of another module"));
         }
         let placed = Placed::new(object, parsed.imported_functions, self.stacks.clone())

@@ -81,13 +81,12 @@ unsafe fn land(run: &Run, context: &mut libc::ucontext_t) -> bool {
     let at = registers[libc::REG_RIP as usize] as usize;
     // SAFETY: the run keeps its code.
     let code = unsafe { &*run.code };
-    let Some((trap, function)) = code.trap_at(at) else { return false };
+    let Some(site) = code.places.site_at(at) else { return false };
     // SAFETY: the machine's own fields. At an instruction that traps, the stack pointer is that of its function's body, below which
     // there is room for a call.
     unsafe {
         let field = |at| run.vm.byte_add(at);
-        field(layout::VM_TRAP).cast::<u32>().write(trap);
-        field(layout::VM_TRAP_FUNCTION).cast::<u32>().write(function);
+        field(layout::VM_SITE).cast::<u32>().write(site);
         let top = registers[libc::REG_RSP as usize] - 8;
         (top as usize as *mut usize).write(at);
         registers[libc::REG_RSP as usize] = top;

@@ -1,6 +1,6 @@
 //! Machine code from outside: it runs when everything about it fits and a trusted key signed it, and never else.
 
-use gristmill::{Config, Engine, Gas, Instance, Module, Profile, Schedule, Store};
+use gristmill::{Config, Engine, Gas, Instance, Module, Profile, Proposal, Schedule, Store};
 use gristmill_aot::{Aot, Cache, Options, Rejected, SECTION, SigningKey, When, embed};
 use std::sync::Arc;
 
@@ -78,7 +78,7 @@ fn code_for_something_else_is_foreign() {
     };
     assert_eq!(attach(&made, &bytes), Ok(()));
     assert_eq!(attach(&engine(&aot, Profile::chain1(), v1), &bytes), Err(Rejected::Foreign));
-    assert_eq!(attach(&engine(&aot, general.without_simd(), v1), &bytes), Err(Rejected::Foreign));
+    assert_eq!(attach(&engine(&aot, general.without(Proposal::Simd), v1), &bytes), Err(Rejected::Foreign));
     assert_eq!(attach(&engine(&aot, general, Schedule::Unit), &bytes), Err(Rejected::Foreign));
     let mut limited = general;
     limited.run.stack_slots -= 1;

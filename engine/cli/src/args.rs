@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use gristmill::contract::Revision;
-use gristmill::{Config, Dispatch, Engine, Exports, Gas, Profile, Schedule, Val, ValType};
-use gristmill_aot::{self as aot, Aot, Cache, When};
+use gristmill::{Config, Dispatch, Engine, Exports, Gas, Profile, Proposal, Schedule, Val, ValType};
+use gristmill_aot::{self as aot, Aot, Bounds, Cache, When};
 
 use crate::key;
 use crate::output::Failure;
@@ -52,6 +52,21 @@ impl From<ProfileArg> for Profile {
     }
 }
 
+/// `--without`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct WithoutArgs {
+    /// Refuse modules that use these proposals: `simd`, `tail-call`, ...; with commas between them
+    #[arg(long, value_delimiter = ',', value_parser = proposal, value_name = "PROPOSAL")]
+    pub without: Vec<Proposal>,
+}
+
+impl WithoutArgs {
+    /// The profile without them. `chain1` has none.
+    pub fn of(&self, profile: impl Into<Profile>) -> Profile {
+        self.without.iter().fold(profile.into(), |profile, proposal| profile.without(*proposal))
+    }
+}
+
 /// `--exports`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportsArg {
@@ -92,6 +107,25 @@ pub enum TierArg {
     Auto,
 }
 
+/// `--memory`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum MemoryArg {
+    /// Reserved address space, behind whose end the processor refuses every access
+    #[default]
+    Guard,
+    /// By comparing
+    Check,
+}
+
+impl From<MemoryArg> for Bounds {
+    fn from(arg: MemoryArg) -> Self {
+        match arg {
+            MemoryArg::Guard => Bounds::Guard,
+            MemoryArg::Check => Bounds::Check,
+        }
+    }
+}
+
 /// What runs code. No choice here changes a result or a gas figure.
 #[derive(Args, Clone, Debug, Default)]
 pub struct TierArgs {
@@ -101,6 +135,9 @@ pub struct TierArgs {
     /// Back end of the interpreter; results and gas are the same
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub dispatch: DispatchArg,
+    /// How machine code keeps to the bounds of memory; results and gas are the same
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    pub memory: MemoryArg,
     /// Keep machine code in this folder, which must be yours alone, and take it from there
     #[arg(long, value_name = "FOLDER")]
     pub code_cache: Option<PathBuf>,
@@ -134,7 +171,8 @@ impl TierArgs {
         let trusted = self.trust.iter().map(|text| key::public(text)).collect::<Result<_, _>>()?;
         // Half of the machine: what compiles takes nothing from what runs.
         let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() / 2);
-        Ok(Arc::new(Aot::new(aot::Options { when, cache, trusted, threads, perf_map: self.perf_map })?))
+        let bounds = self.memory.into();
+        Ok(Arc::new(Aot::new(aot::Options { when, cache, trusted, threads, perf_map: self.perf_map, bounds })?))
     }
 }
 
@@ -186,6 +224,15 @@ pub fn config(profile: Profile, schedule: Schedule, tier: &TierArgs) -> Config {
 pub fn schedule(text: &str) -> Result<Schedule, String> {
     let names = || Schedule::ALL.map(Schedule::name).join(", ");
     Schedule::from_name(text).ok_or_else(|| format!("the schedules are {}", names()))
+}
+
+/// Reads the name of a proposal.
+///
+/// # Errors
+/// There is none of that name.
+pub fn proposal(text: &str) -> Result<Proposal, String> {
+    let names = || Proposal::ALL.iter().map(|proposal| proposal.name()).collect::<Vec<_>>().join(", ");
+    Proposal::from_name(text).ok_or_else(|| format!("the proposals are {}", names()))
 }
 
 /// Reads the name of a revision, case ignored.

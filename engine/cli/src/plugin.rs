@@ -7,7 +7,7 @@ use gristmill::contract::{KeccakAt9, Options};
 use gristmill::{Dispatch, Exports};
 use gristmill_evmc::host::{LoadError, Plugin};
 
-use crate::args::{TierArg, TierArgs};
+use crate::args::{MemoryArg, TierArg, TierArgs};
 use crate::output::Failure;
 
 /// Which VM runs contracts.
@@ -93,6 +93,9 @@ fn known(options: &Options, tier: &TierArgs) -> Vec<(&'static str, &'static str)
         TierArg::Interp => {}
         TierArg::Aot => known.push(("engine", "aot")),
         TierArg::Auto => known.push(("engine", "auto")),
+    }
+    if tier.tier != TierArg::Interp && tier.memory == MemoryArg::Guard {
+        known.push(("memory", "guard"));
     }
     let dispatch = Dispatch::from(tier.dispatch);
     if dispatch != Dispatch::Auto {

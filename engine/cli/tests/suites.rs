@@ -106,7 +106,7 @@ fn the_core_suite_passes_in_every_tier() {
         (&["--dispatch", "loop"], 52_228, 0),
         (&["--tier", "aot"], 52_228, 0),
         (&["--tier", "auto"], 52_228, 0),
-        (&["--no-simd"], 26_716, 25_512),
+        (&["--without", "simd"], 26_716, 25_512),
     ];
     for (options, passed, skipped) in cases {
         let run = gristmill(&[&["wast", core.to_str().unwrap()], options].concat());

@@ -1,6 +1,7 @@
 //! Units of gas, the one counter, the only rounding, and the named schedules.
 
 use crate::error::Trap;
+use crate::wasm::types::PageSize;
 
 /// The unit of metering: 10,000 particles are 1 gas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +14,19 @@ pub struct Gas(pub u64);
 /// A count of 64 KiB pages of linear memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pages(pub u32);
+
+impl Pages {
+    /// The pages that `bytes` bytes begin. At 2^48 bytes there are no more numbers.
+    pub const fn begun(bytes: u64) -> Self {
+        let pages = bytes.div_ceil(1 << 16);
+        Self(if pages < u32::MAX as u64 { pages as u32 } else { u32::MAX })
+    }
+
+    /// How many pages of that size are as many bytes.
+    pub(crate) const fn of_size(self, page: PageSize) -> u64 {
+        (self.0 as u64) << (16 - page.log2())
+    }
+}
 
 /// Particles in a gas. Source: the gas cost document of the Ewasm design ("1 gas = 10000 particles").
 pub const PARTICLES_PER_GAS: u64 = 10_000;
@@ -172,7 +186,8 @@ impl Schedule {
     /// The price of growing linear memory from `current` by `delta` pages, on top of the operator's own cost.
     ///
     /// Charged before the memory grows, and for the initial pages (from 0) before the first instruction. `delta` 0 is
-    /// free. Asked only when the growth is allowed: a refused growth yields -1 to the guest and pays for no page.
+    /// free. Asked only when the growth is allowed: a refused growth yields -1 to the guest and pays for no page. Memories
+    /// with pages of another size pay for the 64 KiB that they begin.
     ///
     /// Source: `unit` is the fee schedule's flat 14,336 gas a page; `v1` is ours, 1,024 gas for each of the first 16
     /// pages and 14,336 beyond. Reason: engine/docs/gas.md, "Memory".
@@ -190,6 +205,7 @@ impl Schedule {
     }
 
     /// The price of moving `bytes` with a bulk memory operator: 3 gas a started 32 bytes, as EVM copies.
+    #[inline]
     pub fn bulk_cost(self, bytes: u32) -> Particles {
         match self {
             Schedule::Ewasm => Particles(0),
@@ -198,15 +214,24 @@ impl Schedule {
         }
     }
 
+    /// [`Schedule::bulk_cost`] of lengths of 64 bits; at most 2^64 - 1 particles.
+    pub fn wide_bulk_cost(self, bytes: u64) -> Particles {
+        match self {
+            Schedule::Ewasm => Particles(0),
+            Schedule::Unit | Schedule::V1 => Particles(bytes.div_ceil(32).saturating_mul(MOVED_WORD)),
+        }
+    }
+
     /// The price of touching `elements` of a table with a bulk table operator.
     ///
     /// Source: `v1` 200 particles an element (metering.md 3.3); `unit` prices the operator alone, as the fee schedule
-    /// does, but an element is 8 bytes moved, so it pays the bulk rule for those.
-    pub fn table_cost(self, elements: u32) -> Particles {
+    /// does, but an element is 8 bytes moved, so it pays the bulk rule for those. At most 2^64 - 1 particles.
+    pub fn table_cost(self, elements: u64) -> Particles {
         match self {
             Schedule::Ewasm => Particles(0),
-            Schedule::Unit => Gas(3 * (u64::from(elements) * 8).div_ceil(32)).particles(),
-            Schedule::V1 => Particles(200 * u64::from(elements)),
+            // Four elements are 32 bytes.
+            Schedule::Unit => Gas(elements.div_ceil(4).saturating_mul(3)).particles(),
+            Schedule::V1 => Particles(elements.saturating_mul(200)),
         }
     }
 

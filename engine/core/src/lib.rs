@@ -28,4 +28,4 @@ pub mod contract;
 pub use embed::*;
 pub use error::{Error, Fault, Halt, LoadError, LoadErrorKind, Stop, Trap};
 pub use gas::{Gas, Meter, Pages, Particles, Schedule};
-pub use profile::{Exports, Profile};
+pub use profile::{Exports, Profile, Proposal};

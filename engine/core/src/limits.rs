@@ -22,6 +22,8 @@ pub struct ModuleLimits {
     pub nesting: u32,
     /// Elements of a table.
     pub table_elements: u32,
+    /// Memories, imported ones included.
+    pub memories: u32,
 }
 
 /// The most slots of a frame: frame slots are numbered by 16 bits.
@@ -40,6 +42,7 @@ impl ModuleLimits {
         br_table_targets: 65_536,
         nesting: 1_024,
         table_elements: 65_536,
+        memories: 1,
     };
 
     /// The limits of `general`: what the encodings of this engine can hold.
@@ -51,6 +54,7 @@ impl ModuleLimits {
         br_table_targets: 1 << 20,
         nesting: 65_535,
         table_elements: 10_000_000,
+        memories: 100,
     };
 }
 

@@ -13,6 +13,56 @@ pub enum Exports {
     Lenient,
 }
 
+macro_rules! proposals {
+    ($($(#[$doc:meta])* $name:ident $text:literal $flag:ident;)*) => {
+        /// What `general` has beyond WebAssembly 2.0 without vectors, and vectors: each can be left out
+        /// ([`Profile::without`]). `chain1` has none of it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Proposal { $($(#[$doc])* $name,)* }
+
+        impl Proposal {
+            /// All of them.
+            pub const ALL: &[Proposal] = &[$(Proposal::$name,)*];
+
+            /// The name in WebAssembly's list of proposals.
+            pub const fn name(self) -> &'static str {
+                match self { $(Proposal::$name => $text,)* }
+            }
+
+            /// The parser's flag.
+            const fn flag(self) -> WasmFeatures {
+                match self { $(Proposal::$name => WasmFeatures::$flag,)* }
+            }
+        }
+    };
+}
+
+proposals! {
+    /// Vectors; without them there are no relaxed operators either.
+    Simd "simd" SIMD;
+    /// Vector operators whose results the specification leaves open; here they are those of its deterministic profile.
+    RelaxedSimd "relaxed-simd" RELAXED_SIMD;
+    /// Sums, differences and products in constant expressions.
+    ExtendedConst "extended-const" EXTENDED_CONST;
+    /// Calls that take the place of their caller.
+    TailCall "tail-call" TAIL_CALL;
+    /// Sums and products of 128 bits.
+    WideArithmetic "wide-arithmetic" WIDE_ARITHMETIC;
+    /// More than one memory.
+    MultiMemory "multi-memory" MULTI_MEMORY;
+    /// Memories with pages of a byte.
+    CustomPageSizes "custom-page-sizes" CUSTOM_PAGE_SIZES;
+    /// Memories with 64-bit addresses, tables with 64-bit indices.
+    Memory64 "memory64" MEMORY64;
+}
+
+impl Proposal {
+    /// The proposal of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|proposal| proposal.name() == name)
+    }
+}
+
 /// A named set of features and limits. Those of a released name never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Profile {
@@ -42,30 +92,34 @@ impl Profile {
         }
     }
 
-    /// Off-chain work: WebAssembly 2.0, extended constants, tail calls, wide arithmetic and relaxed SIMD. Floats are deterministic here too: NaNs are canonical, and relaxed
-    /// operators do what the specification's deterministic profile says.
+    /// Off-chain work: WebAssembly 2.0 and every [`Proposal`]. Floats are deterministic here too: NaNs are canonical, and
+    /// relaxed operators do what the specification's deterministic profile says.
     pub const fn general() -> Self {
-        Self {
-            name: "general",
-            features: Self::chain1()
-                .features
-                .union(WasmFeatures::FLOATS)
-                .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
-                .union(WasmFeatures::REFERENCE_TYPES)
-                .union(WasmFeatures::SIMD)
-                .union(WasmFeatures::RELAXED_SIMD)
-                .union(WasmFeatures::EXTENDED_CONST)
-                .union(WasmFeatures::TAIL_CALL)
-                .union(WasmFeatures::WIDE_ARITHMETIC),
-            module: ModuleLimits::GENERAL,
-            run: RunLimits::GENERAL,
+        let mut features = Self::chain1()
+            .features
+            .union(WasmFeatures::FLOATS)
+            .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+            .union(WasmFeatures::REFERENCE_TYPES);
+        let mut i = 0;
+        while i < Proposal::ALL.len() {
+            features = features.union(Proposal::ALL[i].flag());
+            i += 1;
+        }
+        Self { name: "general", features, module: ModuleLimits::GENERAL, run: RunLimits::GENERAL }
+    }
+
+    /// The same without this.
+    pub const fn without(mut self, proposal: Proposal) -> Self {
+        self.features = self.features.difference(proposal.flag());
+        match proposal {
+            Proposal::Simd => self.without(Proposal::RelaxedSimd),
+            _ => self,
         }
     }
 
-    /// The same without vectors (SIMD).
-    pub const fn without_simd(mut self) -> Self {
-        self.features = self.features.difference(WasmFeatures::SIMD.union(WasmFeatures::RELAXED_SIMD));
-        self
+    /// Whether modules may use this.
+    pub const fn has(&self, proposal: Proposal) -> bool {
+        self.features.contains(proposal.flag())
     }
 
     /// The frozen name.

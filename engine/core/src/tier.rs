@@ -9,19 +9,21 @@
 //!   trap, at a call out or at the end, the run was out of gas.
 //! - Entry: charge entry and first block, take one level of depth and the static height in slots. Order of failures: entry
 //!   charge, depth, slots, first block.
-//! - Every trap leaves its number and function in the machine ([`layout`]) and goes to `leave`.
+//! - Every trap leaves its [`site`] in the machine ([`layout`]) and goes to `leave`. When a run has left its code early, `enter`
+//!   says in which functions it was ([`left`]).
 //! - Calls of imports and of functions without machine code go through `gate` to [`call`]; operators in [`is_out_of_line`]
 //!   through `gate` to [`operator`].
 #![allow(unsafe_code)]
 
 use crate::embed::{Engine, Module};
-use crate::error::{Error, Fault, LoadError};
+use crate::error::{Error, Fault, LoadError, Trap};
 use crate::gas::Particles;
 use crate::interp::exec::{native, vm::Vm};
 use crate::wasm::bodies::KeptBodies;
 use crate::wasm::load;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::any::Any;
 use core::ffi::c_void;
 use core::fmt;
@@ -30,7 +32,7 @@ use core::ptr::NonNull;
 pub use crate::wasm::isa::{Group, Op, ROWS, Row};
 pub use crate::wasm::load::{ImportKind, Parsed};
 pub use crate::wasm::plan::Step;
-pub use crate::wasm::walk::{Arg, BodyHead, Ended, Locals, Sink};
+pub use crate::wasm::walk::{Arg, BodyHead, Ended, Far, Locals, Sink};
 pub use wasmparser::{BlockType, ValType};
 
 /// What makes machine code of modules.
@@ -217,10 +219,10 @@ pub mod layout {
     pub const VM_GATE: usize = NATIVE + offset_of!(Native, gate);
     /// The way out.
     pub const VM_LEAVE: usize = NATIVE + offset_of!(Native, leave);
-    /// A trap's number, 32 bits.
-    pub const VM_TRAP: usize = NATIVE + offset_of!(Native, trap);
-    /// A trap's function, 32 bits.
-    pub const VM_TRAP_FUNCTION: usize = NATIVE + offset_of!(Native, function);
+    /// The frame in which a run leaves its code: the innermost one of the chain of frame pointers.
+    pub const VM_FRAME: usize = NATIVE + offset_of!(Native, frame);
+    /// A trap's site, 32 bits.
+    pub const VM_SITE: usize = NATIVE + offset_of!(Native, site);
     /// A memory: its base.
     pub const MEMORY_BASE: usize = Memory::LAYOUT[0];
     /// Its length in bytes.
@@ -231,6 +233,8 @@ pub mod layout {
     pub const INSTANCE_IMPORTS: usize = offset_of!(Instance, imports);
     /// Pointers to its tables.
     pub const INSTANCE_TABLES: usize = offset_of!(Instance, table_list);
+    /// Pointers to its memories, the first left out.
+    pub const INSTANCE_MEMORIES: usize = offset_of!(Instance, memory_list);
     /// The keys of its module's types.
     pub const INSTANCE_KEYS: usize = offset_of!(Instance, signatures);
     /// A table: its elements.
@@ -244,7 +248,7 @@ pub mod layout {
     /// The key of its type.
     pub const FUNC_KEY: usize = offset_of!(Func, signature);
     /// All of them, for who compares builds.
-    pub const ALL: [usize; 18] = [
+    pub const ALL: [usize; 19] = [
         VM_COUNTER,
         VM_GLOBALS,
         VM_MEMORY,
@@ -253,19 +257,71 @@ pub mod layout {
         VM_STACK,
         VM_GATE,
         VM_LEAVE,
-        VM_TRAP,
-        VM_TRAP_FUNCTION,
+        VM_FRAME,
+        VM_SITE,
         MEMORY_BASE,
         MEMORY_LEN,
         MEMORY_BOUNDS,
         INSTANCE_IMPORTS,
         INSTANCE_TABLES,
+        INSTANCE_MEMORIES,
         INSTANCE_KEYS,
         TABLE_START,
         TABLE_LEN,
     ];
     /// Set in a budget of which more was taken than there was.
     pub const SPENT: u64 = BUDGET_SPENT;
+}
+
+/// A function in machine code that was called and has not returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its index in the module, imported ones counted.
+    pub function: u32,
+    /// The byte of the module at which the operator starts that it is at, if that is known.
+    pub byte: Option<u32>,
+}
+
+/// Bytes of a body that sites tell apart.
+pub const MAX_SITE: usize = 1 << 24;
+
+/// A trap, and how many bytes behind the first operator of the body the one starts that traps: less than [`MAX_SITE`].
+pub const fn site(trap: Trap, offset: u32) -> u32 {
+    offset << 8 | trap as u32
+}
+
+/// Whether some trap has this site.
+pub fn is_site(site: u32) -> bool {
+    Trap::ALL.get((site & 0xff) as usize).is_some()
+}
+
+/// The trap of a site.
+pub(crate) fn trap_of(site: u32) -> Trap {
+    Trap::ALL[(site & 0xff) as usize]
+}
+
+/// The offset of a site.
+pub const fn offset_of(site: u32) -> u32 {
+    site >> 8
+}
+
+/// How many functions the machine wants to know of when a run leaves its code early, innermost first.
+///
+/// # Safety
+/// `vm` is a machine whose run has left its code.
+pub unsafe fn places_wanted(vm: *mut c_void) -> usize {
+    // SAFETY: the caller's promise. The depth of calls bounds the others.
+    if unsafe { (*vm.cast::<Vm>()).watch.0.is_some() } { usize::MAX } else { 1 }
+}
+
+/// Notes in which functions a run was that has left its code early, innermost first, those that stand in for interpreted ones
+/// left out.
+///
+/// # Safety
+/// As for [`places_wanted`].
+pub unsafe fn left(vm: *mut c_void, places: Vec<Place>) {
+    // SAFETY: the caller's promise.
+    unsafe { (*vm.cast::<Vm>()).native.places = places };
 }
 
 /// Whether an operator goes through [`operator`], with its operands from the first value on and its result there.

@@ -6,8 +6,8 @@ use gristmill::limits::{FRAME_OVERHEAD_SLOTS, MAX_FRAME_SLOTS};
 use gristmill::wasm::isa::{Group, Op};
 use gristmill::{LoadError, LoadErrorKind, Profile, Schedule};
 use wasmparser::{
-    BlockType, BrTable, FuncValidator, FunctionBody, HeapType, Ieee32, Ieee64, MemArg, Operator, Ordering, RefType,
-    ResumeTable, TryTable, V128, ValType, ValidatorResources,
+    BlockType, BrTable, FuncValidator, FunctionBody, HeapType, Ieee32, Ieee64, MemArg, MemArgTarget, Operator,
+    Ordering, RefType, ResumeTable, TryTable, V128, ValType, ValidatorResources,
 };
 
 /// One operator of a body.
@@ -28,10 +28,17 @@ pub struct Step {
 pub enum Immediate {
     /// Nothing, or nothing that execution needs.
     None,
-    /// A constant, the lanes of a shuffle, a lane index, or the offset of a memory access.
+    /// A constant, the lanes of a shuffle, or a lane index.
     Bits(u128),
-    /// The offset of a memory access, and a lane index or 0.
-    Access(u64, u8),
+    /// Where a memory access is, beside its address.
+    Access {
+        /// In which memory.
+        memory: u32,
+        /// What is added to the address.
+        offset: u64,
+        /// A lane index, or 0.
+        lane: u8,
+    },
     /// An index or the depth of a label.
     Index(u32),
     /// Two indices in the order of the binary format.
@@ -295,7 +302,7 @@ numbers! {
     i64: value => u128::from(*value as u64);
     Ieee32: value => u128::from(value.bits());
     Ieee64: value => u128::from(value.bits());
-    MemArg: value => u128::from(value.offset);
+    MemArg: value => u128::from(value.offset) | u128::from(memory(value)) << 64;
     BlockType: _value => 0;
     BrTable<'_>: _value => 0;
     ValType: _value => 0;
@@ -308,6 +315,11 @@ numbers! {
     u8: value => u128::from(*value);
     [u8; 16]: value => u128::from_le_bytes(*value);
     V128: value => u128::from(*value);
+}
+
+/// The memory of a load or store.
+fn memory(memarg: &MemArg) -> u32 {
+    if let MemArgTarget::Memory(index) = memarg.target { index } else { u32::MAX }
 }
 
 macro_rules! define_decode {
@@ -340,9 +352,11 @@ fn immediate(op: Op, operator: &Operator<'_>, numbers: &[u128], types: &Types) -
         return Ok(Immediate::Labels(labels.into()));
     }
     Ok(match (op.row().group, numbers) {
-        (Group::Constant | Group::Load | Group::Store | Group::Vector, &[bits]) => Immediate::Bits(bits),
-        (Group::VectorLoad | Group::VectorStore, &[offset]) => Immediate::Access(offset as u64, 0),
-        (Group::VectorLoad | Group::VectorStore, &[offset, lane]) => Immediate::Access(offset as u64, lane as u8),
+        (Group::Constant | Group::Vector, &[bits]) => Immediate::Bits(bits),
+        (Group::Load | Group::Store | Group::VectorLoad | Group::VectorStore, &[place, ref lane @ ..]) => {
+            let lane = lane.first().map_or(0, |lane| *lane as u8);
+            Immediate::Access { memory: (place >> 64) as u32, offset: place as u64, lane }
+        }
         (_, &[index]) => Immediate::Index(index as u32),
         (_, &[first, second]) => Immediate::Pair(first as u32, second as u32),
         _ => Immediate::None,

@@ -1,16 +1,17 @@
 //! Execution: a stack of values, a stack of labels, a stack of frames.
 
 use crate::body::{Body, Immediate, Step};
-use crate::store::{Func, Host, Memory, PAGE, Span, Store, Table, range, range_mut};
-use crate::vector::{self, Access};
+use crate::memory::refused;
+use crate::store::{Func, Host, Span, Store, Table, range, range_mut};
+use crate::vector;
 use gristmill::wasm::isa::{Group, Op, Ty};
-use gristmill::{Fault, Guest, Pages, Particles, Stop, Trap};
+use gristmill::{Fault, Guest, Particles, Stop, Trap};
 use std::rc::Rc;
 use wasmparser::ValType;
 
 /// A function being executed.
-struct Frame {
-    instance: usize,
+pub(crate) struct Frame {
+    pub(crate) instance: usize,
     body: Rc<Body>,
     /// The next operator.
     at: usize,
@@ -37,10 +38,10 @@ enum Next {
     TailCall(usize),
 }
 
-struct Machine<'a> {
-    store: &'a mut Store,
+pub(crate) struct Machine<'a> {
+    pub(crate) store: &'a mut Store,
     host: &'a mut dyn Host,
-    values: Vec<u128>,
+    pub(crate) values: Vec<u128>,
     labels: Vec<Label>,
     frames: Vec<Frame>,
     /// Static heights of the live frames.
@@ -192,20 +193,20 @@ impl Machine<'_> {
         Next::Jump(to)
     }
 
-    fn frame(&mut self) -> &mut Frame {
+    pub(crate) fn frame(&mut self) -> &mut Frame {
         self.frames.last_mut().expect("an operator runs in a frame")
     }
 
     /// A value of any type.
-    fn pop_value(&mut self) -> u128 {
+    pub(crate) fn pop_value(&mut self) -> u128 {
         self.values.pop().expect("validation: operands are there")
     }
 
-    fn pop(&mut self) -> u64 {
+    pub(crate) fn pop(&mut self) -> u64 {
         self.pop_value() as u64
     }
 
-    fn push(&mut self, value: u64) {
+    pub(crate) fn push(&mut self, value: u64) {
         self.values.push(value.into());
     }
 
@@ -214,8 +215,8 @@ impl Machine<'_> {
     }
 
     /// The operands of a bulk operator, in order.
-    fn pop3(&mut self) -> Span {
-        let (c, b, a) = (self.pop_u32(), self.pop_u32(), self.pop_u32());
+    pub(crate) fn pop3(&mut self) -> Span {
+        let (c, b, a) = (self.pop(), self.pop(), self.pop());
         (a, b, c)
     }
 
@@ -234,12 +235,6 @@ impl Machine<'_> {
         let instance = self.frame().instance;
         let table = self.store.instances[instance].tables[table];
         &mut self.store.tables[table]
-    }
-
-    fn memory(&mut self) -> &mut Memory {
-        let instance = self.frame().instance;
-        let memory = self.store.instances[instance].memories[0];
-        &mut self.store.memories[memory]
     }
 
     fn step(&mut self, step: &Step, at: usize) -> Result<Next, Stop> {
@@ -316,7 +311,7 @@ impl Machine<'_> {
                 if step.op == Op::Call { Next::Call(func) } else { Next::TailCall(func) }
             }
             (Op::CallIndirect | Op::ReturnCallIndirect, &Immediate::Pair(ty, table)) => {
-                let element = self.pop_u32() as usize;
+                let element = self.pop() as usize;
                 let &slot = self.table(table as usize).elements.get(element).ok_or(Trap::UndefinedElement)?;
                 let func = slot.checked_sub(1).ok_or(Trap::UninitializedElement)? as usize;
                 let instance = &self.store.instances[self.frames.last().map_or(0, |f| f.instance)];
@@ -367,41 +362,6 @@ impl Machine<'_> {
         }
     }
 
-    /// The `N` bytes at the popped address plus the immediate offset.
-    fn access<const N: usize>(&mut self, step: &Step) -> Result<&mut [u8; N], Stop> {
-        let address = u64::from(self.pop_u32()) + bits(step) as u64;
-        let bytes = self.memory().bytes.get_mut(address as usize..).and_then(|rest| rest.first_chunk_mut());
-        Ok(bytes.ok_or(Trap::MemoryOutOfBounds)?)
-    }
-
-    fn load(&mut self, step: &Step) -> Result<(), Stop> {
-        let slot32 = |value: i32| u64::from(value as u32);
-        let value = match step.op {
-            Op::I32Load8S => slot32(i8::from_le_bytes(*self.access(step)?).into()),
-            Op::I32Load16S => slot32(i16::from_le_bytes(*self.access(step)?).into()),
-            Op::I64Load8S => i64::from(i8::from_le_bytes(*self.access(step)?)) as u64,
-            Op::I64Load16S => i64::from(i16::from_le_bytes(*self.access(step)?)) as u64,
-            Op::I64Load32S => i64::from(i32::from_le_bytes(*self.access(step)?)) as u64,
-            Op::I32Load8U | Op::I64Load8U => u8::from_le_bytes(*self.access(step)?).into(),
-            Op::I32Load16U | Op::I64Load16U => u16::from_le_bytes(*self.access(step)?).into(),
-            Op::I32Load | Op::F32Load | Op::I64Load32U => u32::from_le_bytes(*self.access(step)?).into(),
-            _ => u64::from_le_bytes(*self.access(step)?),
-        };
-        self.push(value);
-        Ok(())
-    }
-
-    fn store(&mut self, step: &Step) -> Result<(), Stop> {
-        let value = self.pop();
-        match step.op {
-            Op::I32Store8 | Op::I64Store8 => *self.access(step)? = (value as u8).to_le_bytes(),
-            Op::I32Store16 | Op::I64Store16 => *self.access(step)? = (value as u16).to_le_bytes(),
-            Op::I32Store | Op::F32Store | Op::I64Store32 => *self.access(step)? = (value as u32).to_le_bytes(),
-            _ => *self.access(step)? = value.to_le_bytes(),
-        }
-        Ok(())
-    }
-
     /// By halves and carries: not as the engine does it.
     fn wide(&mut self, op: Op, operands: &[u64]) {
         let (low, high) = match (op, operands) {
@@ -439,35 +399,16 @@ impl Machine<'_> {
         debug_assert!(row.results == [Ty::v128] || self.values.last().is_some_and(|value| *value >> 64 == 0));
     }
 
-    fn vector_access(&mut self, step: &Step) -> Result<(), Stop> {
-        let Immediate::Access(offset, lane) = step.immediate else {
-            return Err(Fault::Internal("a memory access without its offset").into());
-        };
-        let row = step.op.row();
-        let access = Access::named(row.name);
-        let vector = if row.params.len() == 2 { self.pop_value() } else { 0 };
-        let address = (u64::from(self.pop_u32()) + offset) as usize;
-        let bytes = self.memory().bytes.get_mut(address..).and_then(|rest| rest.get_mut(..access.bytes()));
-        let bytes = bytes.ok_or(Trap::MemoryOutOfBounds)?;
-        if row.results.is_empty() {
-            bytes.copy_from_slice(&access.stored(vector, lane).to_le_bytes()[..access.bytes()]);
-        } else {
-            let bits = bytes.iter().rev().fold(0, |bits: u128, byte| bits << 8 | u128::from(*byte));
-            self.values.push(access.loaded(bits, vector, lane));
-        }
-        Ok(())
-    }
-
     fn table_or_reference(&mut self, step: &Step) -> Result<(), Stop> {
         let instance = self.frame().instance;
         match step.op {
             Op::TableGet => {
-                let element = self.pop_u32() as usize;
+                let element = self.pop() as usize;
                 let value = self.table(index(step)).elements.get(element).copied();
                 self.push(value.ok_or(Trap::TableOutOfBounds)?);
             }
             Op::TableSet => {
-                let (value, element) = (self.pop(), self.pop_u32() as usize);
+                let (value, element) = (self.pop(), self.pop() as usize);
                 *self.table(index(step)).elements.get_mut(element).ok_or(Trap::TableOutOfBounds)? = value;
             }
             Op::TableSize => {
@@ -477,8 +418,8 @@ impl Machine<'_> {
             Op::ElemDrop => self.store.instances[instance].elements[index(step)].clear(),
             Op::DataDrop => self.store.instances[instance].data[index(step)].clear(),
             Op::MemorySize => {
-                let pages = self.memory().pages();
-                self.values.push(pages.into());
+                let pages = self.memory(index(step)).pages();
+                self.push(pages);
             }
             Op::RefNull => self.values.push(0),
             Op::RefIsNull => {
@@ -498,29 +439,8 @@ impl Machine<'_> {
         let schedule = self.store.schedule;
         let instance = self.frame().instance;
         match (step.op, &step.immediate) {
-            (Op::MemoryGrow, _) => {
-                let delta = self.pop_u32();
-                let grown = self.grow_memory(delta)?;
-                self.values.push(grown.into());
-            }
-            (Op::MemoryInit, &Immediate::Pair(segment, _)) => {
-                let (to, from, len) = self.pop3();
-                self.store.meter.charge(schedule.bulk_cost(len))?;
-                self.store.memory_init(instance, segment, (to, from, len))?;
-            }
-            (Op::MemoryCopy, _) => {
-                let (to, from, len) = self.pop3();
-                self.store.meter.charge(schedule.bulk_cost(len))?;
-                let bytes = &mut self.memory().bytes;
-                let both = range(bytes, from, len).and(range(bytes, to, len));
-                both.ok_or(Trap::MemoryOutOfBounds)?;
-                bytes.copy_within(from as usize..from as usize + len as usize, to as usize);
-            }
-            (Op::MemoryFill, _) => {
-                let (to, value, len) = self.pop3();
-                self.store.meter.charge(schedule.bulk_cost(len))?;
-                let bytes = &mut self.memory().bytes;
-                range_mut(bytes, to, len).ok_or(Trap::MemoryOutOfBounds)?.fill(value as u8);
+            (Op::MemoryGrow | Op::MemoryInit | Op::MemoryCopy | Op::MemoryFill, immediate) => {
+                return self.bulk_memory(step.op, immediate);
             }
             (Op::TableInit, &Immediate::Pair(segment, table)) => {
                 let (to, from, len) = self.pop3();
@@ -536,47 +456,33 @@ impl Machine<'_> {
                 target.ok_or(Trap::TableOutOfBounds)?.copy_from_slice(&source);
             }
             (Op::TableFill, &Immediate::Index(table)) => {
-                let (len, value, to) = (self.pop_u32(), self.pop(), self.pop_u32());
+                let (len, value, to) = (self.pop(), self.pop(), self.pop());
                 self.store.meter.charge(schedule.table_cost(len))?;
                 let elements = &mut self.table(table as usize).elements;
                 range_mut(elements, to, len).ok_or(Trap::TableOutOfBounds)?.fill(value);
             }
             (Op::TableGrow, &Immediate::Index(table)) => {
-                let (delta, value) = (self.pop_u32(), self.pop());
+                let (delta, value) = (self.pop(), self.pop());
                 let grown = self.grow_table(table as usize, delta, value)?;
-                self.values.push(grown.into());
+                self.push(grown);
             }
             _ => return Err(Fault::Internal("bulk operator without its immediate").into()),
         }
         Ok(())
     }
 
-    /// The size before, or -1. Only a growth that is allowed pays for pages, before it happens.
-    fn grow_memory(&mut self, delta: u32) -> Result<u32, Stop> {
-        let cap = u64::from(self.store.limits.memory.0);
-        let (pages, most) = (self.memory().pages(), self.memory().max.map_or(cap, |max| max.min(cap)));
-        if u64::from(pages) + u64::from(delta) > most {
-            return Ok(u32::MAX);
-        }
-        self.store.meter.charge(self.store.schedule.grow_cost(Pages(pages), Pages(delta)))?;
-        let bytes = &mut self.memory().bytes;
-        bytes.try_reserve_exact(delta as usize * PAGE).map_err(|_| Fault::OutOfMemory)?;
-        bytes.resize(bytes.len() + delta as usize * PAGE, 0);
-        Ok(pages)
-    }
-
-    /// As [`Machine::grow_memory`], in elements.
-    fn grow_table(&mut self, table: usize, delta: u32, value: u64) -> Result<u32, Stop> {
+    /// As for memories, in elements.
+    fn grow_table(&mut self, table: usize, delta: u64, value: u64) -> Result<u64, Stop> {
         let cap = u64::from(self.store.limits.table_elements);
-        let size = self.table(table).elements.len() as u32;
-        let most = self.table(table).max.map_or(cap, |max| max.min(cap));
-        if u64::from(size) + u64::from(delta) > most {
-            return Ok(u32::MAX);
+        let Table { elements, ty, .. } = self.table(table);
+        let (size, most) = (elements.len() as u64, ty.maximum.map_or(cap, |max| max.min(cap)));
+        if u128::from(size) + u128::from(delta) > most.into() {
+            return Ok(refused(ty.table64));
         }
         self.store.meter.charge(self.store.schedule.table_cost(delta))?;
         let elements = &mut self.table(table).elements;
         elements.try_reserve_exact(delta as usize).map_err(|_| Fault::OutOfMemory)?;
-        elements.resize(size as usize + delta as usize, value);
+        elements.resize((size + delta) as usize, value);
         Ok(size)
     }
 }
@@ -589,7 +495,7 @@ fn index(step: &Step) -> usize {
     }
 }
 
-/// The constant or offset behind an operator.
+/// The constant behind an operator.
 fn bits(step: &Step) -> u128 {
     match step.immediate {
         Immediate::Bits(bits) => bits,

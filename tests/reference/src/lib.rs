@@ -16,9 +16,11 @@
 
 mod body;
 mod exec;
+mod memory;
 mod module;
 mod store;
 mod vector;
 
+pub use memory::Memory;
 pub use module::{Export, Import, Module};
-pub use store::{Extern, Failure, Global, Host, InstanceId, Memory, NoHost, Store, Table};
+pub use store::{Extern, Failure, Global, Host, InstanceId, NoHost, Store, Table};

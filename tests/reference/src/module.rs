@@ -1,8 +1,9 @@
 //! Bytes to a module: sections, limits, constant expressions.
 
 use crate::body::{Body, limit, refuse};
+use crate::memory::most_pages;
 use gristmill::wasm::isa::Op;
-use gristmill::{LoadError, LoadErrorKind, Profile, Schedule};
+use gristmill::{LoadError, LoadErrorKind, Profile, Proposal, Schedule};
 use std::rc::Rc;
 use wasmparser::{
     ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind, FuncType, GlobalType, MemoryType, Operator, Parser,
@@ -71,6 +72,7 @@ pub(crate) struct Contents {
     /// The type of every function, imported ones first.
     pub(crate) funcs: Vec<u32>,
     pub(crate) imported_globals: usize,
+    pub(crate) imported_memories: usize,
     pub(crate) tables: Vec<TableType>,
     pub(crate) memories: Vec<MemoryType>,
     pub(crate) globals: Vec<(GlobalType, Constant)>,
@@ -83,26 +85,29 @@ pub(crate) struct Contents {
 
 /// The features of a profile, spelled out once more.
 fn features(profile: &Profile) -> WasmFeatures {
-    let chain = WasmFeatures::GC_TYPES
+    let mut features = WasmFeatures::GC_TYPES
         | WasmFeatures::MUTABLE_GLOBAL
         | WasmFeatures::SIGN_EXTENSION
         | WasmFeatures::MULTI_VALUE
         | WasmFeatures::BULK_MEMORY
         | WasmFeatures::CALL_INDIRECT_OVERLONG;
-    match profile.name() {
-        "general" => {
-            chain
-                | WasmFeatures::FLOATS
-                | WasmFeatures::SATURATING_FLOAT_TO_INT
-                | WasmFeatures::REFERENCE_TYPES
-                | WasmFeatures::SIMD
-                | WasmFeatures::RELAXED_SIMD
-                | WasmFeatures::EXTENDED_CONST
-                | WasmFeatures::TAIL_CALL
-                | WasmFeatures::WIDE_ARITHMETIC
-        }
-        _ => chain,
+    if profile.name() == "general" {
+        features |= WasmFeatures::FLOATS | WasmFeatures::SATURATING_FLOAT_TO_INT | WasmFeatures::REFERENCE_TYPES;
     }
+    let proposals = Proposal::ALL.iter().filter(|proposal| profile.has(**proposal));
+    proposals.fold(features, |features, proposal| {
+        features
+            | match proposal {
+                Proposal::Simd => WasmFeatures::SIMD,
+                Proposal::RelaxedSimd => WasmFeatures::RELAXED_SIMD,
+                Proposal::ExtendedConst => WasmFeatures::EXTENDED_CONST,
+                Proposal::TailCall => WasmFeatures::TAIL_CALL,
+                Proposal::WideArithmetic => WasmFeatures::WIDE_ARITHMETIC,
+                Proposal::MultiMemory => WasmFeatures::MULTI_MEMORY,
+                Proposal::CustomPageSizes => WasmFeatures::CUSTOM_PAGE_SIZES,
+                Proposal::Memory64 => WasmFeatures::MEMORY64,
+            }
+    })
 }
 
 impl Module {
@@ -182,7 +187,10 @@ impl Contents {
                     match import.ty {
                         TypeRef::Func(ty) => self.funcs.push(ty),
                         TypeRef::Table(ty) => check_table(&ty, profile)?,
-                        TypeRef::Memory(ty) => check_memory(&ty, profile)?,
+                        TypeRef::Memory(ty) => {
+                            self.imported_memories += 1;
+                            check_memory(&ty, self.imported_memories, profile)?;
+                        }
                         TypeRef::Global(_) => self.imported_globals += 1,
                         _ => {}
                     }
@@ -205,8 +213,8 @@ impl Contents {
             Payload::MemorySection(reader) => {
                 for memory in reader {
                     let ty = memory?;
-                    check_memory(&ty, profile)?;
                     self.memories.push(ty);
+                    check_memory(&ty, self.imported_memories + self.memories.len(), profile)?;
                 }
             }
             Payload::GlobalSection(reader) => {
@@ -269,8 +277,13 @@ fn check_table(ty: &TableType, profile: &Profile) -> Result<(), LoadError> {
     if ty.initial > u64::from(profile.module.table_elements) { Err(limit(0, "table too large")) } else { Ok(()) }
 }
 
-fn check_memory(ty: &MemoryType, profile: &Profile) -> Result<(), LoadError> {
-    if ty.initial > u64::from(profile.run.memory.0) { Err(limit(0, "memory too large")) } else { Ok(()) }
+/// Checks the type of a memory, which makes it `count` of them.
+fn check_memory(ty: &MemoryType, count: usize, profile: &Profile) -> Result<(), LoadError> {
+    if count > profile.module.memories as usize {
+        return Err(limit(0, "too many memories"));
+    }
+    let unbounded = MemoryType { maximum: None, ..*ty };
+    if ty.initial > most_pages(&unbounded, profile.run.memory) { Err(limit(0, "memory too large")) } else { Ok(()) }
 }
 
 /// Reads a constant expression, which the validator has seen.

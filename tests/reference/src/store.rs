@@ -1,17 +1,15 @@
 //! What instances own and share, and how an instance comes to be.
 
 use crate::body::Body;
+use crate::memory::Memory;
 use crate::module::{Constant, Contents, Module, Place};
 use gristmill::limits::RunLimits;
 use gristmill::{Fault, Guest, Meter, Pages, Schedule, Stop, Trap};
 use std::rc::Rc;
-use wasmparser::{ExternalKind, FuncType, GlobalType, MemoryType, RefType, TableType, TypeRef};
+use wasmparser::{ExternalKind, FuncType, GlobalType, MemoryType, TableType, TypeRef};
 
 /// The operands of a copy: to, from, length.
-pub(crate) type Span = (u32, u32, u32);
-
-/// Bytes in a page.
-pub(crate) const PAGE: usize = 65_536;
+pub(crate) type Span = (u64, u64, u64);
 
 /// Why there is no instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,30 +58,13 @@ pub enum Extern {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstanceId(pub(crate) usize);
 
-/// A linear memory.
-#[derive(Debug)]
-pub struct Memory {
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-    /// The greatest size that its type allows, in pages.
-    pub max: Option<u64>,
-}
-
-impl Memory {
-    pub(crate) fn pages(&self) -> u32 {
-        (self.bytes.len() / PAGE) as u32
-    }
-}
-
 /// A table of references; a slot is 0 for null, else an index plus one.
 #[derive(Debug)]
 pub struct Table {
-    /// The type of its elements.
-    pub element: RefType,
     /// Its elements.
     pub elements: Vec<u64>,
-    /// The greatest size that its type allows.
-    pub max: Option<u64>,
+    /// Its type, with the size that it began with.
+    pub ty: TableType,
 }
 
 /// A global variable.
@@ -174,14 +155,14 @@ impl Store {
 
     /// Adds a memory of zeros.
     pub fn add_memory(&mut self, ty: &MemoryType) -> Extern {
-        self.memories.push(Memory { bytes: vec![0; ty.initial as usize * PAGE], max: ty.maximum });
+        self.memories.push(Memory::new(ty));
         Extern::Memory(self.memories.len() - 1)
     }
 
     /// Adds a table of nulls.
     pub fn add_table(&mut self, ty: &TableType) -> Extern {
         let elements = vec![0; ty.initial as usize];
-        self.tables.push(Table { element: ty.element_type, elements, max: ty.maximum });
+        self.tables.push(Table { elements, ty: *ty });
         Extern::Table(self.tables.len() - 1)
     }
 
@@ -210,11 +191,14 @@ impl Store {
             (TypeRef::Global(ty), Extern::Global(g)) => self.globals[g].ty == ty,
             (TypeRef::Memory(ty), Extern::Memory(m)) => {
                 let memory = &self.memories[m];
-                fits(memory.pages().into(), memory.max, ty.initial, ty.maximum)
+                let kind = |ty: &MemoryType| (ty.memory64, ty.page_size_log2.unwrap_or(16));
+                kind(&memory.ty) == kind(&ty) && fits(memory.pages(), memory.ty.maximum, ty.initial, ty.maximum)
             }
             (TypeRef::Table(ty), Extern::Table(t)) => {
                 let table = &self.tables[t];
-                table.element == ty.element_type && fits(table.elements.len() as u64, table.max, ty.initial, ty.maximum)
+                let kind = |ty: &TableType| (ty.element_type, ty.table64);
+                let size = table.elements.len() as u64;
+                kind(&table.ty) == kind(&ty) && fits(size, table.ty.maximum, ty.initial, ty.maximum)
             }
             _ => false,
         }
@@ -263,8 +247,7 @@ impl Store {
     /// Makes what the module defines itself.
     fn define(&mut self, module: &Contents, instance: &mut Instance) -> Result<(), Trap> {
         for memory in &module.memories {
-            // Validation: a 32-bit memory has at most 65,536 pages.
-            self.meter.charge(self.schedule.grow_cost(Pages(0), Pages(memory.initial as u32)))?;
+            self.meter.charge(self.schedule.grow_cost(Pages(0), Memory::initial_price(memory)))?;
             instance.memories.push(self.memories.len());
             self.add_memory(memory);
         }
@@ -322,8 +305,8 @@ impl Store {
         for (index, (place, _)) in module.elements.iter().enumerate() {
             match place {
                 &Place::Active(table, ref offset) => {
-                    let offset = self.constant(&self.instances[id], offset) as u32;
-                    let len = self.instances[id].elements[index].len() as u32;
+                    let offset = self.constant(&self.instances[id], offset) as u64;
+                    let len = self.instances[id].elements[index].len() as u64;
                     self.table_init(id, table, index as u32, (offset, 0, len))?;
                     self.instances[id].elements[index].clear();
                 }
@@ -332,10 +315,10 @@ impl Store {
             }
         }
         for (index, (place, _)) in module.data.iter().enumerate() {
-            if let Place::Active(_, offset) = place {
-                let offset = self.constant(&self.instances[id], offset) as u32;
-                let len = self.instances[id].data[index].len() as u32;
-                self.memory_init(id, index as u32, (offset, 0, len))?;
+            if let &Place::Active(memory, ref offset) = place {
+                let offset = self.constant(&self.instances[id], offset) as u64;
+                let len = self.instances[id].data[index].len() as u64;
+                self.memory_init(id, memory, index as u32, (offset, 0, len))?;
                 self.instances[id].data[index].clear();
             }
         }
@@ -357,10 +340,16 @@ impl Store {
         Ok(())
     }
 
-    /// Copies bytes of a segment into memory 0, whole or not at all.
-    pub(crate) fn memory_init(&mut self, id: usize, segment: u32, (to, from, len): Span) -> Result<(), Trap> {
+    /// Copies bytes of a segment into a memory, whole or not at all.
+    pub(crate) fn memory_init(
+        &mut self,
+        id: usize,
+        memory: u32,
+        segment: u32,
+        (to, from, len): Span,
+    ) -> Result<(), Trap> {
         let instance = &self.instances[id];
-        let memory = &mut self.memories[instance.memories[0]];
+        let memory = &mut self.memories[instance.memories[memory as usize]];
         let source = range(&instance.data[segment as usize], from, len).ok_or(Trap::MemoryOutOfBounds)?;
         range_mut(&mut memory.bytes, to, len).ok_or(Trap::MemoryOutOfBounds)?.copy_from_slice(source);
         Ok(())
@@ -373,11 +362,11 @@ fn fits(min: u64, max: Option<u64>, least: u64, most: Option<u64>) -> bool {
 }
 
 /// `len` items from `from`; none when the range ends past the end.
-pub(crate) fn range<T>(items: &[T], from: u32, len: u32) -> Option<&[T]> {
+pub(crate) fn range<T>(items: &[T], from: u64, len: u64) -> Option<&[T]> {
     items.get(from as usize..)?.get(..len as usize)
 }
 
 /// `len` items from `from`, to write to.
-pub(crate) fn range_mut<T>(items: &mut [T], from: u32, len: u32) -> Option<&mut [T]> {
+pub(crate) fn range_mut<T>(items: &mut [T], from: u64, len: u64) -> Option<&mut [T]> {
     items.get_mut(from as usize..)?.get_mut(..len as usize)
 }

@@ -41,20 +41,25 @@ impl Case {
         // In v1 a gas buys up to a thousand operators, in unit one.
         let most = if schedule == Schedule::V1 { 6_000 } else { 80_000u32 };
         let gas = Gas(u64::from(u.int_in_range(0..=most)?));
+        // From what was read already, as below.
+        let memories = gas.0 % 5 == 4;
         let config = Config {
             available_imports: Some(imports().clone()),
             allow_floats: u.arbitrary()?,
             compact_imports_enabled: false,
+            custom_page_sizes_enabled: memories,
             exceptions_enabled: false,
             export_everything: true,
             extended_const_enabled: gas.0 % 3 == 1,
             gc_enabled: false,
             max_imports: 4,
             max_instructions: 400,
+            max_memories: if memories { 3 } else { 1 },
             max_memory32_bytes: 64 * 65_536,
+            max_memory64_bytes: 64 * 65_536,
             max_table_elements: 4_096,
             max_tables: 3,
-            memory64_enabled: false,
+            memory64_enabled: memories,
             relaxed_simd_enabled: gas.0 % 3 == 1,
             // From what was read already: older inputs keep their meaning.
             simd_enabled: gas.0 % 3 == 1,

@@ -5,7 +5,7 @@ use super::run::Case;
 use crate::machine::{Executor, HostFn, Plan, run_module, slots};
 use arbitrary::Unstructured;
 use gristmill::{Config, Engine, ExternType, Gas, Meter, Module, Profile, Schedule, ValType};
-use gristmill_aot::Aot;
+use gristmill_aot::{Aot, Bounds, Options};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -21,14 +21,20 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// The engine with the interpreter, and with machine code.
-fn engines() -> &'static [(&'static str, Engine); 2] {
-    static ENGINES: OnceLock<[(&'static str, Engine); 2]> = OnceLock::new();
+/// The engine with the interpreter, and with machine code of both kinds.
+fn engines() -> &'static [(&'static str, Engine); 3] {
+    static ENGINES: OnceLock<[(&'static str, Engine); 3]> = OnceLock::new();
     ENGINES.get_or_init(|| {
         let config = Config::new();
-        let aot = Arc::new(Aot::new(Default::default()).expect("this machine has machine code"));
-        let compiled = Engine::with_compiler(&config, aot).expect("the automatic dispatch always exists");
-        [("interpreter", Engine::new(&config).expect("as above")), ("machine code", compiled)]
+        let compiled = |bounds| {
+            let aot = Aot::new(Options { bounds, ..Options::default() }).expect("this machine has machine code");
+            Engine::with_compiler(&config, Arc::new(aot)).expect("the automatic dispatch always exists")
+        };
+        [
+            ("interpreter", Engine::new(&config).expect("as above")),
+            ("machine code that compares", compiled(Bounds::Check)),
+            ("machine code with guards", compiled(Bounds::Guard)),
+        ]
     })
 }
 
@@ -41,7 +47,7 @@ pub fn compare(bytes: &[u8], calls: &[(String, Vec<u64>)], most: Gas, count: u64
     let modules: Vec<_> = engines().iter().map(|(name, engine)| (*name, Module::new(engine, bytes))).collect();
     let reference = gristmill_reference::Module::new(&Profile::general(), Schedule::V1, bytes);
     let refused = modules.iter().filter(|(_, module)| module.is_err()).count() + usize::from(reference.is_err());
-    assert!(matches!(refused, 0 | 3), "a module is refused by one and not by another: {bytes:02x?}");
+    assert!(matches!(refused, 0 | 4), "a module is refused by one and not by another: {bytes:02x?}");
     let Ok(reference) = reference else { return };
     match calls {
         [] => sweep(bytes, &modules, &exported(&reference), most, count),

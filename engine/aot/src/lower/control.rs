@@ -265,7 +265,7 @@ impl Lower<'_> {
         self.b.ins().return_(&returned);
     }
 
-    fn instance_field(&mut self, at: usize) -> Value {
+    pub(super) fn instance_field(&mut self, at: usize) -> Value {
         let instance = self.fixed(types::I64, self.vm, layout::VM_INSTANCE);
         self.fixed(types::I64, instance, at)
     }
@@ -289,7 +289,7 @@ impl Lower<'_> {
     /// The function of a call through a table, and whether it is of this instance.
     fn callee(&mut self, ty: u32, table: u32) -> (Value, Value) {
         let index = self.pop();
-        let index = self.b.ins().uextend(types::I64, index);
+        let index = self.index(index);
         let tables = self.instance_field(layout::INSTANCE_TABLES);
         let table = self.fixed(types::I64, tables, 8 * table as usize);
         let flags = self.flags(self.regions.tables);

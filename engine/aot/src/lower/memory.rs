@@ -6,8 +6,8 @@ use crate::enter::Helper;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use gristmill::Trap;
-use gristmill::tier::{self, Arg, Op, layout};
-use gristmill::wasm::types::ValType;
+use gristmill::tier::{self, Arg, Far, Op, layout};
+use gristmill::wasm::types::{MemoryType, ValType};
 
 /// Where an access goes.
 #[derive(Clone, Copy)]
@@ -53,6 +53,50 @@ impl Lower<'_> {
         Address { at, offset: 0, flags: self.heap() }
     }
 
+    /// Where `size` bytes of a far memory are, which lie in it.
+    fn far_address(&mut self, far: Far, size: u32) -> Address {
+        let address = self.pop();
+        let at = self.index(address);
+        let (memory, flags) = (self.far_memory(far.memory), self.flags(self.regions.memory));
+        let len = self.b.ins().load(types::I64, flags, memory, layout::MEMORY_LEN as i32);
+        // What the address must leave room for; no memory has 2^64 - 1 bytes.
+        let reach = self.constant(far.offset.saturating_add(size.into()) as i64);
+        let short = self.b.ins().icmp(IntCC::UnsignedGreaterThan, reach, len);
+        let room = self.b.ins().isub(len, reach);
+        let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThan, at, room);
+        let outside = self.b.ins().bor(short, outside);
+        self.trap_if(outside, Trap::MemoryOutOfBounds);
+        let base = self.b.ins().load(types::I64, flags, memory, layout::MEMORY_BASE as i32);
+        let at = self.b.ins().iadd(base, at);
+        let offset = self.constant(far.offset as i64);
+        let at = self.b.ins().iadd(at, offset);
+        Address { at, offset: 0, flags: self.heap() }
+    }
+
+    /// Memory `index` of the running instance.
+    fn far_memory(&mut self, index: u32) -> Value {
+        let Some(behind) = index.checked_sub(1) else { return self.linear_memory() };
+        let memories = self.instance_field(layout::INSTANCE_MEMORIES);
+        self.fixed(types::I64, memories, 8 * behind as usize)
+    }
+
+    /// An index or address of 32 or 64 bits as one of 64.
+    pub(super) fn index(&mut self, value: Value) -> Value {
+        match self.b.func.dfg.value_type(value) {
+            types::I32 => self.b.ins().uextend(types::I64, value),
+            _ => value,
+        }
+    }
+
+    /// Where the `size` bytes are that a load or store is about.
+    pub(super) fn place(&mut self, arg: &Arg<'_>, size: u32) -> Address {
+        match *arg {
+            Arg::Offset(offset) | Arg::OffsetLane(offset, _) => self.address(offset, size),
+            Arg::Far(far) => self.far_address(far, size),
+            _ => unreachable!("a load or store has an offset"),
+        }
+    }
+
     fn heap(&self) -> MemFlagsData {
         MemFlagsData::new().with_notrap().with_alias_region(Some(self.regions.heap))
     }
@@ -69,62 +113,61 @@ impl Lower<'_> {
 
     pub(super) fn access(&mut self, op: Op, arg: &Arg<'_>) {
         use types::{F32, F64, I8, I16, I32, I64};
-        let Arg::Offset(offset) = *arg else { unreachable!("a load or store has an offset") };
         match op {
-            Op::I32Load => self.load(offset, I32),
-            Op::I64Load => self.load(offset, I64),
-            Op::F32Load => self.load(offset, F32),
-            Op::F64Load => self.load(offset, F64),
-            Op::I32Load8S => self.load_signed(offset, I8, I32),
-            Op::I32Load8U => self.load_unsigned(offset, I8, I32),
-            Op::I32Load16S => self.load_signed(offset, I16, I32),
-            Op::I32Load16U => self.load_unsigned(offset, I16, I32),
-            Op::I64Load8S => self.load_signed(offset, I8, I64),
-            Op::I64Load8U => self.load_unsigned(offset, I8, I64),
-            Op::I64Load16S => self.load_signed(offset, I16, I64),
-            Op::I64Load16U => self.load_unsigned(offset, I16, I64),
-            Op::I64Load32S => self.load_signed(offset, I32, I64),
-            Op::I64Load32U => self.load_unsigned(offset, I32, I64),
-            Op::I32Store => self.store(offset, I32),
-            Op::I64Store => self.store(offset, I64),
-            Op::F32Store => self.store(offset, F32),
-            Op::F64Store => self.store(offset, F64),
-            Op::I32Store8 | Op::I64Store8 => self.store_low(offset, I8),
-            Op::I32Store16 | Op::I64Store16 => self.store_low(offset, I16),
-            Op::I64Store32 => self.store_low(offset, I32),
+            Op::I32Load => self.load(arg, I32),
+            Op::I64Load => self.load(arg, I64),
+            Op::F32Load => self.load(arg, F32),
+            Op::F64Load => self.load(arg, F64),
+            Op::I32Load8S => self.load_signed(arg, I8, I32),
+            Op::I32Load8U => self.load_unsigned(arg, I8, I32),
+            Op::I32Load16S => self.load_signed(arg, I16, I32),
+            Op::I32Load16U => self.load_unsigned(arg, I16, I32),
+            Op::I64Load8S => self.load_signed(arg, I8, I64),
+            Op::I64Load8U => self.load_unsigned(arg, I8, I64),
+            Op::I64Load16S => self.load_signed(arg, I16, I64),
+            Op::I64Load16U => self.load_unsigned(arg, I16, I64),
+            Op::I64Load32S => self.load_signed(arg, I32, I64),
+            Op::I64Load32U => self.load_unsigned(arg, I32, I64),
+            Op::I32Store => self.store(arg, I32),
+            Op::I64Store => self.store(arg, I64),
+            Op::F32Store => self.store(arg, F32),
+            Op::F64Store => self.store(arg, F64),
+            Op::I32Store8 | Op::I64Store8 => self.store_low(arg, I8),
+            Op::I32Store16 | Op::I64Store16 => self.store_low(arg, I16),
+            Op::I64Store32 => self.store_low(arg, I32),
             _ => unreachable!("not a load or store"),
         }
     }
 
-    fn load(&mut self, offset: u64, ty: Type) {
-        let at = self.address(offset, ty.bytes());
+    fn load(&mut self, arg: &Arg<'_>, ty: Type) {
+        let at = self.place(arg, ty.bytes());
         let value = self.load_at(at, ty);
         self.push(value);
     }
 
-    fn load_signed(&mut self, offset: u64, narrow: Type, wide: Type) {
-        let at = self.address(offset, narrow.bytes());
+    fn load_signed(&mut self, arg: &Arg<'_>, narrow: Type, wide: Type) {
+        let at = self.place(arg, narrow.bytes());
         let value = self.load_at(at, narrow);
         let value = self.b.ins().sextend(wide, value);
         self.push(value);
     }
 
-    fn load_unsigned(&mut self, offset: u64, narrow: Type, wide: Type) {
-        let at = self.address(offset, narrow.bytes());
+    fn load_unsigned(&mut self, arg: &Arg<'_>, narrow: Type, wide: Type) {
+        let at = self.place(arg, narrow.bytes());
         let value = self.load_at(at, narrow);
         let value = self.b.ins().uextend(wide, value);
         self.push(value);
     }
 
-    fn store(&mut self, offset: u64, ty: Type) {
+    fn store(&mut self, arg: &Arg<'_>, ty: Type) {
         let value = self.pop();
-        let at = self.address(offset, ty.bytes());
+        let at = self.place(arg, ty.bytes());
         self.store_at(at, value);
     }
 
-    fn store_low(&mut self, offset: u64, narrow: Type) {
+    fn store_low(&mut self, arg: &Arg<'_>, narrow: Type) {
         let value = self.pop();
-        let at = self.address(offset, narrow.bytes());
+        let at = self.place(arg, narrow.bytes());
         let value = self.b.ins().ireduce(narrow, value);
         self.store_at(at, value);
     }
@@ -132,14 +175,18 @@ impl Lower<'_> {
     pub(super) fn memory(&mut self, op: Op, arg: &Arg<'_>) {
         match op {
             Op::MemorySize => {
-                let memory = self.linear_memory();
+                let (index, ty) = self.memory_type(arg);
+                let memory = self.far_memory(index);
                 let flags = self.flags(self.regions.memory);
                 let bytes = self.b.ins().load(types::I64, flags, memory, layout::MEMORY_LEN as i32);
-                let pages = self.b.ins().ushr_imm_u(bytes, 16);
-                let pages = self.b.ins().ireduce(types::I32, pages);
+                let pages = self.b.ins().ushr_imm_u(bytes, i64::from(ty.page.log2()));
+                let pages = if ty.memory64 { pages } else { self.b.ins().ireduce(types::I32, pages) };
                 self.push(pages);
             }
-            Op::MemoryGrow => self.out_of_line(op, arg, 1, &[ValType::I32]),
+            Op::MemoryGrow => {
+                let (_, ty) = self.memory_type(arg);
+                self.out_of_line(op, arg, 1, &[size_type(ty.memory64)]);
+            }
             Op::MemoryInit | Op::MemoryCopy | Op::MemoryFill | Op::TableInit | Op::TableCopy => {
                 self.out_of_line(op, arg, 3, &[]);
             }
@@ -147,10 +194,20 @@ impl Lower<'_> {
             Op::DataDrop | Op::ElemDrop => self.out_of_line(op, arg, 0, &[]),
             Op::TableGet => self.out_of_line(op, arg, 1, &[ValType::I64]),
             Op::TableSet => self.out_of_line(op, arg, 2, &[]),
-            Op::TableSize => self.out_of_line(op, arg, 0, &[ValType::I32]),
-            Op::TableGrow => self.out_of_line(op, arg, 2, &[ValType::I32]),
+            Op::TableSize | Op::TableGrow => {
+                let Arg::Index(table) = *arg else { unreachable!("the operator has a table") };
+                let wide = self.source.parsed().tables[table as usize].table64;
+                let operands = if op == Op::TableGrow { 2 } else { 0 };
+                self.out_of_line(op, arg, operands, &[size_type(wide)]);
+            }
             _ => unreachable!("not an operator of memory or tables"),
         }
+    }
+
+    /// The memory that an operator is about, and its type.
+    fn memory_type(&self, arg: &Arg<'_>) -> (u32, MemoryType) {
+        let Arg::Index(index) = *arg else { unreachable!("the operator has a memory") };
+        (index, self.source.parsed().memories[index as usize])
     }
 
     /// Has an operator run by the interpreter's function for it.
@@ -163,4 +220,9 @@ impl Lower<'_> {
         let result = self.load_values(values, result);
         self.stack.extend(result);
     }
+}
+
+/// The type of sizes of a memory or table.
+fn size_type(wide: bool) -> ValType {
+    if wide { ValType::I64 } else { ValType::I32 }
 }

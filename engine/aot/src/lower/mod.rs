@@ -125,13 +125,13 @@ use crate::abi::{self, Signatures};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::immediates::Imm64;
 use cranelift_codegen::ir::{
-    AliasRegion, AliasRegionData, Block, Inst, InstBuilder, InstructionData, MemFlagsData, StackSlot, StackSlotData,
-    StackSlotKind, Type, Value, types,
+    AliasRegion, AliasRegionData, Block, Inst, InstBuilder, InstructionData, MemFlagsData, SourceLoc, StackSlot,
+    StackSlotData, StackSlotKind, Type, Value, types,
 };
 use cranelift_frontend::{FunctionBuilder, Variable};
 use gristmill::Trap;
 use gristmill::error::LoadError;
-use gristmill::tier::{Arg, BodyHead, Ended, Group, Locals, Op, ROWS, Sink, Source, Step, layout};
+use gristmill::tier::{self, Arg, BodyHead, Ended, Group, Locals, Op, ROWS, Sink, Source, Step, layout};
 use gristmill::wasm::types::{FuncType, ValType};
 
 /// One function on its way to the intermediate form.
@@ -156,8 +156,11 @@ pub(crate) struct Lower<'a> {
     looks: bool,
     /// Traps are instructions that the processor refuses, and bounds of memory are not compared.
     faults: bool,
-    /// A cold block for each trap, by number.
-    traps: Vec<Option<Block>>,
+    /// The cold block of each trap, with its site.
+    traps: Vec<(Block, u32)>,
+    /// The byte of the module at which the first operator starts, and how far behind it the present one does.
+    first_operator: Option<usize>,
+    operator: u32,
     /// The cold block of entries that fail, with what they would have to ask.
     refused: Option<Block>,
     /// The constant that is known at the end: height.
@@ -222,7 +225,9 @@ impl<'a> Lower<'a> {
             entry: 0,
             looks: false,
             faults: bounds == Bounds::Guard,
-            traps: vec![None; Trap::ALL.len()],
+            traps: Vec::new(),
+            first_operator: None,
+            operator: 0,
             refused: None,
             height: None,
             first_cost: None,
@@ -336,52 +341,57 @@ impl<'a> Lower<'a> {
         self.b.ins().jump(to, &[]);
     }
 
+    /// Where a trap of the present operator goes. A block for each, so that what it hands on is made there and nowhere else.
     fn trap_block(&mut self, trap: Trap) -> Block {
-        let number = trap as usize;
-        *self.traps[number].get_or_insert_with(|| {
-            let block = self.b.create_block();
-            self.b.set_cold_block(block);
-            block
-        })
+        let site = tier::site(trap, self.operator);
+        match self.traps.last() {
+            Some((block, last)) if *last == site => *block,
+            _ => {
+                let block = self.cold_block();
+                self.traps.push((block, site));
+                block
+            }
+        }
+    }
+
+    fn cold_block(&mut self) -> Block {
+        let block = self.b.create_block();
+        self.b.set_cold_block(block);
+        block
     }
 
     /// Writes the blocks that all traps end in.
     fn ways_out(&mut self) {
-        let exit = self.b.create_block();
-        self.b.set_cold_block(exit);
-        let number = self.b.append_block_param(exit, types::I32);
-        let mut used = false;
-        if let Some(block) = self.refused.take() {
-            used = true;
-            self.b.switch_to_block(block);
-            self.b.seal_block(block);
-            let trap = self.why_refused();
-            self.b.ins().jump(exit, &[trap.into()]);
-        }
-        for number in 0..self.traps.len() {
-            let Some(block) = self.traps[number] else { continue };
-            used = true;
-            self.b.switch_to_block(block);
-            self.b.seal_block(block);
-            let number = self.b.ins().iconst(types::I32, number as i64);
-            self.b.ins().jump(exit, &[number.into()]);
-        }
-        if !used {
+        self.b.set_srcloc(SourceLoc::default());
+        let (refused, traps) = (self.refused.take(), std::mem::take(&mut self.traps));
+        if refused.is_none() && traps.is_empty() {
             return;
+        }
+        let exit = self.cold_block();
+        let site = self.b.append_block_param(exit, types::I32);
+        if let Some(block) = refused {
+            self.b.switch_to_block(block);
+            self.b.seal_block(block);
+            // A function that is not entered is at its first operator.
+            let site = self.why_refused();
+            self.b.ins().jump(exit, &[site.into()]);
+        }
+        for (block, site) in traps {
+            self.b.switch_to_block(block);
+            self.b.seal_block(block);
+            let site = self.b.ins().iconst(types::I32, i64::from(site));
+            self.b.ins().jump(exit, &[site.into()]);
         }
         self.b.switch_to_block(exit);
         self.b.seal_block(exit);
-        let function = self.b.ins().iconst(types::I32, i64::from(self.head.function));
-        let flags = MemFlagsData::trusted();
-        self.b.ins().store(flags, number, self.vm, layout::VM_TRAP as i32);
-        self.b.ins().store(flags, function, self.vm, layout::VM_TRAP_FUNCTION as i32);
+        self.b.ins().store(MemFlagsData::trusted(), site, self.vm, layout::VM_SITE as i32);
         let leave = self.fixed(types::I64, self.vm, layout::VM_LEAVE);
         let signature = self.b.import_signature(abi::leave());
         self.b.ins().call_indirect(signature, leave, &[self.vm]);
         self.b.ins().trap(abi::NEVER);
     }
 
-    /// The number of the trap of an entry that failed: entry charge, depth, slots, first block, in this order.
+    /// The site of the trap of an entry that failed: entry charge, depth, slots, first block, in this order.
     fn why_refused(&mut self) -> Value {
         let gas = self.gas();
         let first = self.first_cost.expect("all blocks are closed at the end of the function");
@@ -394,7 +404,7 @@ impl<'a> Lower<'a> {
         let no_depth = self.b.ins().icmp_imm_s(IntCC::Equal, depth, 0);
         let slots = self.b.ins().ireduce(types::I32, self.budget);
         let no_slots = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, slots, 0);
-        let number = |lower: &mut Self, trap: Trap| lower.b.ins().iconst(types::I32, trap as i64);
+        let number = |lower: &mut Self, trap: Trap| lower.b.ins().iconst(types::I32, i64::from(tier::site(trap, 0)));
         let (out_of_gas, no_more_depth, no_more_slots) =
             (number(self, Trap::OutOfGas), number(self, Trap::CallDepth), number(self, Trap::StackSlots));
         let otherwise = self.b.ins().select(no_slots, no_more_slots, out_of_gas);
@@ -422,9 +432,6 @@ impl<'a> Lower<'a> {
 
     /// Calls helper `number` with three more arguments, on the thread's own stack.
     fn call_out(&mut self, helper: crate::enter::Helper, a: Value, b: Value, c: Value) {
-        // For a trap out there.
-        let function = self.b.ins().iconst(types::I32, i64::from(self.head.function));
-        self.b.ins().store(MemFlagsData::trusted(), function, self.vm, layout::VM_TRAP_FUNCTION as i32);
         let gate = self.fixed(types::I64, self.vm, layout::VM_GATE);
         let number = self.constant(helper as i64);
         let signature = self.b.import_signature(abi::gate());
@@ -444,6 +451,11 @@ impl<'a> Lower<'a> {
     /// The function's static height in slots, once it is walked.
     pub(crate) fn total_height(&self) -> u32 {
         self.total_height
+    }
+
+    /// The byte of the module at which the first operator starts, once it is walked.
+    pub(crate) fn first_operator(&self) -> u32 {
+        self.first_operator.map_or(0, |at| at as u32)
     }
 
     /// The builder, for who finishes it.
@@ -478,13 +490,18 @@ impl Sink for Lower<'_> {
         // One test for both: gas is spent when its sign is set, which is one of the budget's bits too.
         let sign = self.b.ins().band_imm_s(left, i64::MIN);
         let refused = self.b.ins().bor(spent, sign);
-        let (cold, next) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(cold);
+        let (cold, next) = (self.cold_block(), self.b.create_block());
         self.refused = Some(cold);
         self.b.ins().brif(refused, cold, &[], next, &[]);
         self.b.seal_block(next);
         self.b.switch_to_block(next);
         self.begin_frames();
+    }
+
+    fn see(&mut self, offset: usize, _: Op, _: &Arg<'_>) {
+        let first = *self.first_operator.get_or_insert(offset);
+        self.operator = (offset - first) as u32;
+        self.b.set_srcloc(SourceLoc::new(self.operator));
     }
 
     fn operator(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), Box<LoadError>> {

@@ -1,11 +1,10 @@
 //! Operators over vectors. On the operand stack every vector is sixteen bytes; each operator says which lanes it sees.
 
 use super::Lower;
-use super::memory::Address;
 use crate::abi::{self, VECTOR};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
-use gristmill::tier::{Arg, Op, ROWS};
+use gristmill::tier::{Arg, Far, Op, ROWS};
 use types::{F32X4, F64X2, I8, I8X16, I16, I16X8, I32, I32X4, I64, I64X2};
 
 lowerings! { vector, l, arg:
@@ -433,7 +432,7 @@ impl Lower<'_> {
     // ---- memory ----
 
     fn vector_load(&mut self, arg: &Arg<'_>, ty: Type, f: impl FnOnce(&mut Self, Value) -> Value) {
-        let from = self.vector_address(arg, ty.bytes());
+        let from = self.place(arg, ty.bytes());
         let value = self.load_at(from, ty);
         let value = f(self, value);
         self.push_vector(value);
@@ -457,25 +456,19 @@ impl Lower<'_> {
         let value = self.pop_as(ty);
         let value = f(self, value);
         let bytes = self.b.func.dfg.value_type(value).bytes();
-        let to = self.vector_address(arg, bytes);
+        let to = self.place(arg, bytes);
         self.store_at(to, value);
     }
 
     fn store_lane(&mut self, arg: &Arg<'_>, ty: Type) {
         self.vector_store(arg, ty, |l, v| l.b.ins().extractlane(v, lane(arg)));
     }
-
-    /// Where `bytes` bytes are.
-    fn vector_address(&mut self, arg: &Arg<'_>, bytes: u32) -> Address {
-        let (Arg::Offset(offset) | Arg::OffsetLane(offset, _)) = *arg else {
-            unreachable!("a load or store has an offset")
-        };
-        self.address(offset, bytes)
-    }
 }
 
 /// The lane that an operator is about.
 fn lane(arg: &Arg<'_>) -> u8 {
-    let (Arg::Lane(lane) | Arg::OffsetLane(_, lane)) = *arg else { unreachable!("the operator has a lane") };
+    let (Arg::Lane(lane) | Arg::OffsetLane(_, lane) | Arg::Far(Far { lane, .. })) = *arg else {
+        unreachable!("the operator has a lane")
+    };
     lane
 }

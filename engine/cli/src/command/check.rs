@@ -6,7 +6,7 @@ use gristmill::contract::{Options, rules};
 use gristmill::{Module, Profile, Schedule};
 use serde_json::{Value, json};
 
-use crate::args::{self, ExportsArg, ProfileArg, TierArgs};
+use crate::args::{self, ExportsArg, ProfileArg, TierArgs, WithoutArgs};
 use crate::output::{Answer, Exit, Failure};
 
 /// Validate modules, with the reason and the byte offset of a refusal
@@ -27,6 +27,8 @@ pub struct Args {
     /// Which features, limits and rules
     #[arg(long, value_enum, default_value = "chain1", value_name = "NAME")]
     profile: ProfileArg,
+    #[command(flatten)]
+    without: WithoutArgs,
     /// What a contract may export
     #[arg(long, value_enum, default_value = "strict", value_name = "RULE")]
     exports: ExportsArg,
@@ -64,7 +66,8 @@ fn module(args: &Args, file: &Path) -> Result<Module, Failure> {
     match args.profile {
         ProfileArg::Chain1 => contract(&bytes, &Options { exports: args.exports.into(), ..Options::default() }),
         ProfileArg::General => {
-            Ok(Module::new(&args::engine(Profile::general(), Schedule::V1, &TierArgs::default())?, &bytes)?)
+            let profile = args.without.of(Profile::general());
+            Ok(Module::new(&args::engine(profile, Schedule::V1, &TierArgs::default())?, &bytes)?)
         }
     }
 }

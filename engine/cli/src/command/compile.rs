@@ -6,7 +6,7 @@ use gristmill::{Module, Schedule};
 use gristmill_aot::{self as aot, When};
 use serde_json::json;
 
-use crate::args::{self, ProfileArg, TierArgs};
+use crate::args::{self, MemoryArg, ProfileArg, TierArgs, WithoutArgs};
 use crate::key;
 use crate::output::{Answer, Failure, Spinner};
 
@@ -37,6 +37,11 @@ pub struct Args {
     /// Which modules are accepted, under which limits
     #[arg(long, value_enum, default_value = "general", value_name = "NAME")]
     profile: ProfileArg,
+    #[command(flatten)]
+    without: WithoutArgs,
+    /// How the code keeps to the bounds of memory
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    memory: MemoryArg,
     /// Price list: `v1`, `unit` (1 gas an operator) or `ewasm` (host functions only)
     #[arg(long, value_parser = args::schedule, default_value = "v1", value_name = "NAME")]
     schedule: Schedule,
@@ -49,8 +54,8 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let bytes = args::read_module(&args.file)?;
     let key = args.sign.as_deref().map(key::secret).transpose()?;
-    let tier = TierArgs::default();
-    let engine = args::engine(args.profile.into(), args.schedule, &tier)?;
+    let tier = TierArgs { memory: args.memory, ..TierArgs::default() };
+    let engine = args::engine(args.without.of(args.profile), args.schedule, &tier)?;
     let module = Module::new(&engine, &bytes).map_err(|e| Failure::from(e).at(args.file.display()))?;
     if module.parsed().customs.iter().any(|(name, _)| name == aot::SECTION) {
         return Err(Failure::refused("the module has machine code already").at(args.file.display()));

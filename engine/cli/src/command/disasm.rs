@@ -35,7 +35,7 @@ pub struct Args {
 /// # Errors
 /// The module is refused, or there is no such function.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    let (module, listings) = gas::load(&args.look.file, args.look.profile, args.look.schedule)?;
+    let (module, listings) = gas::load(&args.look)?;
     let names = Names::new(module.parsed());
     let shown = gas::select(&listings, &names, args.look.function.as_deref())?;
     let mut texts: Vec<_> = shown.iter().map(|listing| in_text(listing, &names)).collect();

@@ -9,7 +9,7 @@ use gristmill::wasm::load::ImportKind;
 use gristmill::{HostApi, ListedBlock, Listing, Module, Particles, Schedule};
 use serde_json::{Value, json};
 
-use crate::args::{self, ProfileArg, TierArgs};
+use crate::args::{self, ProfileArg, TierArgs, WithoutArgs};
 use crate::names::Names;
 use crate::output::{Answer, Failure};
 
@@ -46,6 +46,9 @@ pub struct Look {
     /// Which modules are accepted
     #[arg(long, value_enum, default_value = "chain1", value_name = "NAME")]
     pub profile: ProfileArg,
+    #[command(flatten)]
+    /// What is left out of it.
+    pub without: WithoutArgs,
 }
 
 /// Runs the command.
@@ -53,7 +56,7 @@ pub struct Look {
 /// # Errors
 /// The module is refused, or there is no such function.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    let (module, listings) = load(&args.look.file, args.look.profile, args.look.schedule)?;
+    let (module, listings) = load(&args.look)?;
     let names = Names::new(module.parsed());
     let shown = select(&listings, &names, args.look.function.as_deref())?;
     let total = Particles(listings.iter().map(|listing| price(listing).0).sum());
@@ -91,14 +94,10 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
 ///
 /// # Errors
 /// It is refused.
-pub fn load(
-    file: &std::path::Path,
-    profile: ProfileArg,
-    schedule: Schedule,
-) -> Result<(Module, Vec<Listing>), Failure> {
-    let bytes = args::read_module(file)?;
-    let engine = args::engine(profile.into(), schedule, &TierArgs::default())?;
-    Module::listing(&engine, &bytes).map_err(|e| Failure::from(e).at(file.display()))
+pub fn load(look: &Look) -> Result<(Module, Vec<Listing>), Failure> {
+    let bytes = args::read_module(&look.file)?;
+    let engine = args::engine(look.without.of(look.profile), look.schedule, &TierArgs::default())?;
+    Module::listing(&engine, &bytes).map_err(|e| Failure::from(e).at(look.file.display()))
 }
 
 /// The functions that were asked for: all, or the one of that name or index.

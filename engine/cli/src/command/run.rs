@@ -8,7 +8,7 @@ use gristmill::{Engine, Error, Extern, Func, FuncType, Gas, Instance, Linker, Me
 use gristmill_aot::When;
 use serde_json::{Value, json};
 
-use crate::args::{self, EngineArgs, ProfileArg};
+use crate::args::{self, EngineArgs, ProfileArg, WithoutArgs};
 use crate::output::{Answer, Failure, Spinner};
 use crate::trap::Catcher;
 
@@ -45,6 +45,8 @@ pub struct Args {
     /// Which modules are accepted, under which limits
     #[arg(long, value_enum, default_value = "general", value_name = "NAME")]
     profile: ProfileArg,
+    #[command(flatten)]
+    without: WithoutArgs,
     /// Machine code of the module, made by `compile` and signed with a key that --trust names
     #[arg(long, value_name = "FILE")]
     code: Option<PathBuf>,
@@ -59,11 +61,12 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let bytes = args::read_module(&args.file)?;
     let catcher = Arc::new(Catcher::new(args.coredump.is_some()));
+    let profile = args.without.of(args.profile);
     let attached = args.code.as_ref().map(|_| args.engine.tier.compiler(When::Never)).transpose()?;
     let plain = match &attached {
-        None => args.engine.engine(args.profile.into())?,
+        None => args.engine.engine(profile)?,
         Some(aot) => {
-            let config = args::config(args.profile.into(), args.engine.schedule, &args.engine.tier);
+            let config = args::config(profile, args.engine.schedule, &args.engine.tier);
             Engine::with_compiler(&config, aot.clone())?
         }
     };

@@ -2,21 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use gristmill::{Profile, Schedule};
+use gristmill::{Profile, Proposal, Schedule};
 use serde_json::json;
 
-use crate::args::{self, TierArgs};
+use crate::args::{self, TierArgs, WithoutArgs};
 use crate::output::{Answer, Exit, Failure, Progress};
-use crate::suite::Tally;
 use crate::suite::embedded::Embedded;
 use crate::suite::known::{self, Unexpected};
 use crate::suite::wast::{count_assertions, run_script};
+use crate::suite::{Tally, profile_for};
 
 /// Run test scripts of the WebAssembly specification
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Folders are searched for *.wast. Assertions count one each; known failures count as skipped. \
-A known failure that passes is an error, so that the list stays true. The last line is one JSON object.
+Folders are searched for *.wast. Folders of the suite are known by name: scripts of an \
+older core run without what came later. Assertions count one each; known failures count as skipped. \
+A known failure that passes is an error, so that the list stays true. Without `simd`, scripts named simd_* are skipped. \
+The last line is one JSON object.
 
 Examples:
   gristmill wast conformance/wasm-spec/core-2.0
@@ -25,9 +27,8 @@ pub struct Args {
     /// Scripts and folders of scripts
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Run without vectors; scripts named simd_* are skipped
-    #[arg(long)]
-    no_simd: bool,
+    #[command(flatten)]
+    without: WithoutArgs,
     /// Known failures in place of the built-in list, a line each: FILE:LINE reason
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
@@ -46,8 +47,8 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
         Some(path) => known::parse(&String::from_utf8_lossy(&args::read_file(path)?)),
     };
     let known = known.map_err(Failure::refused)?;
-    let profile = if args.no_simd { Profile::general().without_simd() } else { Profile::general() };
-    let engine = args::engine(profile, Schedule::V1, &args.tier)?;
+    let profile = args.without.of(Profile::general());
+    let mut engine = args::engine(profile, Schedule::V1, &args.tier)?;
 
     let mut progress = Progress::new(files.len(), json);
     let mut tally = Tally::default();
@@ -55,9 +56,13 @@ pub fn run(args: &Args, json: bool) -> Result<Answer, Failure> {
         progress.step(&file.display().to_string());
         let text = String::from_utf8(args::read_file(file)?)
             .map_err(|e| Failure::refused(e.to_string()).at(file.display()))?;
-        if args.no_simd && is_simd(file) {
+        if !profile.has(Proposal::Simd) && is_simd(file) {
             tally.skipped += count_assertions(&text).map_err(|e| Failure::refused(e).at(file.display()))?;
             continue;
+        }
+        let about = profile_for(file, profile);
+        if engine.profile() != &about {
+            engine = args::engine(about, Schedule::V1, &args.tier)?;
         }
         let verdicts = run_script(&text, &mut Embedded::new(&engine)?);
         let verdicts = verdicts.map_err(|e| Failure::refused(e).at(file.display()))?;

@@ -79,10 +79,12 @@ fn spectest(engine: &Engine, store: &mut Store<()>) -> Result<Linker<()>, Error>
         let global = Global::new(&mut *store, ty, value)?;
         linker.define(NAME, name, global)?;
     }
-    let ty = TableType { element: ValType::FuncRef, min: 10, max: Some(20) };
+    let ty = TableType::new(ValType::FuncRef, 10, Some(20));
     let table = Table::new(&mut *store, ty, Val::FuncRef(None))?;
     linker.define(NAME, "table", table)?;
-    let memory = Memory::new(&mut *store, MemoryType { min: 1, max: Some(2) })?;
+    let table64 = Table::new(&mut *store, TableType { table64: true, ..ty }, Val::FuncRef(None))?;
+    linker.define(NAME, "table64", table64)?;
+    let memory = Memory::new(&mut *store, MemoryType::new(1, Some(2)))?;
     linker.define(NAME, "memory", memory)?;
     Ok(linker)
 }

@@ -7,7 +7,23 @@ pub mod scenario;
 pub mod statetest;
 pub mod wast;
 
+use std::path::Path;
+
+use gristmill::{Profile, Proposal};
 use serde_json::{Value, json};
+
+/// Folders of specification scripts that want something refused which came later, and what that is.
+const LATER: [(&str, &[Proposal]); 3] = [
+    ("core-2.0", &[Proposal::MultiMemory, Proposal::CustomPageSizes, Proposal::Memory64]),
+    ("multi-memory", &[Proposal::CustomPageSizes, Proposal::Memory64]),
+    ("core-3.0-delta", &[Proposal::CustomPageSizes]),
+];
+
+/// The part of `profile` that the specification scripts at `path` are about.
+pub fn profile_for(path: &Path, profile: Profile) -> Profile {
+    let later = LATER.iter().filter(|(folder, _)| path.components().any(|part| part.as_os_str() == *folder));
+    later.flat_map(|(_, proposals)| *proposals).fold(profile, |profile, proposal| profile.without(*proposal))
+}
 
 /// Sums of a suite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use gristmill::contract::{
     Address, Bytes32, Environment, Ewasm, KeccakAt9, Ledger, LedgerAccount, Log, Options, Receipt, Refunds, Revision,
     Rules, StatusCode, Transaction, TxContext, U256, Vm,
 };
 use gristmill::{Engine, Exports, Schedule};
-use gristmill_chain::StandardPrecompiles;
+use gristmill_chain::{CodeCache, StandardPrecompiles};
 use serde::Deserialize;
 
 use super::fields::{Amount, Hex};
@@ -27,9 +28,10 @@ pub fn options(schedule: Schedule) -> Options {
     Options { schedule, keccak_at_9: KeccakAt9::On, exports: Exports::Lenient, ..Options::default() }
 }
 
-/// The VM that scenarios are made for: this engine with [`options`].
+/// The VM that scenarios are made for: this engine with [`options`]. Their steps run the same contracts again and again.
 pub fn vm(engine: &Engine) -> Ewasm {
-    Ewasm::new(engine, options(engine.schedule()))
+    let cache = Arc::new(CodeCache::new(CodeCache::DEFAULT_BYTES));
+    Ewasm::new(engine, options(engine.schedule())).with_cache(cache)
 }
 
 /// The rules that steps run under. A [`Revision`] alone means schedule `v1`.

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use gristmill::ValType;
+use gristmill::{PageSize, ValType};
 use wasm_encoder::{
     ConstExpr, CoreDumpInstancesSection, CoreDumpModulesSection, CoreDumpSection, CoreDumpStackSection, CoreDumpValue,
     DataSection, GlobalSection, GlobalType, HeapType, Ieee32, Ieee64, MemorySection, MemoryType, Module, RefType,
@@ -18,9 +18,6 @@ use super::Located;
 
 /// Memory is looked at in blocks of so many bytes; those that are zero are left out.
 const BLOCK: usize = 4_096;
-
-/// Bytes of a page of memory.
-const PAGE: usize = 1 << 16;
 
 /// The coredump of a module called `name`.
 pub fn encode(located: &Located<'_>, name: &str) -> Vec<u8> {
@@ -39,12 +36,18 @@ pub fn encode(located: &Located<'_>, name: &str) -> Vec<u8> {
 
     let mut memories = MemorySection::new();
     let mut data = DataSection::new();
-    if let (Some(bytes), Some(ty)) = (&caught.memory, parsed.memories.first()) {
-        let pages = (bytes.len() / PAGE) as u64;
-        let maximum = ty.max.map(u64::from);
-        memories.memory(MemoryType { minimum: pages, maximum, memory64: false, shared: false, page_size_log2: None });
+    for (index, (bytes, ty)) in (0..).zip(caught.memories.iter().zip(&parsed.memories)) {
+        let page = ty.page.log2();
+        memories.memory(MemoryType {
+            minimum: bytes.len() as u64 >> page,
+            maximum: ty.max,
+            memory64: ty.memory64,
+            shared: false,
+            page_size_log2: (ty.page != PageSize::Standard).then_some(page),
+        });
         for (at, run) in runs(bytes) {
-            data.active(0, &ConstExpr::i32_const(at as u32 as i32), run.iter().copied());
+            let at = if ty.memory64 { ConstExpr::i64_const(at as i64) } else { ConstExpr::i32_const(at as u32 as i32) };
+            data.active(index, &at, run.iter().copied());
         }
     }
     let mut globals = GlobalSection::new();
@@ -55,8 +58,7 @@ pub fn encode(located: &Located<'_>, name: &str) -> Vec<u8> {
 
     let (mut modules, mut instances) = (CoreDumpModulesSection::new(), CoreDumpInstancesSection::new());
     modules.module(name);
-    let has_memory = u32::from(!memories.is_empty());
-    instances.instance(0, (0..has_memory).collect::<Vec<_>>(), (0..globals.len()).collect::<Vec<_>>());
+    instances.instance(0, (0..memories.len()).collect::<Vec<_>>(), (0..globals.len()).collect::<Vec<_>>());
 
     let mut dump = Module::new();
     dump.section(&CoreDumpSection::new(name)).section(&modules).section(&instances).section(&stack);

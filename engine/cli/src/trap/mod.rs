@@ -9,7 +9,7 @@ pub use contracts::{Catching, Found, Traps};
 use std::path::Path;
 use std::sync::Mutex;
 
-use gristmill::{Engine, Frame, GlobalType, Module, Stopped, Trap, Watcher};
+use gristmill::{Engine, Frame, GlobalType, Module, Position, Stopped, Trap, Watcher};
 use serde_json::{Value, json};
 
 use crate::names::Names;
@@ -25,7 +25,7 @@ pub struct Caught {
     /// Innermost first, with the slots of parameters and locals.
     frames: Vec<(Frame, Option<Vec<u64>>)>,
     /// Of the innermost function's instance.
-    memory: Option<Vec<u8>>,
+    memories: Vec<Vec<u8>>,
     globals: Vec<(GlobalType, Option<u128>)>,
 }
 
@@ -37,7 +37,7 @@ impl Caught {
         Self {
             trap: stopped.trap(),
             frames: stopped.frames().iter().map(|frame| (*frame, locals(frame))).collect(),
-            memory: instance.and_then(|instance| stopped.memory(instance)).map(<[u8]>::to_vec),
+            memories: instance.into_iter().flat_map(|of| stopped.memories(of)).map(<[u8]>::to_vec).collect(),
             globals: instance.map(|instance| stopped.globals(instance)).unwrap_or_default(),
         }
     }
@@ -50,9 +50,9 @@ impl Caught {
     pub fn locate<'a>(&'a self, engine: &Engine, bytes: &'a [u8]) -> Result<Located<'a>, Failure> {
         let (module, listings) = Module::listing(engine, bytes)?;
         let imported = module.parsed().imported_functions;
-        let offset = |frame: &Frame| {
-            let listing = listings.get(frame.function.checked_sub(imported)? as usize)?;
-            listing.offset_at(frame.at)
+        let offset = |frame: &Frame| match frame.at {
+            Position::Word(at) => listings.get(frame.function.checked_sub(imported)? as usize)?.offset_at(at),
+            Position::Byte(byte) => Some(byte? as usize),
         };
         let offsets = self.frames.iter().map(|(frame, _)| offset(frame)).collect();
         Ok(Located { caught: self, module, bytes, offsets })

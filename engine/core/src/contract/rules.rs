@@ -57,8 +57,8 @@ pub fn segments_fit(module: &Parsed) -> bool {
         SegmentMode::Active { .. } => false,
         SegmentMode::Passive | SegmentMode::Declared => true,
     };
-    let pages = |index: u32| module.memories.get(index as usize).map(|m| u64::from(m.min) * PAGE);
-    let elements = |index: u32| module.tables.get(index as usize).map(|t| u64::from(t.min));
+    let pages = |index: u32| module.memories.get(index as usize).map(|m| m.min * PAGE);
+    let elements = |index: u32| module.tables.get(index as usize).map(|t| t.min);
     module.elements.iter().all(|s| fits(&s.mode, s.items.len(), &elements))
         && module.data.iter().all(|s| fits(&s.mode, s.bytes.len(), &pages))
 }

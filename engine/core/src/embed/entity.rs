@@ -4,7 +4,6 @@ use super::func::Func;
 use super::store::{AsContext, AsContextMut, Store, StoreId};
 use super::value::Val;
 use crate::error::Error;
-use crate::gas::Pages;
 use crate::interp::exec::machine::ExternIndex;
 use crate::wasm::types::{ExternType, GlobalType, MemoryType, TableType};
 
@@ -147,13 +146,13 @@ impl Memory {
     pub fn ty(&self, ctx: impl AsContext) -> MemoryType {
         let store = ctx.as_context();
         let memory = store.machine.memory(self.0.of(store));
-        MemoryType { min: memory.pages().0, max: memory.ty.max }
+        MemoryType { min: memory.pages(), ..memory.ty }
     }
 
-    /// Pages.
+    /// Its size in its pages.
     pub fn size(&self, ctx: impl AsContext) -> u64 {
         let store = ctx.as_context();
-        u64::from(store.machine.memory(self.0.of(store)).pages().0)
+        store.machine.memory(self.0.of(store)).pages()
     }
 
     /// The bytes.
@@ -179,14 +178,14 @@ impl Memory {
     ///
     /// # Errors
     /// When its maximum, the store's limits or this machine do not allow it.
-    pub fn grow(&self, mut ctx: impl AsContextMut, delta: u32) -> Result<u32, Error> {
+    pub fn grow(&self, mut ctx: impl AsContextMut, delta: u64) -> Result<u64, Error> {
         let store = ctx.as_context_mut();
         let index = self.0.of(store);
         let memory = store.machine.memory_mut(index);
-        if !memory.may_grow(Pages(delta)) {
+        if !memory.may_grow(delta) {
             return Err(Error::usage("the memory may not grow by that much"));
         }
-        Ok(memory.grow(Pages(delta))?.0)
+        Ok(memory.grow(delta)?)
     }
 
     /// Copies bytes from `offset` on.
@@ -233,12 +232,13 @@ impl Table {
     pub fn ty(&self, ctx: impl AsContext) -> TableType {
         let store = ctx.as_context();
         let table = store.machine.table(self.0.of(store));
-        TableType { min: table.elements.len() as u32, ..table.ty }
+        TableType { min: table.elements.len() as u64, ..table.ty }
     }
 
     /// Elements.
     pub fn size(&self, ctx: impl AsContext) -> u32 {
-        self.ty(ctx).min
+        // Tables have at most as many as 32 bits count.
+        self.ty(ctx).min as u32
     }
 
     /// The element at `index`.

@@ -244,6 +244,9 @@ macro_rules! for_each_family {
                 /// An operator off the fast path: operands from slot a, immediates b and c; the extension word holds the
                 /// cost of the block behind and the operator's number.
                 Slow;
+                /// A load or store in a far memory: operands from slot a, where the result goes too, memory b, lane c; an extension
+                /// word holds the operator's number in its high half, another the static offset.
+                Far;
                 /// An operator on vectors, which have two slots: operands from slots b and c, result to slot a; the extension
                 /// word holds the operator's number:16, a third operand's slot or a lane index:16, and a static offset or a
                 /// global's index:32. Form 1 has the lanes of a shuffle in two words more.

@@ -3,7 +3,7 @@
 use super::bodies::{Bodies, Body};
 use super::isa::Op;
 use super::num::slot::Operand;
-use super::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
+use super::types::{FuncType, GlobalType, MemoryType, PageSize, TableType, ValType};
 use crate::error::{LoadError, LoadErrorKind};
 use crate::gas::Schedule;
 use crate::profile::Profile;
@@ -57,6 +57,8 @@ pub struct Parsed {
     pub len: usize,
     /// Whether a type or a global is, or has, a vector.
     pub(crate) has_vectors: bool,
+    /// Whether memory 0 is far ([`Parsed::is_far`]).
+    pub(crate) first_is_far: bool,
     name_section: Option<Box<[u8]>>,
     names_base: u64,
 }
@@ -174,6 +176,17 @@ impl Parsed {
         &self.types[self.functions[index as usize] as usize]
     }
 
+    /// Whether loads, stores and bulk operators reach that memory, which there is, the long way: because it is not memory 0,
+    /// or has 64-bit addresses or pages of another size.
+    pub fn is_far(&self, memory: u32) -> bool {
+        memory != 0 || self.first_is_far
+    }
+
+    /// Whether all its memories are near.
+    pub(crate) fn has_far_memories(&self) -> bool {
+        self.first_is_far || self.memories.len() > 1
+    }
+
     /// The export of that name.
     pub fn export(&self, name: &str) -> Option<&Export> {
         self.exports.iter().find(|e| e.name == name)
@@ -215,6 +228,7 @@ pub(crate) fn load<T>(
     parsed.has_vectors = profile.features.simd()
         && (parsed.types.iter().any(|ty| ty.vectors() != (0, 0))
             || parsed.globals.iter().any(|ty| ty.content == ValType::V128));
+    parsed.first_is_far = parsed.memories.first().is_some_and(|memory| !memory.is_ordinary());
     let made = finish(&parsed, Bodies { parsed: &parsed, bodies, profile, schedule })?;
     Ok((parsed, made))
 }
@@ -433,16 +447,19 @@ impl Loader<'_> {
         if ty.initial > u64::from(self.profile.module.table_elements) {
             return Err(limit(offset, "the table is too large"));
         }
-        // Validated: 32-bit tables have 32-bit limits.
-        Ok(TableType { element, min: ty.initial as u32, max: ty.maximum.map(|m| m as u32) })
+        Ok(TableType { element, min: ty.initial, max: ty.maximum, table64: ty.table64 })
     }
 
     fn memory_type(&self, offset: usize, ty: &wasmparser::MemoryType) -> Result<MemoryType, LoadError> {
-        if ty.initial > u64::from(self.profile.run.memory.0) {
+        if self.parsed.memories.len() >= self.profile.module.memories as usize {
+            return Err(limit(offset, "too many memories"));
+        }
+        // Validated: these are the sizes that there are.
+        let page = if ty.page_size_log2 == Some(0) { PageSize::Byte } else { PageSize::Standard };
+        if ty.initial > self.profile.run.memory.of_size(page) {
             return Err(limit(offset, "the memory's minimum is above the cap"));
         }
-        // Validated: at most 65,536 pages.
-        Ok(MemoryType { min: ty.initial as u32, max: ty.maximum.map(|m| m as u32) })
+        Ok(MemoryType { min: ty.initial, max: ty.maximum, memory64: ty.memory64, page })
     }
 
     fn element_segment(&mut self, segment: wasmparser::Element<'_>) -> Result<ElementSegment, LoadError> {

@@ -153,18 +153,73 @@ pub struct TableType {
     /// Type of the elements.
     pub element: ValType,
     /// Initial size.
-    pub min: u32,
+    pub min: u64,
     /// Size beyond which it never grows.
-    pub max: Option<u32>,
+    pub max: Option<u64>,
+    /// Whether indices and sizes are 64-bit numbers for code.
+    pub table64: bool,
 }
 
-/// The type of a memory. Sizes are in pages of 64 KiB.
+impl TableType {
+    /// A table with 32-bit indices.
+    pub const fn new(element: ValType, min: u64, max: Option<u64>) -> Self {
+        Self { element, min, max, table64: false }
+    }
+}
+
+/// The size of a memory's pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PageSize {
+    /// A byte.
+    Byte,
+    /// 64 KiB.
+    #[default]
+    Standard,
+}
+
+impl PageSize {
+    /// The exponent of 2 that is the size in bytes.
+    pub const fn log2(self) -> u32 {
+        match self {
+            PageSize::Byte => 0,
+            PageSize::Standard => 16,
+        }
+    }
+}
+
+/// The type of a memory. Sizes are in its pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryType {
     /// Initial size.
-    pub min: u32,
+    pub min: u64,
     /// Size beyond which it never grows.
-    pub max: Option<u32>,
+    pub max: Option<u64>,
+    /// Whether addresses and sizes are 64-bit numbers for code.
+    pub memory64: bool,
+    /// How large a page is.
+    pub page: PageSize,
+}
+
+impl MemoryType {
+    /// A memory with 32-bit addresses and pages of 64 KiB.
+    pub const fn new(min: u64, max: Option<u64>) -> Self {
+        Self { min, max, memory64: false, page: PageSize::Standard }
+    }
+
+    /// Whether it has 32-bit addresses and pages of 64 KiB.
+    pub const fn is_ordinary(&self) -> bool {
+        !self.memory64 && matches!(self.page, PageSize::Standard)
+    }
+
+    /// Pages that any memory of its kind may have: sizes and addresses have no numbers for more.
+    pub(crate) const fn most(&self) -> u64 {
+        match (self.memory64, self.page) {
+            (false, PageSize::Standard) => 1 << 16,
+            (false, PageSize::Byte) => u32::MAX as u64,
+            (true, PageSize::Standard) => 1 << 48,
+            (true, PageSize::Byte) => u64::MAX,
+        }
+    }
 }
 
 /// The type of something importable.

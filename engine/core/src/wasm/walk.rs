@@ -12,8 +12,8 @@ use crate::profile::Profile;
 use alloc::{boxed::Box, vec::Vec};
 use wasmparser::{
     BinaryReader, BlockType, BrTable, FrameStack, FuncToValidate, FuncValidator, FuncValidatorAllocations,
-    FunctionBody, HeapType, Ieee32, Ieee64, MemArg, Ordering, RefType, ResumeTable, TryTable, V128, ValType,
-    VisitOperator, VisitSimdOperator, WasmModuleResources,
+    FunctionBody, HeapType, Ieee32, Ieee64, MemArg, MemArgTarget, Ordering, RefType, ResumeTable, TryTable, V128,
+    ValType, VisitOperator, VisitSimdOperator, WasmModuleResources,
 };
 
 /// The immediates of an operator.
@@ -29,7 +29,7 @@ pub enum Arg<'a> {
     Index(u32),
     /// Two indices, in the parser's order.
     Pair(u32, u32),
-    /// Static offset of a load or store.
+    /// Static offset of a load or store in a memory 0 that is near ([`Parsed::is_far`]).
     Offset(u64),
     /// A constant, as a slot.
     Bits(u64),
@@ -41,6 +41,19 @@ pub enum Arg<'a> {
     Lane(u8),
     /// Static offset of a load or store, and index of a lane.
     OffsetLane(u64, u8),
+    /// Of a load or store in a far memory.
+    Far(Far),
+}
+
+/// The immediates of a load or store in a far memory ([`Parsed::is_far`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Far {
+    /// Index of the memory.
+    pub memory: u32,
+    /// Static offset.
+    pub offset: u64,
+    /// Index of the lane, or 0.
+    pub lane: u8,
 }
 
 /// What is known of a function before its operators. Counts are slots: a v128 has two.
@@ -267,10 +280,21 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
         let depth = match op {
             Some(Op::Drop) => 0,
             Some(Op::Select) => 1,
+            Some(op) if op.access_bytes().is_some() => return self.placed(arg),
             _ => return arg,
         };
         let vector = self.vectors.on && self.validator.get_operand_type(depth) == Some(Some(ValType::V128));
         if vector { Arg::Vector } else { arg }
+    }
+
+    /// What a load or store is told of its memory.
+    #[inline(always)]
+    fn placed<'a>(&self, arg: Arg<'a>) -> Arg<'a> {
+        match arg {
+            Arg::Offset(offset) if self.parsed.first_is_far => Arg::Far(Far { memory: 0, offset, lane: 0 }),
+            Arg::OffsetLane(offset, lane) if self.parsed.first_is_far => Arg::Far(Far { memory: 0, offset, lane }),
+            arg => arg,
+        }
     }
 
     // Inlined with a constant operator: what does not concern it folds away.
@@ -452,7 +476,10 @@ immediates! {
     (BlockType,), (ty,) => Arg::Block(ty);
     (u32,), (index,) => Arg::Index(index);
     (u32, u32), (a, b) => Arg::Pair(a, b);
-    (MemArg,), (memarg,) => Arg::Offset(memarg.offset);
+    (MemArg,), (memarg,) => match memarg.target {
+        MemArgTarget::Memory(0) => Arg::Offset(memarg.offset),
+        target => Arg::Far(Far { memory: memory(target), offset: memarg.offset, lane: 0 }),
+    };
     (i32,), (value,) => Arg::Bits(u64::from(value as u32));
     (i64,), (value,) => Arg::Bits(value as u64);
     (Ieee32,), (value,) => Arg::Bits(u64::from(value.bits()));
@@ -460,7 +487,10 @@ immediates! {
     (V128,), (value,) => Arg::Bytes(*value.bytes());
     ([u8; 16],), (lanes,) => Arg::Bytes(lanes);
     (u8,), (lane,) => Arg::Lane(lane);
-    (MemArg, u8), (memarg, lane) => Arg::OffsetLane(memarg.offset, lane);
+    (MemArg, u8), (memarg, lane) => match memarg.target {
+        MemArgTarget::Memory(0) => Arg::OffsetLane(memarg.offset, lane),
+        target => Arg::Far(Far { memory: memory(target), offset: memarg.offset, lane }),
+    };
     (ValType,), (ty,) => if ty == ValType::V128 { Arg::Vector } else { Arg::None };
     // Immediates of operators that have no row.
     (HeapType,), _ => Arg::None;
@@ -472,6 +502,11 @@ immediates! {
     (Ordering, u32, u32), _ => Arg::None;
     (u32, ResumeTable), _ => Arg::None;
     (u32, u32, ResumeTable), _ => Arg::None;
+}
+
+/// The memory of a load or store; the validator refuses what else there may be.
+fn memory(target: MemArgTarget) -> u32 {
+    if let MemArgTarget::Memory(index) = target { index } else { u32::MAX }
 }
 
 impl<'a> From<Immediates<(BrTable<'a>,)>> for Arg<'a> {

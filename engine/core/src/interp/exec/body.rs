@@ -15,7 +15,7 @@ pub(crate) use control::*;
 pub(crate) use memory::*;
 pub(crate) use value::*;
 
-use super::memory::Memory;
+use super::memory::{Memory, PAGE};
 use super::vm::{BUDGET_SPENT, Func, Instance, Vm, budget_of};
 use crate::error::Trap;
 use crate::interp::code::{self, Family, HEADER_WORDS, Kind, TO_SLOT, Word};

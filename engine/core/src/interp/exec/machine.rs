@@ -4,11 +4,11 @@
 //! or from references that this machine gave out; calls and assignments compare types, so that no number is ever taken
 //! for a reference.
 
-use super::frames::Trapped;
+use super::frames::At;
 use super::host::{Host, RowEntry, is_numeric, not_host};
 use super::memory::{Memory, Pool};
 use super::prepared::Prepared;
-use super::vm::{At, Func, Global, Instance, Table, Vm};
+use super::vm::{Func, Global, Instance, Table, Vm};
 use super::watch::Watch;
 use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Meter, Pages, Schedule};
@@ -246,10 +246,11 @@ impl Machine {
 
     pub fn add_memory(&mut self, ty: MemoryType) -> Result<u32, Refused> {
         let vm = self.vm_mut();
-        if ty.min > vm.limits.memory.0 {
+        if ty.min > vm.limits.memory.of_size(ty.page).min(ty.most()) {
             return Err(Refused::Limit);
         }
-        vm.meter.charge(vm.schedule.grow_cost(Pages(0), Pages(ty.min)))?;
+        // At most as many bytes as the cap, whose pages have 32 bits.
+        vm.meter.charge(vm.schedule.grow_cost(Pages(0), Pages::begun(ty.min << ty.page.log2())))?;
         let mut memory = Memory::new(ty, vm.limits.memory, &vm.pool)?;
         memory.index = vm.memories.len() as u32;
         let index = memory.index;
@@ -267,7 +268,7 @@ impl Machine {
 
     pub fn add_table(&mut self, ty: TableType, init: Cell) -> Result<u32, Refused> {
         let vm = self.vm_mut();
-        if ty.min > vm.limits.table_elements {
+        if ty.min > u64::from(vm.limits.table_elements) {
             return Err(Refused::Limit);
         }
         let mut table = Table::new(ty, init.bits, &vm.limits)?;
@@ -299,7 +300,7 @@ impl Machine {
     /// Grows a table by `delta`; `None` when that is not allowed or the types differ.
     pub fn table_grow(&mut self, index: u32, delta: u32, init: Cell) -> Result<Option<u32>, Fault> {
         let table = self.vm_mut().tables.get_mut(index as usize);
-        if table.ty.element == init.ty { table.grow(delta, init.bits) } else { Ok(None) }
+        if table.ty.element == init.ty { table.grow(delta.into(), init.bits) } else { Ok(None) }
     }
 
     pub fn add_global(&mut self, ty: GlobalType, value: Cell) -> u32 {
@@ -335,8 +336,9 @@ impl Machine {
         let parsed = &prepared.parsed;
         self.check_imports(prepared, imports)?;
         let mut tables: Vec<*mut Table> = Vec::with_capacity(parsed.tables.len());
-        // SAFETY: of this machine.
-        let mut memory = unsafe { Vm::no_memory(self.as_ptr()) };
+        let (mut memory, mut others): (*mut Memory, Vec<*mut Memory>) = (core::ptr::null_mut(), Vec::new());
+        // Most modules have one, and no list.
+        let mut add = |found: *mut Memory| if memory.is_null() { memory = found } else { others.push(found) };
         let mut globals: Vec<*mut u64> = Vec::with_capacity(parsed.globals.len());
         let mut functions: Vec<*const Func> = Vec::with_capacity(parsed.imported_functions as usize);
         let vm = self.vm_mut();
@@ -345,18 +347,22 @@ impl Machine {
                 match *index {
                     ExternIndex::Func(i) => functions.push(vm.functions.pointer(i as usize)),
                     ExternIndex::Table(i) => tables.push(vm.tables.pointer(i as usize)),
-                    ExternIndex::Memory(i) => memory = vm.memories.pointer(i as usize),
+                    ExternIndex::Memory(i) => add(vm.memories.pointer(i as usize)),
                     ExternIndex::Global(i) => globals.push(vm.global_cells.pointer(i as usize).cast()),
                 }
             }
         }
         for ty in &parsed.memories[parsed.imported_memories as usize..] {
             let index = self.add_memory(*ty)?;
-            memory = self.vm_mut().memories.pointer(index as usize);
+            add(self.vm_mut().memories.pointer(index as usize));
         }
         for ty in &parsed.tables[parsed.imported_tables as usize..] {
             let index = self.add_table(*ty, Cell::zero(ty.element))?;
             tables.push(self.vm_mut().tables.pointer(index as usize));
+        }
+        if memory.is_null() {
+            // SAFETY: of this machine.
+            memory = unsafe { Vm::no_memory(self.as_ptr()) };
         }
         let vm = self.vm_mut();
         let own_signatures: Box<[u64]> = if prepared.has_long_types {
@@ -366,14 +372,18 @@ impl Machine {
         };
         let index = vm.instances.len() as u32;
         let tables: Box<[*mut Table]> = tables.into();
+        let others: Box<[*mut Memory]> = others.into();
         let instance = vm.instances.push(Instance {
             imports: core::ptr::null(),
             table_list: tables.as_ptr(),
+            memory_list: others.as_ptr(),
             index,
+            has_far_memories: parsed.has_far_memories(),
             prepared: prepared.clone(),
             functions: Box::default(),
             own: core::ptr::null(),
             memory,
+            others,
             tables,
             globals: Box::default(),
             signatures: prepared.signatures.as_ptr(),
@@ -454,7 +464,7 @@ impl Machine {
 
     /// Whether the extern may stand for the import.
     fn matches(&self, prepared: &Prepared, import: &ImportKind, index: ExternIndex) -> bool {
-        let limits = |have: u32, have_max: Option<u32>, min: u32, max: Option<u32>| {
+        let limits = |have: u64, have_max: Option<u64>, min: u64, max: Option<u64>| {
             have >= min && max.is_none_or(|max| have_max.is_some_and(|have| have <= max))
         };
         match (import, index) {
@@ -466,11 +476,13 @@ impl Machine {
             (ImportKind::Global(ty), ExternIndex::Global(i)) => self.global_type(i) == *ty,
             (ImportKind::Memory(ty), ExternIndex::Memory(i)) => {
                 let memory = self.memory(i);
-                limits(memory.pages().0, memory.ty.max, ty.min, ty.max)
+                let kind = |ty: &MemoryType| (ty.memory64, ty.page);
+                kind(&memory.ty) == kind(ty) && limits(memory.pages(), memory.ty.max, ty.min, ty.max)
             }
             (ImportKind::Table(ty), ExternIndex::Table(i)) => {
                 let table = self.table(i);
-                table.ty.element == ty.element && limits(table.elements.len() as u32, table.ty.max, ty.min, ty.max)
+                let kind = |ty: &TableType| (ty.element, ty.table64);
+                kind(&table.ty) == kind(ty) && limits(table.elements.len() as u64, table.ty.max, ty.min, ty.max)
             }
             _ => false,
         }
@@ -494,7 +506,7 @@ impl Machine {
             match kind {
                 ExportKind::Func => ExternIndex::Func((*instance.function(index as u32)).index),
                 ExportKind::Table => ExternIndex::Table((*instance.tables[index]).index),
-                ExportKind::Memory => ExternIndex::Memory((*instance.memory).index),
+                ExportKind::Memory => ExternIndex::Memory((*instance.memory_at(index)).index),
                 ExportKind::Global => ExternIndex::Global((*instance.globals[index].cast::<Global>()).index),
             }
         }
@@ -510,13 +522,13 @@ impl Machine {
 
     /// The function in which the last trap was: its module and its index there.
     pub fn trapped(&self) -> Option<(&Parsed, u32)> {
-        let &Trapped { instance, at, .. } = self.vm().trapped.as_ref()?;
+        let part = self.vm().trapped.as_ref()?.parts.first()?;
         // SAFETY: null, or an instance of this machine, which lives as long.
-        let instance = unsafe { instance.as_ref() }?;
+        let instance = unsafe { part.instance.as_ref() }?;
         let Prepared { parsed, code, .. } = &*instance.prepared;
-        let index = match at {
-            At::Op(pc) => code.function_at(pc)? as u32 + parsed.imported_functions,
-            At::Native(function) => function,
+        let index = match &part.at {
+            At::Interpreted { pc, .. } => code.function_at(*pc)? as u32 + parsed.imported_functions,
+            At::Native(places) => places.first()?.function,
         };
         Some((parsed, index))
     }
@@ -530,7 +542,7 @@ fn fill_segments(instance: &mut Instance) -> Result<(), Stop> {
         if let SegmentMode::Active { index, at } = segment.mode {
             // SAFETY: tables of an instance lead into the arena; no other reference to the table is alive.
             let elements = unsafe { &mut (*instance.tables[index as usize]).elements };
-            let at = instance.evaluate(at) as u32 as usize;
+            let at = index_of(instance.evaluate(at));
             let room = elements.get_mut(at..).and_then(|room| room.get_mut(..segment.items.len()));
             for (element, item) in room.ok_or(Trap::TableOutOfBounds)?.iter_mut().zip(&segment.items) {
                 *element = instance.evaluate(*item);
@@ -539,16 +551,22 @@ fn fill_segments(instance: &mut Instance) -> Result<(), Stop> {
         instance.dropped_elements[i] = !matches!(segment.mode, SegmentMode::Passive);
     }
     for (i, segment) in parsed.data.iter().enumerate() {
-        if let SegmentMode::Active { at, .. } = segment.mode {
-            // SAFETY: the memory of an instance lives as long as the machine; no other reference to it is alive.
-            let memory = unsafe { &mut *instance.memory };
-            let at = instance.evaluate(at) as u32 as usize;
+        if let SegmentMode::Active { index, at } = segment.mode {
+            // SAFETY: memories of an instance live as long as the machine; no other reference to this one is alive.
+            let memory = unsafe { &mut *instance.memory_at(index as usize) };
+            let at = index_of(instance.evaluate(at));
             let room = memory.range_mut(at, segment.bytes.len());
             room.ok_or(Trap::MemoryOutOfBounds)?.copy_from_slice(&segment.bytes);
             instance.dropped_data[i] = true;
         }
     }
     Ok(())
+}
+
+/// A slot with an index or an address, of 32 bits or 64: in a list that has so many.
+#[inline(always)]
+pub(crate) fn index_of(slot: u64) -> usize {
+    usize::try_from(slot).unwrap_or(usize::MAX)
 }
 
 /// Lends `f` a list of `len` times `fill`: on the stack if it is short, as nearly all are.

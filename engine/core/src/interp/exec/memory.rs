@@ -6,7 +6,7 @@
 //! A compiler may give memories a place of its own, in which they never move ([`Reserve`]): all of those is open.
 
 use crate::error::Fault;
-use crate::gas::Pages;
+use crate::gas::{Pages, Particles, Schedule};
 use crate::tier::Reserve;
 use crate::wasm::types::MemoryType;
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
@@ -58,8 +58,8 @@ pub(crate) struct Memory {
     written: usize,
     capacity: usize,
     pub ty: MemoryType,
-    /// Pages beyond which it never grows: the type's maximum and the profile's cap.
-    max: Pages,
+    /// Its pages beyond which it never grows: the type's maximum, the profile's cap, what code has numbers for.
+    max: u64,
     /// Whose the bytes are, if they were not allocated: there are `len` of them, and the capacity is 0.
     reserved: Option<Arc<dyn Reserve>>,
 }
@@ -67,18 +67,19 @@ pub(crate) struct Memory {
 impl Memory {
     /// A memory without pages that never grows.
     pub fn empty() -> Self {
-        let ty = MemoryType { min: 0, max: Some(0) };
+        let ty = MemoryType::new(0, Some(0));
         let (data, bounds) = (NonNull::dangling(), Bounds::of(0));
-        Self { index: 0, data, len: 0, bounds, written: 0, capacity: 0, ty, max: Pages(0), reserved: None }
+        Self { index: 0, data, len: 0, bounds, written: 0, capacity: 0, ty, max: 0, reserved: None }
     }
 
     /// A memory of type `ty` under `cap`, which is not below the type's minimum, out of `pool` if that has a fitting one.
     pub fn new(ty: MemoryType, cap: Pages, pool: &Pool) -> Result<Self, Fault> {
-        let max = Pages(ty.max.unwrap_or(u32::MAX).min(cap.0));
+        let max = ty.max.unwrap_or(u64::MAX).min(cap.of_size(ty.page)).min(ty.most());
         let mut memory = Self::empty();
         (memory.ty, memory.max) = (ty, max);
         let len = memory.bytes(ty.min)?;
-        if let Some(reserve) = &pool.reserve {
+        // No other memory is asked for by code that compares no bounds.
+        if let Some(reserve) = pool.reserve.as_ref().filter(|_| ty.is_ordinary()) {
             memory.data = reserve.take(len).ok_or(Fault::OutOfMemory)?;
             memory.len = len;
             memory.reserved = Some(reserve.clone());
@@ -92,12 +93,21 @@ impl Memory {
         Ok(memory)
     }
 
-    fn bytes(&self, pages: u32) -> Result<usize, Fault> {
-        (pages as usize).checked_mul(PAGE).ok_or(Fault::OutOfMemory)
+    fn bytes(&self, pages: u64) -> Result<usize, Fault> {
+        let bytes = pages.checked_mul(1 << self.ty.page.log2());
+        bytes.and_then(|bytes| usize::try_from(bytes).ok()).ok_or(Fault::OutOfMemory)
     }
 
-    pub fn pages(&self) -> Pages {
-        Pages((self.len / PAGE) as u32)
+    /// Its size in its pages.
+    pub fn pages(&self) -> u64 {
+        self.len as u64 >> self.ty.page.log2()
+    }
+
+    /// What growing by `delta` pages costs, which must be allowed.
+    pub fn price_of(&self, schedule: Schedule, delta: u64) -> Particles {
+        let (now, then) = (self.len as u64, (self.pages() + delta) << self.ty.page.log2());
+        let (now, then) = (Pages::begun(now), Pages::begun(then));
+        schedule.grow_cost(now, Pages(then.0 - now.0))
     }
 
     /// Where machine code finds base, bytes, and bounds for widths of 1, 2, 4 and 8 bytes.
@@ -175,14 +185,14 @@ impl Memory {
     }
 
     /// Whether the memory may grow by `delta`: a matter of the maximum and the cap alone, never of this machine.
-    pub fn may_grow(&self, delta: Pages) -> bool {
-        u64::from(self.pages().0) + u64::from(delta.0) <= u64::from(self.max.0)
+    pub fn may_grow(&self, delta: u64) -> bool {
+        self.pages().checked_add(delta).is_some_and(|pages| pages <= self.max)
     }
 
     /// Grows by `delta` pages, which must be allowed; returns the old size.
-    pub fn grow(&mut self, delta: Pages) -> Result<Pages, Fault> {
+    pub fn grow(&mut self, delta: u64) -> Result<u64, Fault> {
         let old = self.pages();
-        let len = self.bytes(old.0 + delta.0)?;
+        let len = self.bytes(old + delta)?;
         self.resize(len)?;
         Ok(old)
     }
@@ -208,7 +218,7 @@ impl Memory {
         if len <= self.capacity {
             return Ok(());
         }
-        let ceiling = self.bytes(self.max.0).unwrap_or(usize::MAX);
+        let ceiling = self.bytes(self.max).unwrap_or(usize::MAX);
         // A first allocation is exact: most contracts never grow.
         let capacity = if self.capacity == 0 { len } else { (self.capacity.saturating_mul(2)).min(ceiling).max(len) };
         let data = allocate(capacity).ok_or(Fault::OutOfMemory)?;
@@ -368,8 +378,8 @@ mod tests {
     use super::*;
     use alloc::vec::Vec;
 
-    fn memory(pool: &Pool, pages: u32) -> Memory {
-        Memory::new(MemoryType { min: pages, max: None }, Pages(16), pool).unwrap()
+    fn memory(pool: &Pool, pages: u64) -> Memory {
+        Memory::new(MemoryType::new(pages, None), Pages(16), pool).unwrap()
     }
 
     /// What comes back is zero, from the first byte to the last, and it is what was left there.
@@ -430,7 +440,7 @@ mod tests {
             assert_eq!(memory.bounds().hold(at, 8), fits);
         }
         assert!(!memory.open(0));
-        memory.grow(Pages(3)).unwrap();
+        memory.grow(3).unwrap();
         assert!(memory.bounds().hold(5 * PAGE as u64 - 8, 8) && !memory.open(5 * PAGE as u64 - 7));
         memory.release(&pool);
     }
@@ -441,7 +451,7 @@ mod tests {
         let pool = Pool::new(None);
         for (from, delta) in [(1, 1), (1, 2), (0, 1), (2, 3)] {
             let mut grown = memory(&pool, from);
-            grown.grow(Pages(delta)).unwrap();
+            grown.grow(delta).unwrap();
             grown.data_mut().fill(0xee);
             grown.release(&pool);
         }

@@ -5,6 +5,7 @@
 #![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
 
 mod body;
+mod far;
 pub(crate) mod frames;
 mod functions;
 pub(crate) mod fused;
@@ -26,7 +27,7 @@ pub(crate) mod watch;
 
 use crate::error::{Fault, Stop, Trap};
 use body::{Flow, Regs};
-use frames::Trapped;
+use frames::{Part, Trapped};
 use prepared::Prepared;
 use vm::{Func, Instance, Vm};
 
@@ -159,13 +160,13 @@ unsafe fn run_from(
                 Ok(())
             }
             Flow::Trap(trap) => {
-                (*vm).trapped = Some(Trapped::now(&*vm, outer.across));
+                Trapped::note(&mut *vm, Part::interpreted(&*vm, outer.across));
                 Err(trapped(&mut *vm, trap))
             }
             _ => {
                 let stop = take_stop(&mut *vm);
-                if (*vm).watch.0.is_some() && matches!(stop, Stop::Trap(_)) {
-                    (*vm).trapped = Some(Trapped::now(&*vm, outer.across));
+                if matches!(stop, Stop::Trap(_)) {
+                    Trapped::note(&mut *vm, Part::interpreted(&*vm, outer.across));
                 }
                 Err(stop)
             }

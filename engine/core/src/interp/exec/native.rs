@@ -4,17 +4,19 @@
 //! of the run's limits), gas in a register, and no slot of the interpreter's stack: what a frame counts is the same there
 //! and here, and so are order and kind of everything that can go wrong.
 
-use super::frames::Trapped;
+use super::frames::{At, Part, Trapped};
 use super::host::not_host;
 use super::machine::with_list;
+use super::memory::Memory;
 use super::prepared::Prepared;
 use super::slow;
 use super::vm::{Func, Instance, Vm, budget_of};
 use super::{Dispatch, run_from, trapped};
 use crate::error::{Fault, Stop, Trap};
 use crate::interp::code::Word;
-use crate::tier::{Call, Code};
+use crate::tier::{self, Call, Code, Place};
 use crate::wasm::isa::{Op, ROWS};
+use alloc::vec::Vec;
 
 /// What machine code and its entry share with the machine.
 #[repr(C)]
@@ -27,19 +29,31 @@ pub(crate) struct Native {
     pub gate: usize,
     /// What machine code jumps to at a trap.
     pub leave: usize,
-    /// Number of the trap.
-    pub trap: u32,
-    /// Function of the running instance's module in which it was, or which goes out.
-    pub function: u32,
+    /// Frame in which the run left its code, the innermost of a chain.
+    pub frame: usize,
+    /// The trap and where it was, as [`crate::tier::site`] packs them.
+    pub site: u32,
     /// How often runs go from one tier to the other and back, one inside the other.
     pub nested: u32,
     /// How what is interpreted inside the run runs.
     pub dispatch: Dispatch,
+    /// Functions that a run had called when it left its code, innermost first.
+    pub places: Vec<Place>,
 }
 
 impl Native {
     pub const fn new() -> Self {
-        Self { host_stack: 0, stack: 0, gate: 0, leave: 0, trap: 0, function: 0, nested: 0, dispatch: Dispatch::Loop }
+        Self {
+            host_stack: 0,
+            stack: 0,
+            gate: 0,
+            leave: 0,
+            frame: 0,
+            site: 0,
+            nested: 0,
+            dispatch: Dispatch::Loop,
+            places: Vec::new(),
+        }
     }
 }
 
@@ -81,7 +95,7 @@ pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func, values: *mut u64) ->
         let instance = (*callee).instance;
         let around = (*vm).instance;
         Vm::enter_instance(vm, instance);
-        (*(*vm).memory).open_all();
+        open_memories(vm);
         let prepared: &Prepared = &(*instance).prepared;
         let code = prepared.native.get().expect("a function has machine code, so its module has");
         let (used, depth) = ((*vm).slots_used(), (*vm).depth_left());
@@ -90,29 +104,44 @@ pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func, values: *mut u64) ->
         let done = code.enter(&mut *vm, callee, used, depth, values);
         (*vm).native.nested -= 1;
         (*vm).restore_budget(used, depth);
-        let ended = ended(&mut *vm, done);
-        if ended.is_ok() {
-            Vm::enter_instance(vm, around);
-        }
+        let ended = ended(&mut *vm, callee, done);
+        Vm::enter_instance(vm, around);
         ended
     }
 }
 
-/// Reads the end of a run of machine code: what was not paid comes before whatever else happened.
-fn ended(vm: &mut Vm, done: bool) -> Result<(), Stop> {
-    let stop = vm.stop.take();
-    let trap = if vm.meter.counter < 0 && !vm.meter.refill() {
-        Trap::OutOfGas
+/// Reads the end of a run of machine code that `callee` began: what was not paid comes before whatever else happened.
+fn ended(vm: &mut Vm, callee: *const Func, done: bool) -> Result<(), Stop> {
+    let (stop, mut places) = (vm.stop.take(), core::mem::take(&mut vm.native.places));
+    let stop = if vm.meter.counter < 0 && !vm.meter.refill() {
+        trapped(vm, Trap::OutOfGas)
     } else if done {
         return Ok(());
     } else if let Some(stop) = stop {
         vm.spent |= stop == Stop::Trap(Trap::OutOfGas);
-        return Err(stop);
+        stop
     } else {
-        Trap::ALL[vm.native.trap as usize]
+        trapped(vm, tier::trap_of(vm.native.site))
     };
-    vm.trapped = Some(Trapped::native(vm, vm.native.function));
-    Err(trapped(vm, trap))
+    if matches!(stop, Stop::Trap(_)) {
+        if places.is_empty() {
+            // It had returned when its last block turned out not to be paid.
+            places.extend(place_of(callee));
+        }
+        // SAFETY: a function of the arena, which was called.
+        let instance = unsafe { (*callee).instance };
+        Trapped::note(vm, Part { instance, at: At::Native(places) });
+    }
+    Err(stop)
+}
+
+/// A function that has machine code and was called.
+fn place_of(callee: *const Func) -> Option<Place> {
+    // SAFETY: a function of the arena, whose instance lives as long as the machine.
+    let (instance, code) = unsafe { (&*(*callee).instance, (*callee).native) };
+    let functions = &instance.prepared.native.get()?.functions;
+    let own = functions.iter().position(|function| core::ptr::eq(*function, code))?;
+    Some(Place { function: own as u32 + instance.prepared.parsed.imported_functions, byte: None })
 }
 
 // ---- what machine code calls out for ----
@@ -147,7 +176,6 @@ pub(crate) unsafe fn call_out(vm: *mut Vm, callee: *const Func, values: *mut u64
         let called = settle(&mut *vm).and_then(|()| take_budget(&mut *vm, budget)).and_then(|()| {
             if (*callee).instance.is_null() {
                 if slow::call_host(vm, callee, values).is_null() {
-                    (*vm).trapped = Some(Trapped::native(&*vm, (*vm).native.function));
                     return Err((*vm)
                         .stop
                         .take()
@@ -156,7 +184,9 @@ pub(crate) unsafe fn call_out(vm: *mut Vm, callee: *const Func, values: *mut u64
                 return Ok(());
             }
             let other = !core::ptr::eq((*callee).instance, (*vm).instance);
-            if other && takes(vm, callee) { call(vm, callee, values) } else { interpret(vm, callee, values) }
+            let ended =
+                if other && takes(vm, callee) { call(vm, callee, values) } else { interpret(vm, callee, values) };
+            Trapped::inside(vm, ended)
         });
         resume(vm, called)
     }
@@ -173,8 +203,9 @@ pub(crate) unsafe fn call_interpreted(vm: *mut Vm, index: u32, values: *mut u64,
         let prepared: &Prepared = &(*instance).prepared;
         let callee = prepared.function(&*instance, index, not_host);
         let callee = &raw const callee;
-        let called =
-            settle(&mut *vm).and_then(|()| take_budget(&mut *vm, budget)).and_then(|()| interpret(vm, callee, values));
+        let called = settle(&mut *vm)
+            .and_then(|()| take_budget(&mut *vm, budget))
+            .and_then(|()| Trapped::inside(vm, interpret(vm, callee, values)));
         resume(vm, called)
     }
 }
@@ -185,7 +216,7 @@ unsafe fn resume(vm: *mut Vm, called: Result<(), Stop>) -> bool {
     unsafe {
         match called {
             Ok(()) => {
-                (*(*vm).memory).open_all();
+                open_memories(vm);
                 (*vm).meter.top_up();
                 true
             }
@@ -194,6 +225,18 @@ unsafe fn resume(vm: *mut Vm, called: Result<(), Stop>) -> bool {
                 false
             }
         }
+    }
+}
+
+/// Opens the memories of the running instance to machine code, which has no way to ask for more.
+#[inline(always)]
+unsafe fn open_memories(vm: *mut Vm) {
+    // SAFETY: memories and instances live as long as the machine; no other reference to these is alive. Machine code has an
+    // instance.
+    unsafe {
+        (*(*vm).memory).open_all();
+        let others: &[*mut Memory] = &(*(*vm).instance).others;
+        others.iter().for_each(|memory| (**memory).open_all());
     }
 }
 
@@ -221,14 +264,7 @@ pub(crate) unsafe fn operator(vm: *mut Vm, op: u64, word: u64, values: *mut u64)
         let op: Op = ROWS[op as usize].op;
         let operands = core::slice::from_raw_parts_mut(values, 3);
         let done = settle(&mut *vm).and_then(|()| slow::act(&mut *vm, &mut *instance, op, Word(word), operands));
-        match done {
-            // A trap of this function, as those that it finds by itself.
-            Err(Stop::Trap(trap)) => {
-                (*vm).native.trap = trap as u32;
-                false
-            }
-            done => resume(vm, done),
-        }
+        resume(vm, done)
     }
 }
 

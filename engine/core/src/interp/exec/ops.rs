@@ -74,7 +74,7 @@ macro_rules! expand_ops {
             [Break<Call>] [Break<CallImport>] [Break<CallIndirect>]
             [Break<Return<0>>] [Break<Return<1>>] [Break<Return<2>>] [Break<Return<3>>]
             [Break<TailCall<0>>] [Break<TailCall<1>>] [Break<TailCall<2>>]
-            [Slow] [Vector<0>] [Vector<1>] [TrapNow] [Translate] [Exit] [ReturnAcross]
+            [Slow] [Far] [Vector<0>] [Vector<1>] [TrapNow] [Translate] [Exit] [ReturnAcross]
         }
     };
 }

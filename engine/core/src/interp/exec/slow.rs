@@ -1,13 +1,14 @@
 //! What the fast path leaves out: calls out of the instance, entries that need a look, and rare operators.
 
 use super::body::{Flow, Regs};
-use super::machine::with_list;
+use super::frames::Trapped;
+use super::machine::{index_of, with_list};
 use super::memory::Memory;
 use super::native;
 use super::prepared::Prepared;
 use super::vm::{Across, Func, Instance, Table, Vm, budget_of};
 use crate::error::{Fault, Stop, Trap};
-use crate::gas::{Pages, Particles};
+use crate::gas::Particles;
 use crate::interp::code::{Family, HEADER_WORDS, Word};
 use crate::wasm::isa::{Group, Op, ROWS};
 use crate::wasm::load::{ConstExpr, ConstStep};
@@ -78,15 +79,14 @@ pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func) -> Flow {
             r.pc = r.pc.add(2);
             r.pay(cost)
         } else if native::takes(vm, callee) {
-            let fp = match call_native(vm, callee, fp) {
-                Ok(fp) => fp,
-                // Where it was is noted already, so it is no trap of this op.
-                Err(e) => {
-                    (*vm).stop = Some(e);
-                    return Flow::Stop;
-                }
-            };
-            (r.fp, r.acc) = (fp.sub(usize::from(base)), *fp);
+            let (fp, called) = call_native(vm, callee, fp);
+            r.fp = fp.sub(usize::from(base));
+            if let Err(e) = called {
+                save(&r);
+                (*vm).stop = Some(e);
+                return Flow::Stop;
+            }
+            r.acc = *fp;
             let cost = r.extension().low();
             r.pc = r.pc.add(2);
             r.pay(cost)
@@ -121,7 +121,7 @@ pub(crate) unsafe fn tail_call(vm: *mut Vm, form: u16) -> Flow {
             1 => instance.function(w.high()),
             _ => {
                 let table: &Table = &*instance.tables[usize::from(extension.b())];
-                let element = table.elements.get(r.slot(w.b()) as u32 as usize).copied().unwrap_or(0);
+                let element = table.elements.get(index_of(r.slot(w.b()))).copied().unwrap_or(0);
                 let callee = element as usize as *const Func;
                 let expected = *instance.signatures.add(usize::from(w.c()));
                 let is_ours =
@@ -139,13 +139,15 @@ pub(crate) unsafe fn tail_call(vm: *mut Vm, form: u16) -> Flow {
         core::ptr::copy(arguments, r.fp, usize::from(extension.code()));
         (*vm).budget += budget_of(extension.c());
         if !callee.is_null() && native::takes(vm, callee) {
-            let fp = match call_native(vm, callee, r.fp) {
-                Ok(fp) => fp,
-                Err(e) => {
-                    (*vm).stop = Some(e);
-                    return Flow::Stop;
-                }
-            };
+            let (fp, called) = call_native(vm, callee, r.fp);
+            if let Err(e) = called {
+                // For who looks for frames: this one is gone, what is around it is not.
+                *fp.add(usize::from(extension.a())) = return_to as usize as u64;
+                r.fp = fp;
+                save(&r);
+                (*vm).stop = Some(e);
+                return Flow::Stop;
+            }
             let call = *return_to.sub(1);
             (r.fp, r.acc) = (fp.sub(usize::from(call.a())), *fp);
             r.pc = return_to.add(1);
@@ -160,8 +162,8 @@ pub(crate) unsafe fn tail_call(vm: *mut Vm, form: u16) -> Flow {
     }
 }
 
-/// Calls machine code with the arguments at `args`, where the results go: where that is afterwards.
-unsafe fn call_native(vm: *mut Vm, callee: *const Func, args: *mut u64) -> Result<*mut u64, Stop> {
+/// Calls machine code with the arguments at `args`, where the results go: where that is afterwards, and how it ended.
+unsafe fn call_native(vm: *mut Vm, callee: *const Func, args: *mut u64) -> (*mut u64, Result<(), Stop>) {
     // SAFETY: as for `call`. The code gets a copy of the slots, since the stack may move meanwhile.
     unsafe {
         let distance = args.offset_from((*vm).stack.base);
@@ -169,10 +171,12 @@ unsafe fn call_native(vm: *mut Vm, callee: *const Func, args: *mut u64) -> Resul
         let (params, results) = ty.slots();
         with_list(params.max(results), 0, |values| {
             values[..params].copy_from_slice(core::slice::from_raw_parts(args, params));
-            native::call(vm, callee, values.as_mut_ptr())?;
+            let called = Trapped::inside(vm, native::call(vm, callee, values.as_mut_ptr()));
             let args = (*vm).stack.base.offset(distance);
-            core::slice::from_raw_parts_mut(args, results).copy_from_slice(&values[..results]);
-            Ok(args)
+            if called.is_ok() {
+                core::slice::from_raw_parts_mut(args, results).copy_from_slice(&values[..results]);
+            }
+            (args, called)
         })
     }
 }
@@ -303,8 +307,11 @@ pub(crate) unsafe fn operator(vm: *mut Vm) -> Flow {
 /// What an operator does off the fast path, with its immediates in fields b and c.
 pub(crate) fn act(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operands: &mut [u64]) -> Result<(), Stop> {
     match op {
-        Op::MemoryGrow | Op::MemoryInit | Op::DataDrop | Op::MemoryCopy | Op::MemoryFill => {
-            memory_operator(vm, instance, op, w, operands)
+        Op::MemorySize | Op::MemoryGrow | Op::MemoryInit | Op::DataDrop | Op::MemoryCopy | Op::MemoryFill => {
+            match instance.has_far_memories {
+                false => memory_operator::<false>(vm, instance, op, w, operands),
+                true => memory_operator::<true>(vm, instance, op, w, operands),
+            }
         }
         _ if op.row().group == Group::Wide => {
             let results = op.eval_vector(operands);
@@ -323,45 +330,70 @@ impl Regs {
     }
 }
 
-/// Checks that `len` things at `at` lie below `bound`; at most 2^32 each, so no wrap.
+/// Checks that `len` things at `at` lie below `bound`.
 fn within(at: u64, len: u64, bound: usize, trap: Trap) -> Result<(usize, usize), Trap> {
-    let (at, len) = (u64::from(at as u32), u64::from(len as u32));
-    if at + len <= bound as u64 { Ok((at as usize, len as usize)) } else { Err(trap) }
+    let fits = at.checked_add(len).is_some_and(|end| end <= bound as u64);
+    if fits { Ok((at as usize, len as usize)) } else { Err(trap) }
 }
 
-/// Operators of memory 0. Dynamic charges come right before an operator acts, on its operands, before bounds.
-fn memory_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operands: &mut [u64]) -> Result<(), Stop> {
-    // SAFETY: `vm.memory` points at a memory of the machine's arena, and no other reference to it is alive: instance,
-    // operands and machine are other allocations.
-    let memory: &mut Memory = unsafe { &mut *vm.memory };
+/// What a growth that is refused gives: -1, as wide as sizes are.
+fn refused(wide: bool) -> u64 {
+    if wide { u64::MAX } else { u32::MAX.into() }
+}
+
+/// Operators of memories; without `FAR`, of instances with no memory but a near one. Dynamic charges come right before an
+/// operator acts, on its operands, before bounds.
+fn memory_operator<const FAR: bool>(
+    vm: &mut Vm,
+    instance: &mut Instance,
+    op: Op,
+    w: Word,
+    operands: &mut [u64],
+) -> Result<(), Stop> {
+    let at = |index: u16| if FAR { instance.memory_at(usize::from(index)) } else { vm.memory };
+    // SAFETY (all memories below): they live in the machine's arena, and at most one reference to each is alive at a time:
+    // instance, operands and machine are other allocations.
+    let memory = |index: u16| -> &mut Memory { unsafe { &mut *at(index) } };
+    let price = |len: u64| match FAR {
+        false => vm.schedule.bulk_cost(len as u32),
+        true => vm.schedule.wide_bulk_cost(len),
+    };
     let oob = Trap::MemoryOutOfBounds;
     match op {
+        Op::MemorySize => operands[0] = memory(w.b()).pages(),
         Op::MemoryGrow => {
-            let delta = Pages(operands[0] as u32);
+            let (memory, delta) = (memory(w.b()), operands[0]);
             operands[0] = if memory.may_grow(delta) {
-                vm.meter.charge(vm.schedule.grow_cost(memory.pages(), delta))?;
-                u64::from(memory.grow(delta)?.0)
+                vm.meter.charge(memory.price_of(vm.schedule, delta))?;
+                memory.grow(delta)?
             } else {
-                u64::from(u32::MAX)
+                refused(memory.ty.memory64)
             };
         }
         Op::MemoryFill => {
-            vm.meter.charge(vm.schedule.bulk_cost(operands[2] as u32))?;
+            vm.meter.charge(price(operands[2]))?;
+            let memory = memory(w.b());
             let (at, len) = within(operands[0], operands[2], memory.len(), oob)?;
             memory.range_mut(at, len).ok_or(oob)?.fill(operands[1] as u8);
         }
         Op::MemoryCopy => {
-            vm.meter.charge(vm.schedule.bulk_cost(operands[2] as u32))?;
-            let (from, _) = within(operands[1], operands[2], memory.len(), oob)?;
-            let (to, len) = within(operands[0], operands[2], memory.len(), oob)?;
-            memory.copy_within(from, to, len);
+            vm.meter.charge(price(operands[2]))?;
+            let (from, _) = within(operands[1], operands[2], memory(w.c()).len(), oob)?;
+            let (to, len) = within(operands[0], operands[2], memory(w.b()).len(), oob)?;
+            if !FAR || core::ptr::eq(at(w.b()), at(w.c())) {
+                memory(w.b()).copy_within(from, to, len);
+            } else {
+                let source = &memory(w.c()).data()[from..from + len];
+                memory(w.b()).range_mut(to, len).ok_or(oob)?.copy_from_slice(source);
+            }
         }
         Op::MemoryInit => {
-            vm.meter.charge(vm.schedule.bulk_cost(operands[2] as u32))?;
+            vm.meter.charge(price(operands[2]))?;
             let segment = usize::from(w.b());
             let bytes =
                 if instance.dropped_data[segment] { &[][..] } else { &instance.prepared.parsed.data[segment].bytes };
             let (from, _) = within(operands[1], operands[2], bytes.len(), oob)?;
+            let memory = memory(w.c());
             let (to, len) = within(operands[0], operands[2], memory.len(), oob)?;
             memory.range_mut(to, len).ok_or(oob)?.copy_from_slice(&bytes[from..from + len]);
         }
@@ -378,25 +410,25 @@ fn table_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operand
     match op {
         Op::RefFunc => operands[0] = instance.function(w.high()) as usize as u64,
         Op::TableGet => {
-            operands[0] = *table(w.b()).elements.get(operands[0] as u32 as usize).ok_or(oob)?;
+            operands[0] = *table(w.b()).elements.get(index_of(operands[0])).ok_or(oob)?;
         }
-        Op::TableSet => *table(w.b()).elements.get_mut(operands[0] as u32 as usize).ok_or(oob)? = operands[1],
+        Op::TableSet => *table(w.b()).elements.get_mut(index_of(operands[0])).ok_or(oob)? = operands[1],
         Op::TableSize => operands[0] = table(w.b()).elements.len() as u64,
         Op::TableGrow => {
-            let (table, delta) = (table(w.b()), operands[1] as u32);
+            let (table, delta) = (table(w.b()), operands[1]);
             if table.may_grow(delta) {
                 vm.meter.charge(vm.schedule.table_cost(delta))?;
             }
-            operands[0] = u64::from(table.grow(delta, operands[0])?.unwrap_or(u32::MAX));
+            operands[0] = table.grow(delta, operands[0])?.map_or(refused(table.ty.table64), u64::from);
         }
         Op::TableFill => {
-            vm.meter.charge(vm.schedule.table_cost(operands[2] as u32))?;
+            vm.meter.charge(vm.schedule.table_cost(operands[2]))?;
             let elements = &mut table(w.b()).elements;
             let (to, len) = within(operands[0], operands[2], elements.len(), oob)?;
             elements[to..to + len].fill(operands[1]);
         }
         Op::TableCopy => {
-            vm.meter.charge(vm.schedule.table_cost(operands[2] as u32))?;
+            vm.meter.charge(vm.schedule.table_cost(operands[2]))?;
             let (from, _) = within(operands[1], operands[2], table(w.c()).elements.len(), oob)?;
             let (to, len) = within(operands[0], operands[2], table(w.b()).elements.len(), oob)?;
             if core::ptr::eq(at(w.b()), at(w.c())) {
@@ -406,7 +438,7 @@ fn table_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operand
             }
         }
         Op::TableInit => {
-            vm.meter.charge(vm.schedule.table_cost(operands[2] as u32))?;
+            vm.meter.charge(vm.schedule.table_cost(operands[2]))?;
             let segment = usize::from(w.b());
             let items = if instance.dropped_elements[segment] {
                 &[][..]

@@ -1,6 +1,7 @@
 //! Operators on vectors: out of line, by the meaning in their rows.
 
 use super::body::Flow;
+use super::far::range;
 use super::memory::Memory;
 use super::slow::{registers, save};
 use super::vm::Vm;
@@ -53,26 +54,17 @@ pub(crate) unsafe fn operator(vm: *mut Vm) -> Flow {
                 let Some(bytes) = range(at, op).and_then(|range| memory.data().get(range)) else {
                     return Flow::Trap(Trap::MemoryOutOfBounds);
                 };
-                let mut read = [0; 16];
-                read[..bytes.len()].copy_from_slice(bytes);
-                let read = u128::from_le_bytes(read).into_slots();
-                if count == 0 {
-                    args[..2].copy_from_slice(&read);
-                } else {
-                    (args[count], args[count + 1]) = (read[0], third.into());
-                }
-                op.eval_vector(&args)
+                loaded(op, bytes, (count > 0).then(|| [args[0], args[1]]), third.into())
             }
             Group::VectorStore => {
-                args[count] = third.into();
-                let value = op.eval_vector(&args);
+                let stored = stored(op, [args[0], args[1]], third.into());
                 let memory: &mut Memory = &mut *(*vm).memory;
                 let at = r.slot(w.b()) + u64::from(offset);
                 let Some(bytes) = range(at, op).and_then(|range| memory.range_mut(range.start, range.len())) else {
                     return Flow::Trap(Trap::MemoryOutOfBounds);
                 };
-                bytes.copy_from_slice(&u128::from_slots(&value).to_le_bytes()[..bytes.len()]);
-                value
+                bytes.copy_from_slice(&stored[..bytes.len()]);
+                [0; 2]
             }
             _ => {
                 let global = *(*vm).globals.add(offset as usize);
@@ -94,8 +86,18 @@ pub(crate) unsafe fn operator(vm: *mut Vm) -> Flow {
     }
 }
 
-/// Where a load or store at `at` is, if a memory can have so many bytes here.
-fn range(at: u64, op: Op) -> Option<core::ops::Range<usize>> {
-    let at = usize::try_from(at).ok()?;
-    Some(at..at.checked_add(op.access_bytes()?.into())?)
+/// The vector that a load makes of `bytes`, or of `vector` if it replaces a lane of that.
+pub(super) fn loaded(op: Op, bytes: &[u8], vector: Option<[u64; 2]>, lane: u64) -> [u64; 2] {
+    let mut read = [0; 16];
+    read[..bytes.len()].copy_from_slice(bytes);
+    let read = u128::from_le_bytes(read).into_slots();
+    match vector {
+        None => op.eval_vector(&read),
+        Some([low, high]) => op.eval_vector(&[low, high, read[0], lane]),
+    }
+}
+
+/// What a store writes of `vector`: as many of these bytes as it moves.
+pub(super) fn stored(op: Op, vector: [u64; 2], lane: u64) -> [u8; 16] {
+    u128::from_slots(&op.eval_vector(&[vector[0], vector[1], lane])).to_le_bytes()
 }

@@ -168,9 +168,10 @@ impl Table {
             index: 0,
             ty,
             elements: Vec::new(),
-            max: ty.max.unwrap_or(u32::MAX).min(limits.table_elements),
+            max: ty.max.map_or(u32::MAX, |max| max.min(u32::MAX.into()) as u32).min(limits.table_elements),
         };
-        table.extend(ty.min, init)?;
+        // At most the limit, which the caller has looked at.
+        table.extend(ty.min as u32, init)?;
         Ok(table)
     }
 
@@ -182,17 +183,18 @@ impl Table {
     }
 
     /// Whether the table may grow by `delta`.
-    pub fn may_grow(&self, delta: u32) -> bool {
-        self.elements.len() as u64 + u64::from(delta) <= u64::from(self.max)
+    pub fn may_grow(&self, delta: u64) -> bool {
+        (self.elements.len() as u64).checked_add(delta).is_some_and(|size| size <= u64::from(self.max))
     }
 
     /// Grows by `delta`, if that is allowed, and returns the old size.
-    pub fn grow(&mut self, delta: u32, init: u64) -> Result<Option<u32>, Fault> {
+    pub fn grow(&mut self, delta: u64, init: u64) -> Result<Option<u32>, Fault> {
         let old = self.elements.len() as u32;
         if !self.may_grow(delta) {
             return Ok(None);
         }
-        self.extend(delta, init)?;
+        // Allowed: below the maximum, which has 32 bits.
+        self.extend(delta as u32, init)?;
         Ok(Some(old))
     }
 }
@@ -213,8 +215,12 @@ pub(crate) struct Instance {
     pub imports: *const *const Func,
     /// [`Instance::tables`], for machine code.
     pub table_list: *const *mut Table,
+    /// [`Instance::others`], for machine code.
+    pub memory_list: *const *mut Memory,
     /// Index of this instance in the store.
     pub index: u32,
+    /// Whether a memory is far ([`Parsed::is_far`](crate::wasm::load::Parsed::is_far)).
+    pub has_far_memories: bool,
     pub prepared: Arc<Prepared>,
     /// The imported functions.
     pub functions: Box<[*const Func]>,
@@ -230,8 +236,10 @@ pub(crate) struct Instance {
     /// Segments that were dropped, or used up by instantiation.
     pub dropped_elements: Vec<bool>,
     pub dropped_data: Vec<bool>,
-    /// Memory 0, the only one that there can be, or an empty one.
+    /// Memory 0, or an empty one.
     pub memory: *mut Memory,
+    /// The memories behind it.
+    pub others: Box<[*mut Memory]>,
 }
 
 impl Instance {
@@ -242,6 +250,11 @@ impl Instance {
             Some(import) => *import,
             None => self.own_function(index),
         }
+    }
+
+    /// Memory `index` of the module.
+    pub fn memory_at(&self, index: usize) -> *mut Memory {
+        if index == 0 { self.memory } else { self.others[index - 1] }
     }
 
     /// Apart, so that calls of imports stay short.
@@ -258,15 +271,6 @@ pub(crate) struct Saved {
     pub pc: *const Word,
     pub fp: *mut u64,
     pub acc: u64,
-}
-
-/// Where a trap was.
-#[derive(Clone, Copy)]
-pub(crate) enum At {
-    /// At an op.
-    Op(*const Word),
-    /// In the machine code of a function of the module.
-    Native(u32),
 }
 
 /// A return into another instance.

@@ -4,9 +4,9 @@ use super::Translator;
 use crate::error::LoadError;
 use crate::gas::Particles;
 use crate::interp::code::{Code, Family};
-use crate::wasm::isa::Op;
+use crate::wasm::isa::{Group, Op};
 use crate::wasm::plan::Step;
-use crate::wasm::walk::{Arg, BodyHead, Ended, Locals, Sink};
+use crate::wasm::walk::{Arg, BodyHead, Ended, Far, Locals, Sink};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -229,12 +229,22 @@ fn immediates(op: Op, arg: &Arg<'_>) -> String {
         Arg::Lane(lane) => format!("{lane}"),
         Arg::OffsetLane(0, lane) => format!("{lane}"),
         Arg::OffsetLane(offset, lane) => format!("offset={offset} {lane}"),
+        Arg::Far(far) => {
+            let Far { memory, offset, lane } = far;
+            let lane = if has_lane(op) { format!(" {lane}") } else { String::new() };
+            format!("{memory} offset={offset}{lane}")
+        }
         Arg::Table(table) => {
             // Validated: targets are numbers.
             let targets = table.targets().filter_map(Result::ok).chain([table.default()]);
             targets.map(|target| format!("{target}")).collect::<Vec<_>>().join(" ")
         }
     }
+}
+
+/// Whether a load or store is of a lane.
+fn has_lane(op: Op) -> bool {
+    matches!(op.row().group, Group::VectorLoad | Group::VectorStore) && op.row().name.ends_with("_lane")
 }
 
 /// Little-endian integers of `width` bytes.

@@ -5,7 +5,7 @@ use super::numeric::immediate;
 use super::stack::Popped;
 use crate::error::{LoadError, LoadErrorKind};
 use crate::interp::code::{Family, Kind, Word, load, pair, store};
-use crate::wasm::isa::{Group, Op};
+use crate::wasm::isa::{Group, Op, Ty};
 use crate::wasm::walk::Arg;
 
 /// The family of a load or store. Zero-extending loads of both widths are the same; floats are their bits.
@@ -44,8 +44,9 @@ impl Translator<'_> {
             _ => (0, 0),
         };
         match (op, arg) {
+            (Op::MemorySize, Arg::Index(memory)) if self.parsed.is_far(*memory) => self.slow(op, 0, 1, b, c),
             (Op::MemorySize, _) => self.emit_value(Family::MemorySize, 0, 0, 0, None),
-            (Op::MemoryGrow, _) => self.slow(op, 1, 1, 0, 0),
+            (Op::MemoryGrow, _) => self.slow(op, 1, 1, b, c),
             (Op::MemoryInit | Op::MemoryCopy | Op::MemoryFill, _) => self.slow(op, 3, 0, b, c),
             (Op::TableInit | Op::TableCopy | Op::TableFill, _) => self.slow(op, 3, 0, b, c),
             (Op::DataDrop | Op::ElemDrop, _) => self.slow(op, 0, 0, b, c),
@@ -66,11 +67,27 @@ impl Translator<'_> {
 
     #[inline(always)]
     pub(super) fn access(&mut self, op: Op, arg: &Arg<'_>) {
-        let &Arg::Offset(offset) = arg else { unreachable!("a load or store has an offset") };
+        let &Arg::Offset(offset) = arg else { return self.far(op, arg) };
         match op.row().group {
             Group::Store => self.store(access(op), offset),
             _ => self.load(access(op), offset),
         }
+    }
+
+    /// A load or store in a far memory.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn far(&mut self, op: Op, arg: &Arg<'_>) {
+        let &Arg::Far(far) = arg else { unreachable!("a load or store has an offset") };
+        let slots = |types: &[Ty]| types.iter().map(|ty| usize::from(ty.slots())).sum();
+        let row = op.row();
+        let (operands, results) = (slots(row.params), slots(row.results));
+        let slot = self.settle_operands(operands);
+        // Validated: the parser has at most 100 memories.
+        self.emit_effect(Family::Far, 0, slot, far.memory as u16, far.lane.into());
+        self.emit(Word((op as u64) << 32));
+        self.emit(Word(far.offset));
+        self.leave_results(operands, results);
     }
 
     /// An absolute address, if the whole of it fits 32 bits.

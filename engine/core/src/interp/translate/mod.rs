@@ -326,16 +326,25 @@ impl<'m> Translator<'m> {
 
     /// Emits an operator that takes `operands` values from their homes and leaves `results` there.
     fn slow(&mut self, op: Op, operands: usize, results: usize, b: u16, c: u16) {
-        self.settle_top(operands);
-        self.forget();
-        let base = self.lists.stack.len() - operands;
-        let slot = self.home(base);
+        let slot = self.settle_operands(operands);
         self.emit_effect(Family::Slow, 0, slot, b, c);
         let extension = self.emit(Word((op as u64) << 32));
         if op.row().group == Group::Bulk {
             self.lists.next.push(Place::low(extension));
         }
-        self.truncate(base);
+        self.leave_results(operands, results);
+    }
+
+    /// Gets so many operands to their homes; where the first is.
+    fn settle_operands(&mut self, operands: usize) -> u16 {
+        self.settle_top(operands);
+        self.forget();
+        self.home(self.lists.stack.len() - operands)
+    }
+
+    /// These operands were taken, and results are in their homes.
+    fn leave_results(&mut self, operands: usize, results: usize) {
+        self.truncate(self.lists.stack.len() - operands);
         self.push_homes(results);
     }
 }

@@ -34,6 +34,9 @@ impl Translator<'_> {
     /// Emits an operator whose row has vectors.
     #[inline(never)]
     pub(super) fn vector(&mut self, op: Op, arg: &Arg<'_>) {
+        if let Arg::Far(_) = arg {
+            return self.far(op, arg);
+        }
         let row = op.row();
         let mut operands = [0; 3];
         for (slot, ty) in operands[..row.params.len()].iter_mut().zip(row.params).rev() {

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::interp::exec::functions::Compare;
-use crate::interp::exec::{slow, vector};
+use crate::interp::exec::machine::index_of;
+use crate::interp::exec::{far, slow, vector};
 
 /// Branches on a comparison of a and b.
 pub(crate) struct Branch<F, L, R>(PhantomData<(F, L, R)>);
@@ -144,7 +145,7 @@ impl Body for CallIndirect {
             let instance: &Instance = &*(*r.vm).instance;
             let table = *instance.tables.get_unchecked(r.extension().high() as usize);
             let elements = &(*table).elements;
-            let Some(&callee) = elements.get(r.slot(w.b()) as u32 as usize) else {
+            let Some(&callee) = elements.get(index_of(r.slot(w.b()))) else {
                 return Flow::Trap(Trap::UndefinedElement);
             };
             let callee = callee as usize as *const Func;
@@ -265,6 +266,19 @@ impl Body for Slow {
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract.
         unsafe { r.out_of_line(|vm| slow::operator(vm)) }
+    }
+}
+
+/// A load or store in a far memory.
+pub(crate) struct Far;
+
+impl Body for Far {
+    const CODE: u16 = Family::Far.effect(0);
+    const WORDS: usize = 3;
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Flow {
+        // SAFETY: contract.
+        unsafe { r.out_of_line(|vm| far::access(vm)) }
     }
 }
 

@@ -132,7 +132,7 @@ impl<L: Left> Body for GlobalSet<L> {
     }
 }
 
-/// Pages of memory 0.
+/// Pages of a near memory 0.
 pub(crate) struct MemorySize<D>(PhantomData<D>);
 
 impl<D: To> Body for MemorySize<D> {
@@ -143,7 +143,7 @@ impl<D: To> Body for MemorySize<D> {
         unsafe {
             let w = r.word();
             let memory: &Memory = &*(*r.vm).memory;
-            let pages = u64::from(memory.pages().0);
+            let pages = (memory.len() / PAGE) as u64;
             put::<D>(r, w, pages);
             r.pc = r.pc.add(1);
         }

@@ -111,7 +111,7 @@ struct Outcome {
 fn outcome(code: &[Word], seed: u64, run: unsafe fn(Regs) -> Flow) -> Outcome {
     let mut random = Random(seed);
     let mut machine = Machine::new(Schedule::V1, RunLimits::CHAIN1, &Arc::new(Pool::new(None)));
-    machine.add_memory(MemoryType { min: 1, max: None }).unwrap();
+    machine.add_memory(MemoryType::new(1, None)).unwrap();
     let mut globals: Vec<u64> = (0..GLOBALS).map(|_| random.value()).collect();
     let cells: Vec<*mut u64> = globals.iter_mut().map(core::ptr::from_mut).collect();
     // SAFETY: the machine is this function's alone. The stack has more slots than the code names; the code is complete and
