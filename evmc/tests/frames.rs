@@ -44,7 +44,7 @@ fn built_in(schedule: Schedule, options: Options) -> Ewasm {
 }
 
 /// What may run code, as text behind a plugin's path: results and gas are the same.
-const ENGINES: [&str; 3] = ["", ",engine=aot", ",engine=auto"];
+const ENGINES: [&str; 4] = ["", ",engine=aot", ",engine=aot,memory=guard", ",engine=auto"];
 
 /// All revisions that the ABI can name, with everything that a receipt and the state have. Old ABIs count on the ledger
 /// for refunds.

@@ -46,7 +46,7 @@ fn options_come_with_the_path() {
     let library = library();
     let path = library.to_str().unwrap();
     let fine = "engine=interp,metering=false,gas-schedule=v1,keccak-at-9=on,compat=ssvm,exports=lenient,features=beyond,\
-                evm1mode=reject,debug=true,dispatch=loop,engine=aot,engine=auto,threads=2,memory=check,cache=1000000,verbose=1";
+                evm1mode=reject,debug=true,dispatch=loop,engine=aot,engine=auto,threads=2,memory=check,memory=guard,cache=1000000,verbose=1";
     Plugin::load(&format!("{path},{fine}")).unwrap();
     let load = |options: &str| Plugin::load(&format!("{path},{options}")).map(|p| p.abi());
     assert_eq!(load("nonsense=1"), Err(LoadError::OptionName("nonsense".into())));
@@ -54,7 +54,7 @@ fn options_come_with_the_path() {
     for wrong in [
         "engine=wabt",
         "threads=true",
-        "memory=guard",
+        "memory=guarded",
         "engine",
         "metering=",
         "verbose=5",

@@ -140,8 +140,7 @@ fn to_vals(types: impl IntoIterator<Item = ValType>, slots: &[u64]) -> Vec<Val> 
             ValType::I64 => Val::I64(slot_of as i64),
             ValType::F32 => Val::F32(slot_of as u32),
             ValType::F64 => Val::F64(slot_of),
-            ValType::FuncRef => Val::FuncRef(None),
-            ValType::ExternRef => Val::ExternRef(None),
+            ValType::Ref(_) => Val::default(ty),
             ValType::V128 => Val::V128(u128::from(slot_of) | u128::from(slot()) << 64),
         }
     };
@@ -283,6 +282,11 @@ fn halves(types: &[wasmparser::ValType]) -> impl Iterator<Item = wasmparser::Val
 /// How many slots values of these types have.
 pub fn slots(types: &[wasmparser::ValType]) -> usize {
     halves(types).count()
+}
+
+/// Whether null can be given for every reference that a function takes.
+pub fn takes_defaults(ty: &wasmparser::FuncType) -> bool {
+    ty.params().iter().all(wasmparser::ValType::is_defaultable)
 }
 
 /// An argument of type `ty` from 64 bits; references are null.

@@ -6,7 +6,7 @@ use gristmill_cli::suite::wast::{Failure, Value, WastEngine};
 use gristmill_reference as reference;
 use gristmill_reference::{Extern, Host, InstanceId, Module, Store};
 use std::collections::HashMap;
-use wasmparser::{FuncType, GlobalType, MemoryType, RefType, TableType, ValType};
+use wasmparser::{FuncType, GlobalType, HeapType, MemoryType, RefType, TableType, ValType};
 
 /// One store, with the `spectest` module registered.
 pub struct Script {
@@ -83,9 +83,10 @@ fn value(ty: ValType, slot: u128) -> Result<Value, Failure> {
         ValType::F32 => Value::F32(slot as u32),
         ValType::F64 => Value::F64(slot as u64),
         ValType::V128 => Value::V128(slot),
-        ValType::Ref(RefType::FUNCREF) => Value::FuncRef(slot != 0),
-        ValType::Ref(RefType::EXTERNREF) => Value::ExternRef(slot.checked_sub(1).map(|n| n as u32)),
-        other => return Err(Failure::Other(format!("a value of type {other}"))),
+        ValType::Ref(ty) if ty.is_extern_ref() || ty.heap_type() == HeapType::EXTERN => {
+            Value::ExternRef(slot.checked_sub(1).map(|n| n as u32))
+        }
+        ValType::Ref(_) => Value::FuncRef(slot != 0),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Modules from fixed seeds: the same for ever, so that what they show can be looked at again.
 
-use crate::machine::{HostFn, slots};
+use crate::machine::{HostFn, slots, takes_defaults};
 use arbitrary::Unstructured;
 use gristmill::{Profile, Schedule};
 use std::sync::Arc;
@@ -57,8 +57,8 @@ fn config(general: bool, seed: u64) -> Config {
         max_funcs: 12,
         max_instructions: 400,
         max_memories: if memories { 3 } else { 1 },
-        max_memory32_bytes: 4 << 16,
-        max_memory64_bytes: 4 << 16,
+        max_memory32_bytes: if memories { 1 << 16 } else { 4 << 16 },
+        max_memory64_bytes: 1 << 16,
         max_table_elements: 40,
         max_tables: if general { 3 } else { 1 },
         memory64_enabled: memories,
@@ -93,6 +93,7 @@ pub fn calls(bytes: &[u8], profile: &Profile, schedule: Schedule, seed: u64) -> 
     let mut numbers = Numbers(!seed);
     let functions = module.exports().iter().filter(|e| e.kind == wasmparser::ExternalKind::Func).take(8);
     functions
+        .filter(|e| takes_defaults(module.func_type(e.index)))
         .map(|e| (e.name.clone(), (0..slots(module.func_type(e.index).params())).map(|_| numbers.argument()).collect()))
         .collect()
 }

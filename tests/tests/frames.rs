@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex};
 /// A trap, and of each frame instance, function and position.
 type Noted = (Trap, Vec<(u32, u32, Position)>);
 
+/// A trap, and of each frame instance, function and byte of its module.
+type Located = (Trap, Vec<(u32, u32, u32)>);
+
 /// Keeps every trap.
 #[derive(Default)]
 struct Traps(Mutex<Vec<Noted>>);
@@ -40,7 +43,7 @@ fn engine(tier: Option<Bounds>) -> (Engine, Arc<Traps>) {
 }
 
 /// The noted traps but for those of gas, each frame as instance, function and byte of its module.
-fn located(engine: &Engine, traps: &Traps, modules: &[&[u8]]) -> Vec<(Trap, Vec<(u32, u32, u32)>)> {
+fn located(engine: &Engine, traps: &Traps, modules: &[&[u8]]) -> Vec<Located> {
     let listings = modules.iter().map(|bytes| Module::listing(engine, bytes).expect("it was loaded before"));
     let listings: Vec<_> = listings.collect();
     let byte = |instance: u32, function: u32, at: Position| match at {
@@ -60,9 +63,17 @@ fn located(engine: &Engine, traps: &Traps, modules: &[&[u8]]) -> Vec<(Trap, Vec<
         .collect()
 }
 
+/// Without the byte of the innermost frame: where the processor finds a trap, one instruction may stand for several operators.
+/// That one is near then; callers are exact.
+fn rough(traps: &[Located]) -> Vec<Located> {
+    let mut traps = traps.to_vec();
+    traps.iter_mut().for_each(|(_, frames)| frames[0].2 = 0);
+    traps
+}
+
 #[test]
 fn generated_modules_trap_at_the_same_operators() {
-    let (mut seen, mut deep) = (0, 0);
+    let (mut seen, mut deep, mut same, mut seen_by_guards) = (0, 0, 0, 0);
     for seed in 0..300 {
         let Some(bytes) = smith::module(true, seed) else { continue };
         let calls = smith::calls(&bytes, &Profile::general(), Schedule::V1, seed);
@@ -71,10 +82,16 @@ fn generated_modules_trap_at_the_same_operators() {
             run(&engine, &bytes, &calls);
             located(&engine, &traps, &[&bytes])
         });
-        assert!(traps.iter().all(|seen| *seen == traps[0]), "seed {seed}: {traps:?}");
+        let [interpreted, compared, guarded] = &traps;
+        assert_eq!(compared, interpreted, "seed {seed}");
+        assert_eq!(rough(guarded), rough(interpreted), "seed {seed}");
+        (same, seen_by_guards) =
+            (same + guarded.iter().zip(interpreted).filter(|(a, b)| a == b).count(), seen_by_guards + guarded.len());
         seen += traps[0].len();
         deep += traps[0].iter().filter(|(_, frames)| frames.len() > 1).count();
     }
+    println!("{same} of {seen_by_guards} at the very operator");
+    assert!(same * 10 >= seen_by_guards * 8, "{same} of {seen_by_guards} at the very operator");
     assert!(seen > 250 && deep > 40, "{seen} traps, {deep} of them in functions that were called");
 }
 
@@ -188,7 +205,9 @@ fn runs_that_change_tiers_and_instances_have_all_their_frames() {
         for (_, frames) in outer {
             assert_eq!(frames.iter().map(|(_, function, _)| *function).collect::<Vec<_>>(), functions, "{name}");
         }
-        assert!(traps.iter().all(|seen| *seen == traps[0]), "{name}: {traps:?}");
+        let [interpreted, compared, guarded] = &traps;
+        assert_eq!(compared, interpreted, "{name}");
+        assert_eq!(rough(guarded), rough(interpreted), "{name}");
     }
 }
 

@@ -72,8 +72,8 @@ fn sweep(general: bool) {
             _ => (Schedule::Unit, &executors[0]),
         };
         let calls = calls(&bytes, &profile, schedule, seed);
-        // Pages and something to run with; a page is 1,024 and 14,336 gas.
-        let most: u64 = if schedule == Schedule::V1 { 160_000_000 } else { 2_000_000_000 };
+        // Four pages and something to run with; a page is 1,024 and 14,336 gas.
+        let most: u64 = if schedule == Schedule::V1 { 80_000_000 } else { 1_000_000_000 };
         let plan = |particles| Plan {
             profile,
             schedule,

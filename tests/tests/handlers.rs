@@ -94,6 +94,9 @@ const OTHERS: &[(&str, &str)] = &[
     ("tail", "(return_call $tail (i32.const 40))"),
     ("tail_through", "(return_call_indirect $tails (type $counts) (i32.const 40) (i32.const 0))"),
     ("tail_out", "(return_call $import)"),
+    ("references", "(drop (call_ref $gives (ref.as_non_null (ref.func $callee)))) (block $a (drop (br_on_null $a (ref.func $callee))))
+        (drop (block $b (result (ref $gives)) (br_on_non_null $b (ref.func $callee)) (unreachable)))"),
+    ("tail_by_reference", "(return_call_ref $counts (i32.const 40) (ref.func $tail_through))"),
     ("wide", "(i64.add128 (local.get $i640) (i64.const 1) (local.get $i641) (i64.const 2)) drop drop
         (i64.sub128 (local.get $i640) (i64.const 1) (local.get $i641) (i64.const 2)) drop drop
         (i64.mul_wide_s (local.get $i640) (i64.const -3)) drop drop (i64.mul_wide_u (local.get $i640) (i64.const -3)) drop drop"),
@@ -119,7 +122,7 @@ fn no_handler_grows_the_host_stack() {
     let mut text = String::from(
         "(module (import \"\" \"import\" (func $import)) (memory 2) (data $d \"x\") (table $t 2 funcref)
          (elem (i32.const 0) $callee) (elem $e func $callee) (global $g (mut i32) (i32.const 0))
-         (func $callee (result i32) (local i32 i32) i32.const 1) (func $none)
+         (type $gives (func (result i32))) (func $callee (result i32) (local i32 i32) i32.const 1) (func $none)
          (func $tail (param i32) (if (local.get 0) (then (return_call $tail (i32.sub (local.get 0) (i32.const 1))))))
          (type $counts (func (param i32))) (table $tails 1 funcref) (elem (table $tails) (i32.const 0) func $tail_through)
          (func $tail_through (param i32) (if (local.get 0)

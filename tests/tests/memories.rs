@@ -321,6 +321,8 @@ fn proposals_can_be_left_out() {
         (Proposal::CustomPageSizes, "(module (memory 0 (pagesize 1)))"),
         (Proposal::Memory64, "(module (memory i64 0))"),
         (Proposal::Memory64, "(module (table i64 0 funcref))"),
+        (Proposal::FunctionReferences, "(module (func (param (ref func))))"),
+        (Proposal::FunctionReferences, "(module (table 1 funcref (ref.null func)))"),
         (Proposal::TailCall, "(module (func $f (return_call $f)))"),
         (
             Proposal::WideArithmetic,

@@ -50,7 +50,10 @@ fn kernels_at_every_limit() {
     const MOST: u64 = 1 << 50;
     let Some(folder) = shared("kernels") else { return };
     let engines = engines(Profile::general(), Schedule::V1);
-    let engines = engines.into_iter().filter(|(name, _)| ["loop", "tail", "aot"].contains(name)).collect::<Vec<_>>();
+    let engines = engines
+        .into_iter()
+        .filter(|(name, _)| ["loop", "tail", "aot, check", "aot, guard"].contains(name))
+        .collect::<Vec<_>>();
     let mut runs = 0;
     for (kernel, function, n) in KERNELS {
         let bytes = std::fs::read(folder.join(kernel).with_extension("wasm")).expect("a readable kernel");
@@ -166,7 +169,10 @@ fn contracts_around_every_host_call() {
         let (schedule, trace) = (Schedule::V1, Arc::new(Trace::default()));
         let options = Options { observer: Some(trace.clone()), ..scenario::options(schedule) };
         let vms = vms(schedule, &options);
-        let vms: Vec<_> = vms.into_iter().filter(|(name, _)| ["loop", "aot", "reference"].contains(name)).collect();
+        let vms: Vec<_> = vms
+            .into_iter()
+            .filter(|(name, _)| ["loop", "aot, check", "aot, guard", "reference"].contains(name))
+            .collect();
         let (mut runs, mut failed) = (0, 0);
         for path in files(&folder, &SuiteFile::is_named) {
             let text = std::fs::read_to_string(&path).expect("a readable file");
@@ -228,6 +234,6 @@ fn state_tests_on_every_executor() {
                 }
             }
         }
-        assert!(cases >= 2 * 150 * 7, "{cases}");
+        assert!(cases >= 2 * 150 * 8, "{cases}");
     });
 }

@@ -56,8 +56,8 @@ pub fn build() -> Outcome<Peers> {
     };
     let portable = worker(release.join("gristmill-portable"))?;
     let inside = or_left_out("wasmtime", || {
-        build(&["--profile=quick", "--package=gristmill-inside"])?;
-        Ok(worker(folder.join("quick/gristmill-inside"))?)
+        build(&["--release", "--package=gristmill-inside"])?;
+        Ok(worker(release.join("gristmill-inside"))?)
     });
     let guests = or_left_out("engines inside Wasm", || if built { Ok(folder.join("guests")) } else { guests(&folder) });
     let plugin = or_left_out("the plugin", || {

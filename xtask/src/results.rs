@@ -13,7 +13,7 @@ pub fn main(arguments: &[String]) -> Outcome {
     let counted = arguments.get(2).map_or("", |kernels| kernels);
     let peers = build()?;
     let mut text = head(&peers, rounds, turn)?;
-    for bench in ["run", "looped", "host_call", "load", "instantiate", "contract", "memory"] {
+    for bench in ["run", "compiled", "looped", "host_call", "load", "instantiate", "contract", "memory"] {
         eprintln!("{bench}");
         let mut command = peers.command(&peers.benches);
         command.args([bench, "--rounds", rounds, "--turn", turn, "--brief"]).stderr(std::process::Stdio::inherit());
@@ -54,7 +54,7 @@ fn head(peers: &Peers, rounds: &str, turn: &str) -> Outcome<String> {
     writeln!(text, "- {}; solc 0.8.37 for the EVM code", versions.join("; "))?;
     writeln!(
         text,
-        "- release, fat LTO, one codegen unit; wasmtime without LTO, its code for x86-64-v3; the plugin as users build it"
+        "- release, fat LTO, one codegen unit; wasmtime's code for x86-64-v3; the plugin as users build it"
     )?;
     if peers.inside.is_none() || peers.guests.is_none() {
         writeln!(text, "- left out: see what the command prints")?;

@@ -1,15 +1,13 @@
 //! Our compiled tier.
 
 use gristmill::{Config, Engine, Module, Schedule};
-use gristmill_aot::{Aot, Bounds, Options, SigningKey, When};
+use gristmill_aot::{Aot, Bounds, Cache, Options};
 use gristmill_contenders::{Artifact, Loaded, Ours, Peer};
 use std::sync::Arc;
 
 /// Compiles what it loads.
 pub struct Compiling {
     ours: Ours,
-    engine: Engine,
-    aot: Arc<Aot>,
     schedule: Schedule,
     bounds: Bounds,
 }
@@ -25,8 +23,8 @@ impl Compiling {
         let options = Options { bounds, ..Options::default() };
         let aot = Arc::new(Aot::new(options).expect("there is machine code for this machine"));
         let name = if bounds == Bounds::Guard { "aot" } else { "aot check" };
-        let engine = Engine::with_compiler(Config::new().schedule(schedule), aot.clone()).expect("the settings fit");
-        Self { ours: Ours::of(name, engine.clone()), engine, aot, schedule, bounds }
+        let engine = Engine::with_compiler(Config::new().schedule(schedule), aot).expect("the settings fit");
+        Self { ours: Ours::of(name, engine), schedule, bounds }
     }
 }
 
@@ -40,17 +38,18 @@ impl Peer for Compiling {
     }
 
     fn artifact(&self, wasm: &[u8]) -> Option<Artifact<'_>> {
-        let key = SigningKey::from_bytes(&[7; 32]);
-        let (code, interpreted) = self.aot.compile(&self.engine, wasm, Some(&key)).expect("a kernel is valid");
-        assert_eq!(interpreted, 0, "a kernel has machine code");
-        let trusted = vec![key.verifying_key()];
-        let options = Options { when: When::Never, trusted, bounds: self.bounds, ..Options::default() };
-        let reader = Arc::new(Aot::new(options).expect("as above"));
-        let engine = Engine::with_compiler(Config::new().schedule(self.schedule), reader.clone()).expect("as above");
-        let wasm = wasm.to_vec();
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let cache = Cache::open(folder.path()).expect("the folder is ours");
+        let options = Options { cache: Some(cache), bounds: self.bounds, ..Options::default() };
+        let engine = || {
+            let aot = Aot::new(options.clone()).expect("there is machine code for this machine");
+            Engine::with_compiler(Config::new().schedule(self.schedule), Arc::new(aot)).expect("the settings fit")
+        };
+        Module::new(&engine(), wasm).expect("a kernel is valid");
+        let (engine, wasm) = (engine(), wasm.to_vec());
         Some(Box::new(move || {
-            let module = Module::new(&engine, &wasm).expect("a kernel is valid");
-            reader.attach(&module, &wasm, &code).expect("it was signed");
+            let _kept = &folder;
+            drop(Module::new(&engine, &wasm).expect("a kernel is valid"));
         }))
     }
 }

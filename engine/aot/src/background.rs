@@ -83,7 +83,7 @@ impl Workers {
         }
         queue.bytes += bytes;
         queue.jobs.push_back((bytes, job));
-        if queue.idle == 0 {
+        if queue.idle < queue.jobs.len() {
             let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
             if threads.len() < self.most {
                 threads.extend(start(self.shared.clone()));

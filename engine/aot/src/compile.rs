@@ -24,6 +24,7 @@ const _: () = assert!(MAX_BODY <= tier::MAX_SITE, "sites tell all operators apar
 /// Machine code of a module, before it has a place.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Object {
+    #[serde(with = "bytes")]
     pub code: Vec<u8>,
     /// Where each function begins.
     pub functions: Vec<u32>,
@@ -40,6 +41,19 @@ pub(crate) struct Object {
     /// Calls of functions that are not linked yet: where the displacement is, and of which function.
     #[serde(skip)]
     calls: Vec<(u32, u32)>,
+}
+
+/// Bytes as one piece.
+mod bytes {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Vec<u8>, D::Error> {
+        <&[u8]>::deserialize(from).map(Vec::from)
+    }
 }
 
 /// The compiler for this machine.
@@ -218,7 +232,7 @@ impl<'a> Compiler<'a> {
         if max_frame.is_some_and(|max| frame > max) {
             return None;
         }
-        let start = object.code.len().next_multiple_of(16);
+        let start = object.code.len().next_multiple_of(self.isa.function_alignment().preferred as usize);
         let mut calls = Vec::new();
         for reloc in compiled.buffer.relocs() {
             // Anything but a call of another function would be a routine of Cranelift's that this machine has no operator for.
@@ -249,7 +263,13 @@ impl<'a> Compiler<'a> {
         object.code.extend_from_slice(compiled.buffer.data());
         object.calls.extend(calls);
         for trap in compiled.buffer.traps() {
-            let site = |trapped| tier::site(trapped, operator(trap.offset).unwrap_or(0));
+            // A load that is one instruction with what uses its value has no place of its own: the last one before it is near.
+            let before = || {
+                let before = &places[..places.partition_point(|place| place.start <= trap.offset)];
+                before.iter().rev().find(|place| !place.loc.is_default()).map(|place| place.loc.bits())
+            };
+            let offset = operator(trap.offset).or_else(before).unwrap_or(0);
+            let site = |trapped| tier::site(trapped, offset);
             object.traps.extend(abi::trap_of(trap.code).map(|trapped| (start as u32 + trap.offset, site(trapped))));
         }
         Some(start as u32)

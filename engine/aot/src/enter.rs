@@ -2,8 +2,8 @@
 //!
 //! Machine code runs on a guarded stack ([`crate::stack`]) and comes back to the thread's own for everything that it calls
 //! out for. A trap restores the stack pointer that its entry left in the machine, so the frames between are simply gone:
-//! they belong to machine code alone, which owns nothing. Who
-//! they were is looked up first ([`crate::places`]). A panic of what was called out for waits until its run is left.
+//! they belong to machine code alone, which owns nothing. Before anything else runs on that stack, what they were is looked up
+//! ([`crate::places`]). A panic of what was called out for waits until its run is left.
 
 use crate::code::Placed;
 use crate::signal::{self, Run};
@@ -48,8 +48,9 @@ pub(crate) unsafe fn enter(vm: *mut c_void, call: &Call) -> bool {
         (field(layout::VM_STACK), field(layout::VM_GATE), field(layout::VM_LEAVE))
     };
     // SAFETY: as above; nothing else refers to the machine while its code runs. The context is the code that is entered
-    // (`Shared::place`). A stack is this run's alone until it is given back, and no frame of it is left then. A panic was put
-    // there by `guarded`, once.
+    // (`Shared::place`). A stack is this run's alone until it is given back, and no frame of it is left then. Where code was left
+    // early, its frames still lie between the noted one and where it was entered, for nothing has run there since. A panic was
+    // put there by `guarded`, once.
     unsafe {
         let code = &*call.context.cast::<Placed>();
         let stacks = &code.stacks;

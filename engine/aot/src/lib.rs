@@ -30,12 +30,12 @@ use code::Placed;
 use compile::Object;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use gristmill::error::{Error, Fault};
-use gristmill::tier::{self, Code, Compiler, Reserve, Source};
-use gristmill::{Engine, Module};
+use gristmill::tier::{self, Attach, Code, Compiler, Reserve, Source};
+use gristmill::{Engine, Module, Profile, Schedule};
 use reserve::Reservations;
 use stack::Stacks;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Name of the custom section that machine code lies in inside of a module.
 pub const SECTION: &str = "gristmill.native";
@@ -95,6 +95,8 @@ struct Shared {
     trusted: Vec<VerifyingKey>,
     compiles: bool,
     perf_map: bool,
+    /// What code is for, the module left out: by profile and schedule, of which a process has few.
+    headers: Mutex<Vec<((Profile, Schedule), Header)>>,
 }
 
 impl fmt::Debug for Aot {
@@ -126,6 +128,7 @@ impl Aot {
             trusted,
             compiles: when != When::Never,
             perf_map,
+            headers: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared), workers })
     }
@@ -179,18 +182,22 @@ impl Shared {
     }
 
     fn header(&self, engine: &Engine, bytes: &[u8]) -> Header {
-        Header::new(engine, &*self.isa, self.bounds(), bytes)
+        let of = (*engine.profile(), engine.schedule());
+        let mut headers = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = headers.iter().position(|(other, _)| *other == of);
+        let at = found.unwrap_or_else(|| {
+            headers.push((of, Header::new(engine, &*self.isa, self.bounds())));
+            headers.len() - 1
+        });
+        Header { module: artifact::digest(bytes), ..headers[at].1.clone() }
     }
 
     /// Gets machine code for a module: out of itself, out of the cache, or by compiling it.
     fn make(&self, module: &Module, bytes: &[u8]) -> Result<(), Error> {
-        let header = self.header(module.engine(), bytes);
-        if let Some(object) = self.find(module, bytes, &header) {
-            return self.place(module, &object);
-        }
         if !self.compiles {
             return Ok(());
         }
+        let header = self.header(module.engine(), bytes);
         let object = compile::module(&self.isa, self.bounds(), &Source::new(module.engine(), bytes)?)?;
         if let Some(cache) = &self.cache {
             // A cache that cannot be written to costs time, and nothing else.
@@ -199,18 +206,20 @@ impl Shared {
         self.place(module, &object)
     }
 
-    fn find(&self, module: &Module, bytes: &[u8], header: &Header) -> Option<Object> {
-        let inside = module.parsed().customs.iter().find(|(name, _)| name == SECTION);
-        if let Some((_, range)) = inside.filter(|_| !self.trusted.is_empty()) {
+    /// Code that is at hand: inside of the module, or in the cache.
+    fn find(&self, engine: &Engine, bytes: &[u8]) -> Option<Object> {
+        if !self.trusted.is_empty()
+            && let Some((plain, code)) = embedded(bytes)
+        {
             // Signed for the module as it was before the section came.
-            let plain = [&bytes[..section_start(bytes, range.clone())?], &bytes[range.end..]].concat();
-            let header = Header { module: artifact::digest(&plain), ..header.clone() };
-            if let Ok(object) = artifact::read(&bytes[range.clone()], &header, Trust::Keys(&self.trusted)) {
+            let header = self.header(engine, plain);
+            if let Ok(object) = artifact::read(code, &header, Trust::Keys(&self.trusted)) {
                 return Some(object);
             }
         }
-        let kept = self.cache.as_ref()?.get(&header.key())?;
-        artifact::read(&kept, header, Trust::Own).ok()
+        let cache = self.cache.as_ref()?;
+        let header = self.header(engine, bytes);
+        artifact::read(&cache.get(&header.key())?, &header, Trust::Own).ok()
     }
 
     /// Gives machine code a place and attaches it.
@@ -245,11 +254,36 @@ pub fn embed(module: &[u8], code: &[u8]) -> Vec<u8> {
     [module, &[0], &leb128(section.len()), &section].concat()
 }
 
-/// Where the section begins whose contents begin at `contents`, as [`embed`] writes it.
-fn section_start(bytes: &[u8], contents: std::ops::Range<usize>) -> Option<usize> {
-    let named = 1 + SECTION.len();
-    let start = contents.start.checked_sub(named + leb128(named + contents.len()).len() + 1)?;
-    (bytes.get(start) == Some(&0)).then_some(start)
+/// A module that [`embed`] wrote: what it was before, and the code.
+fn embedded(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut rest = bytes.get(PREAMBLE..)?;
+    loop {
+        let start = bytes.len() - rest.len();
+        let (&id, after) = rest.split_first()?;
+        let (len, after) = read_leb128(after)?;
+        let (contents, after) = after.split_at_checked(len)?;
+        let named = contents.split_first().filter(|(len, _)| usize::from(**len) == SECTION.len());
+        let code = named.and_then(|(_, named)| named.strip_prefix(SECTION.as_bytes())).filter(|_| id == 0);
+        match code {
+            // The last one: nothing else is put behind.
+            Some(code) if after.is_empty() => return Some((&bytes[..start], code)),
+            _ => rest = after,
+        }
+    }
+}
+
+/// Bytes of magic and version.
+const PREAMBLE: usize = 8;
+
+fn read_leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut number = 0;
+    for (at, byte) in bytes.iter().enumerate().take(5) {
+        number |= usize::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            return Some((number, &bytes[at + 1..]));
+        }
+    }
+    None
 }
 
 fn leb128(mut number: usize) -> Vec<u8> {
@@ -266,6 +300,14 @@ fn leb128(mut number: usize) -> Vec<u8> {
 }
 
 impl Compiler for Aot {
+    fn find(&self, engine: &Engine, bytes: &[u8]) -> Option<Attach<'_>> {
+        let object = self.shared.find(engine, bytes)?;
+        Some(Box::new(move |module| {
+            // What cannot be placed is interpreted.
+            let _ = self.shared.place(module, &object);
+        }))
+    }
+
     fn loaded(&self, module: &Module, bytes: &[u8]) {
         // What has no machine code is interpreted.
         match &self.workers {

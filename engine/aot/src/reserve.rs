@@ -1,8 +1,11 @@
 //! Memories in reserved address space: they never move, and an access beyond the end of one faults.
 
-use gristmill::tier::{RESERVED, Reserve};
+use gristmill::tier::{self, Reserve};
 use std::ptr::{NonNull, null_mut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Bytes of a reservation.
+const RESERVED: usize = tier::RESERVED as usize;
 
 /// Reservations that wait for their next use. What they hold is given back to the system, but for [`SMALL`] bytes of each.
 const KEPT: usize = 64;

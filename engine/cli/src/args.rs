@@ -330,8 +330,7 @@ pub fn parse_value(text: &str, ty: ValType) -> Result<Val, String> {
         ValType::F32 => plain.parse::<f32>().ok().map(|v| Val::F32(v.to_bits())),
         ValType::F64 => plain.parse::<f64>().ok().map(|v| Val::F64(v.to_bits())),
         ValType::V128 => bits(&plain).map(Val::V128),
-        ValType::FuncRef => (text == "null").then_some(Val::FuncRef(None)),
-        ValType::ExternRef => (text == "null").then_some(Val::ExternRef(None)),
+        ValType::Ref(_) => (text == "null").then_some(Val::default(ty)),
     };
     value.ok_or_else(|| format!("`{text}` is not a value of type {ty}"))
 }
@@ -394,7 +393,7 @@ mod tests {
             ("", ValType::I32),
             ("-", ValType::I32),
             ("one", ValType::F64),
-            ("5", ValType::ExternRef),
+            ("5", ValType::EXTERNREF),
             ("-1", ValType::V128),
             ("0x100000000000000000000000000000000", ValType::V128),
         ] {
@@ -414,7 +413,7 @@ mod tests {
             ("1.5", ValType::F32, "1.5"),
             ("-0", ValType::F64, "-0"),
             ("nan", ValType::F64, "NaN"),
-            ("null", ValType::FuncRef, "null"),
+            ("null", ValType::FUNCREF, "null"),
             ("0x1_0000000000000000", ValType::V128, "0x00000000000000010000000000000000"),
             ("255", ValType::V128, "0x000000000000000000000000000000ff"),
         ] {

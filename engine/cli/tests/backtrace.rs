@@ -131,7 +131,7 @@ struct Dump<'a> {
     stack: CoreDumpStackSection<'a>,
     pages: Vec<(u64, Option<u64>)>,
     globals: Vec<String>,
-    data: Vec<(String, &'a [u8])>,
+    data: Vec<(u32, String, &'a [u8])>,
 }
 
 fn read(bytes: &[u8]) -> Dump<'_> {
@@ -164,8 +164,8 @@ fn read(bytes: &[u8]) -> Dump<'_> {
             }
             Payload::DataSection(list) => {
                 for segment in list.into_iter().map(Result::unwrap) {
-                    let wasmparser::DataKind::Active { memory_index: 0, offset_expr } = segment.kind else { panic!() };
-                    data.push((expression(offset_expr), segment.data));
+                    let wasmparser::DataKind::Active { memory_index, offset_expr } = segment.kind else { panic!() };
+                    data.push((memory_index, expression(offset_expr), segment.data));
                 }
             }
             _ => {}
@@ -203,7 +203,7 @@ fn a_coredump_has_what_was_there() {
         assert_eq!(dump.instances, [(0, vec![0], vec![0, 1])]);
         assert_eq!(dump.pages, [(1, Some(2))]);
         assert_eq!(dump.globals, ["I64Const { value: 8 }", "F32Const { value: Ieee32(1069547520) }"]);
-        let [(at, data)] = &dump.data[..] else { panic!("one block is not zero") };
+        let [(0, at, data)] = &dump.data[..] else { panic!("one block is not zero") };
         assert_eq!((at.as_str(), data.len()), ("I32Const { value: 0 }", 4_096));
         assert_eq!(data[70..75], [4, 3, 2, 1, 0]);
         let frames = dump.stack.frames.iter();
@@ -231,6 +231,31 @@ fn a_coredump_has_what_was_there() {
     gristmill(&["run", &module, "--invoke", "trap", "--coredump", "no/such/folder.wasm"])
         .exits(1)
         .complains("no coredump");
+}
+
+#[test]
+fn a_coredump_has_all_memories() {
+    let here = folder("coredump_memories");
+    let module = r#"(module (memory 1) (memory i64 2 9) (memory 5 (pagesize 1))
+      (data (memory 1) (i64.const 65537) "here") (data (memory 2) (i32.const 4) "!")
+      (func (export "trap") (drop (i32.load 1 (i64.const 0x100000000)))))"#;
+    let (module, path) = (file(&here, "m.wat", module), here.join("core.wasm"));
+    let path = path.to_str().unwrap();
+    gristmill(&["run", &module, "--invoke", "trap", "--coredump", path]).exits(1).complains("out of bounds");
+    let bytes = std::fs::read(path).unwrap();
+    let dump = read(&bytes);
+    assert_eq!(dump.instances, [(0, vec![0, 1, 2], vec![])]);
+    assert_eq!(dump.pages, [(1, None), (2, Some(9)), (5, None)]);
+    let [(1, at, wide), (2, _, bytes)] = &dump.data[..] else { panic!("{:?}", dump.data) };
+    assert_eq!((at.as_str(), &wide[..5]), ("I64Const { value: 65536 }", &b"\0here"[..]));
+    assert_eq!(bytes, b"\0\0\0\0!");
+    // Each of the proposals can be refused.
+    for proposal in ["multi-memory", "memory64", "custom-page-sizes,simd"] {
+        gristmill(&["run", &module, "--invoke", "trap", "--without", proposal]).exits(3);
+        gristmill(&["check", &module, "--profile", "general", "--without", proposal]).exits(3).says("refused");
+    }
+    gristmill(&["check", &module, "--profile", "general", "--without", "simd"]).exits(0);
+    gristmill(&["check", &module, "--without", "no-such-thing"]).exits(2).complains("the proposals are simd");
 }
 
 fn bodies(module: &[u8]) -> Vec<u64> {

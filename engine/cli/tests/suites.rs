@@ -108,6 +108,14 @@ fn the_core_suite_passes_in_every_tier() {
         (&["--tier", "auto"], 52_228, 0),
         (&["--without", "simd"], 26_716, 25_512),
     ];
+    let delta = conformance.join("wasm-spec/core-3.0-delta");
+    for tier in ["interp", "aot"] {
+        let run = gristmill(&["wast", delta.to_str().unwrap(), "--tier", tier]);
+        let summary = run.summary();
+        assert_eq!(summary["failed"], 0, "{}", run.stdout);
+        let all = summary["passed"].as_u64().unwrap() + summary["skipped"].as_u64().unwrap();
+        assert_eq!((all, run.code), (14_772, 0));
+    }
     for (options, passed, skipped) in cases {
         let run = gristmill(&[&["wast", core.to_str().unwrap()], options].concat());
         let summary = run.summary();

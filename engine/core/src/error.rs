@@ -105,11 +105,13 @@ pub enum Trap {
     StaticViolation,
     /// An argument of a host function is outside its range: more than 4 topics, negative gas, a value beyond 128 bits.
     ArgumentOutOfRange,
+    /// A null reference where one to something is needed.
+    NullReference,
 }
 
 impl Trap {
     /// All traps, in the order of their numbers.
-    pub const ALL: [Trap; 15] = [
+    pub const ALL: [Trap; 16] = [
         Trap::OutOfGas,
         Trap::Unreachable,
         Trap::MemoryOutOfBounds,
@@ -125,6 +127,7 @@ impl Trap {
         Trap::InvalidMemoryAccess,
         Trap::StaticViolation,
         Trap::ArgumentOutOfRange,
+        Trap::NullReference,
     ];
 
     /// The trap in the words of the WebAssembly specification where it has any.
@@ -145,6 +148,7 @@ impl Trap {
             Trap::InvalidMemoryAccess => "invalid memory access by a host function",
             Trap::StaticViolation => "state change in a static call",
             Trap::ArgumentOutOfRange => "argument out of range",
+            Trap::NullReference => "null reference",
         }
     }
 }

@@ -126,9 +126,10 @@ impl Meter {
         self.reserve = self.reserve.saturating_add(gas.0 - now);
     }
 
-    /// Moves as much of the reserve into the counter as that holds, for code that only looks at the counter.
+    /// Moves as much of the reserve into the counter as that holds, for code that only looks at the counter; nothing while
+    /// that has more than any run can spend.
     pub(crate) fn top_up(&mut self) {
-        if self.reserve > 0 {
+        if self.reserve > 0 && self.counter < i64::MAX / 2 {
             let reserve = core::mem::take(&mut self.reserve);
             self.give_back(Gas(reserve));
         }

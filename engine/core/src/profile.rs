@@ -54,6 +54,8 @@ proposals! {
     CustomPageSizes "custom-page-sizes" CUSTOM_PAGE_SIZES;
     /// Memories with 64-bit addresses, tables with 64-bit indices.
     Memory64 "memory64" MEMORY64;
+    /// References to functions of a type, calls of them, references without null.
+    FunctionReferences "function-references" FUNCTION_REFERENCES;
 }
 
 impl Proposal {

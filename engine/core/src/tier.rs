@@ -35,9 +35,16 @@ pub use crate::wasm::plan::Step;
 pub use crate::wasm::walk::{Arg, BodyHead, Ended, Far, Locals, Sink};
 pub use wasmparser::{BlockType, ValType};
 
+/// Attaches machine code to the module that it was made for.
+pub type Attach<'a> = Box<dyn FnOnce(&Module) + 'a>;
+
 /// What makes machine code of modules.
 pub trait Compiler: Send + Sync + fmt::Debug {
-    /// A module was loaded from `bytes`. Machine code may be attached now or later.
+    /// Machine code for the module of `bytes` that was made when the very same bytes were loaded under this engine's profile and
+    /// schedule before: what attaches it. Their bodies are valid then, and are not looked at.
+    fn find(&self, engine: &Engine, bytes: &[u8]) -> Option<Attach<'_>>;
+
+    /// A module without such code was loaded from `bytes`. Machine code may be attached now or later.
     fn loaded(&self, module: &Module, bytes: &[u8]);
 
     /// Whether [`Compiler::loaded`] attaches machine code before it returns: the interpreter's code is then made only for
@@ -52,10 +59,10 @@ pub trait Compiler: Send + Sync + fmt::Debug {
 
 /// Bytes of address space behind the start of a memory that an engine's [`Reserve`] gave: all that 32 bits address, and
 /// [`BEYOND`] more for what offsets add.
-pub const RESERVED: usize = (1 << 32) + BEYOND;
+pub const RESERVED: u64 = (1 << 32) + BEYOND;
 
 /// How far behind the last address of 32 bits an access may end without being looked at.
-pub const BEYOND: usize = 32 << 20;
+pub const BEYOND: u64 = 32 << 20;
 
 /// Gives memories room in which they never move, and beyond whose end every access faults.
 ///
@@ -190,7 +197,7 @@ impl Source {
 
     /// The key by which calls through tables compare type `index`; `None`: it is too long, and its key is the store's.
     pub fn type_key(&self, index: u32) -> Option<u64> {
-        crate::interp::exec::vm::short_key(&self.parsed.types[index as usize])
+        crate::wasm::canon::short_key(&self.parsed.types[index as usize])
     }
 }
 

@@ -230,7 +230,7 @@ impl Blocks {
                     *end = at + 1;
                 }
             }
-            Op::Br | Op::BrIf => {
+            Op::Br | Op::BrIf | Op::BrOnNull | Op::BrOnNonNull => {
                 if let Immediate::Index(depth) = immediate {
                     self.target(depth);
                 }
@@ -245,7 +245,8 @@ impl Blocks {
             }
             _ => {}
         }
-        if matches!(op, Op::Br | Op::BrTable | Op::Return | Op::ReturnCall | Op::ReturnCallIndirect | Op::Unreachable) {
+        let calls = matches!(op, Op::ReturnCall | Op::ReturnCallIndirect | Op::ReturnCallRef);
+        if calls || matches!(op, Op::Br | Op::BrTable | Op::Return | Op::Unreachable) {
             cut = true;
             self.live = false;
         }

@@ -3,6 +3,7 @@
 use crate::body::{Body, Immediate, Step};
 use crate::memory::refused;
 use crate::store::{Func, Host, Span, Store, Table, range, range_mut};
+use crate::types::Named;
 use crate::vector;
 use gristmill::wasm::isa::{Group, Op, Ty};
 use gristmill::{Fault, Guest, Particles, Stop, Trap};
@@ -117,7 +118,7 @@ impl Machine<'_> {
     /// Enters a function whose arguments are the topmost values: entry charge, depth, stack.
     fn enter(&mut self, func: usize, caller: Option<usize>) -> Result<(), Stop> {
         match &self.store.funcs[func] {
-            Func::Wasm { instance, ty, body } => {
+            Func::Wasm { instance, ty, body, .. } => {
                 let (instance, body) = (*instance, Rc::clone(body));
                 let (params, results) = (ty.params().len(), ty.results().len());
                 self.store.meter.charge(self.store.schedule.entry_cost(body.local_slots))?;
@@ -208,6 +209,11 @@ impl Machine<'_> {
 
     pub(crate) fn push(&mut self, value: u64) {
         self.values.push(value.into());
+    }
+
+    /// What the reference on top refers to, by number.
+    fn pop_reference(&mut self) -> Result<usize, Trap> {
+        Ok(self.pop().checked_sub(1).ok_or(Trap::NullReference)? as usize)
     }
 
     fn pop_u32(&mut self) -> u32 {
@@ -315,10 +321,32 @@ impl Machine<'_> {
                 let &slot = self.table(table as usize).elements.get(element).ok_or(Trap::UndefinedElement)?;
                 let func = slot.checked_sub(1).ok_or(Trap::UninitializedElement)? as usize;
                 let instance = &self.store.instances[self.frames.last().map_or(0, |f| f.instance)];
-                if *self.store.funcs[func].ty() != instance.module.types[ty as usize] {
+                if !self.store.funcs[func].is_of(Named { module: &instance.module, index: ty }) {
                     return Err(Trap::IndirectCallTypeMismatch.into());
                 }
                 if step.op == Op::CallIndirect { Next::Call(func) } else { Next::TailCall(func) }
+            }
+            (Op::CallRef | Op::ReturnCallRef, _) => {
+                let func = self.pop_reference()?;
+                if step.op == Op::CallRef { Next::Call(func) } else { Next::TailCall(func) }
+            }
+            (Op::BrOnNull, &Immediate::Index(depth)) => {
+                let reference = self.pop();
+                if reference == 0 {
+                    self.branch(depth)
+                } else {
+                    self.push(reference);
+                    Next::Step
+                }
+            }
+            (Op::BrOnNonNull, &Immediate::Index(depth)) => {
+                let reference = self.pop();
+                if reference == 0 {
+                    Next::Step
+                } else {
+                    self.push(reference);
+                    self.branch(depth)
+                }
             }
             _ => return Err(Fault::Internal("control operator without its immediate").into()),
         })
@@ -422,6 +450,10 @@ impl Machine<'_> {
                 self.push(pages);
             }
             Op::RefNull => self.values.push(0),
+            Op::RefAsNonNull => {
+                let reference = self.pop_reference()?;
+                self.push(reference as u64 + 1);
+            }
             Op::RefIsNull => {
                 let is_null = self.pop() == 0;
                 self.values.push(is_null.into());

@@ -19,6 +19,7 @@ mod exec;
 mod memory;
 mod module;
 mod store;
+mod types;
 mod vector;
 
 pub use memory::Memory;

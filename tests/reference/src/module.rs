@@ -6,8 +6,8 @@ use gristmill::wasm::isa::Op;
 use gristmill::{LoadError, LoadErrorKind, Profile, Proposal, Schedule};
 use std::rc::Rc;
 use wasmparser::{
-    ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind, FuncType, GlobalType, MemoryType, Operator, Parser,
-    Payload, TableType, TypeRef, ValidPayload, Validator, WasmFeatures,
+    CompositeInnerType, ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind, FuncType, GlobalType, MemoryType,
+    Operator, Parser, Payload, TableInit, TableType, TypeRef, ValidPayload, Validator, WasmFeatures,
 };
 
 /// The function types of a module.
@@ -73,7 +73,7 @@ pub(crate) struct Contents {
     pub(crate) funcs: Vec<u32>,
     pub(crate) imported_globals: usize,
     pub(crate) imported_memories: usize,
-    pub(crate) tables: Vec<TableType>,
+    pub(crate) tables: Vec<(TableType, Constant)>,
     pub(crate) memories: Vec<MemoryType>,
     pub(crate) globals: Vec<(GlobalType, Constant)>,
     pub(crate) exports: Vec<Export>,
@@ -106,6 +106,7 @@ fn features(profile: &Profile) -> WasmFeatures {
                 Proposal::MultiMemory => WasmFeatures::MULTI_MEMORY,
                 Proposal::CustomPageSizes => WasmFeatures::CUSTOM_PAGE_SIZES,
                 Proposal::Memory64 => WasmFeatures::MEMORY64,
+                Proposal::FunctionReferences => WasmFeatures::FUNCTION_REFERENCES,
             }
     })
 }
@@ -172,8 +173,14 @@ impl Contents {
         match payload {
             Payload::TypeSection(reader) => {
                 items(reader.count() as usize, "too many types")?;
-                for ty in reader.into_iter_err_on_gc_types() {
-                    let ty = ty?;
+                let mut types = Vec::new();
+                for group in reader {
+                    types.extend(group?.into_types());
+                }
+                for ty in types {
+                    let CompositeInnerType::Func(ty) = ty.composite_type.inner else {
+                        return Err(refuse(LoadErrorKind::Unsupported, 0, "a type that is no function's"));
+                    };
                     if ty.params().len() + ty.results().len() > limits.signature as usize {
                         return Err(limit(0, "too many parameters and results"));
                     }
@@ -205,9 +212,13 @@ impl Contents {
             }
             Payload::TableSection(reader) => {
                 for table in reader {
-                    let ty = table?.ty;
-                    check_table(&ty, profile)?;
-                    self.tables.push(ty);
+                    let table = table?;
+                    check_table(&table.ty, profile)?;
+                    let init = match &table.init {
+                        TableInit::RefNull => Constant::Bits(0),
+                        TableInit::Expr(init) => constant(init)?,
+                    };
+                    self.tables.push((table.ty, init));
                 }
             }
             Payload::MemorySection(reader) => {

@@ -3,10 +3,11 @@
 use crate::body::Body;
 use crate::memory::Memory;
 use crate::module::{Constant, Contents, Module, Place};
+use crate::types::{self, Named};
 use gristmill::limits::RunLimits;
 use gristmill::{Fault, Guest, Meter, Pages, Schedule, Stop, Trap};
 use std::rc::Rc;
-use wasmparser::{ExternalKind, FuncType, GlobalType, MemoryType, TableType, TypeRef};
+use wasmparser::{ExternalKind, FuncType, GlobalType, MemoryType, TableType, TypeRef, ValType};
 
 /// The operands of a copy: to, from, length.
 pub(crate) type Span = (u64, u64, u64);
@@ -61,6 +62,8 @@ pub struct InstanceId(pub(crate) usize);
 /// A table of references; a slot is 0 for null, else an index plus one.
 #[derive(Debug)]
 pub struct Table {
+    /// The module whose types the elements' type names.
+    pub(crate) module: Option<Rc<Contents>>,
     /// Its elements.
     pub elements: Vec<u64>,
     /// Its type, with the size that it began with.
@@ -72,6 +75,8 @@ pub struct Table {
 pub struct Global {
     /// Its type.
     pub ty: GlobalType,
+    /// The module whose types that names.
+    pub(crate) module: Option<Rc<Contents>>,
     /// Its value.
     pub value: u128,
 }
@@ -79,7 +84,7 @@ pub struct Global {
 /// A function of the store.
 #[derive(Clone, Debug)]
 pub(crate) enum Func {
-    Wasm { instance: usize, ty: FuncType, body: Rc<Body> },
+    Wasm { instance: usize, module: Rc<Contents>, index: u32, ty: FuncType, body: Rc<Body> },
     Host { number: usize, ty: FuncType },
 }
 
@@ -149,7 +154,7 @@ impl Store {
 
     /// Adds a global.
     pub fn add_global(&mut self, ty: GlobalType, value: u128) -> Extern {
-        self.globals.push(Global { ty, value });
+        self.globals.push(Global { ty, module: None, value });
         Extern::Global(self.globals.len() - 1)
     }
 
@@ -162,7 +167,7 @@ impl Store {
     /// Adds a table of nulls.
     pub fn add_table(&mut self, ty: &TableType) -> Extern {
         let elements = vec![0; ty.initial as usize];
-        self.tables.push(Table { elements, ty: *ty });
+        self.tables.push(Table { module: None, elements, ty: *ty });
         Extern::Table(self.tables.len() - 1)
     }
 
@@ -187,8 +192,13 @@ impl Store {
 
     fn check(&self, wanted: &TypeRef, module: &Contents, given: Extern) -> bool {
         match (*wanted, given) {
-            (TypeRef::Func(ty), Extern::Func(f)) => *self.funcs[f].ty() == module.types[ty as usize],
-            (TypeRef::Global(ty), Extern::Global(g)) => self.globals[g].ty == ty,
+            (TypeRef::Func(index), Extern::Func(f)) => self.funcs[f].is_of(Named { module, index }),
+            (TypeRef::Global(ty), Extern::Global(g)) => {
+                let given = &self.globals[g];
+                let compare = if ty.mutable { types::equal } else { types::below };
+                given.ty.mutable == ty.mutable
+                    && compare((given.ty.content_type, given.module.as_deref()), (ty.content_type, Some(module)))
+            }
             (TypeRef::Memory(ty), Extern::Memory(m)) => {
                 let memory = &self.memories[m];
                 let kind = |ty: &MemoryType| (ty.memory64, ty.page_size_log2.unwrap_or(16));
@@ -196,9 +206,11 @@ impl Store {
             }
             (TypeRef::Table(ty), Extern::Table(t)) => {
                 let table = &self.tables[t];
-                let kind = |ty: &TableType| (ty.element_type, ty.table64);
+                let element = (ValType::Ref(table.ty.element_type), table.module.as_deref());
                 let size = table.elements.len() as u64;
-                kind(&table.ty) == kind(&ty) && fits(size, table.ty.maximum, ty.initial, ty.maximum)
+                types::equal(element, (ValType::Ref(ty.element_type), Some(module)))
+                    && table.ty.table64 == ty.table64
+                    && fits(size, table.ty.maximum, ty.initial, ty.maximum)
             }
             _ => false,
         }
@@ -251,23 +263,30 @@ impl Store {
             instance.memories.push(self.memories.len());
             self.add_memory(memory);
         }
-        for table in &module.tables {
-            instance.tables.push(self.tables.len());
-            self.add_table(table);
-        }
         let defined = &module.funcs[module.funcs.len() - module.bodies.len()..];
         for (&ty, body) in defined.iter().zip(&module.bodies) {
             instance.funcs.push(self.funcs.len());
             self.funcs.push(Func::Wasm {
                 instance: self.instances.len(),
+                module: Rc::clone(&instance.module),
+                index: ty,
                 ty: module.types[ty as usize].clone(),
                 body: Rc::clone(body),
+            });
+        }
+        for (ty, init) in &module.tables {
+            let init = self.constant(instance, init) as u64;
+            instance.tables.push(self.tables.len());
+            self.tables.push(Table {
+                module: Some(Rc::clone(&instance.module)),
+                elements: vec![init; ty.initial as usize],
+                ty: *ty,
             });
         }
         for (ty, init) in &module.globals {
             let value = self.constant(instance, init);
             instance.globals.push(self.globals.len());
-            self.globals.push(Global { ty: *ty, value });
+            self.globals.push(Global { ty: *ty, module: Some(Rc::clone(&instance.module)), value });
         }
         for (_, values) in &module.elements {
             instance.elements.push(values.iter().map(|v| self.constant(instance, v) as u64).collect());

@@ -1,6 +1,6 @@
 //! A generated module, run with bounded gas on every executor: equal ends, gas, host calls, memories and globals.
 
-use crate::machine::{HostFn, Plan, executors, slots};
+use crate::machine::{HostFn, Plan, executors, slots, takes_defaults};
 use arbitrary::{Result, Unstructured};
 use gristmill::{Gas, Meter, Profile, Schedule};
 use std::sync::{Arc, OnceLock};
@@ -106,6 +106,7 @@ fn calls(wasm: &[u8], schedule: Schedule) -> Vec<(String, Vec<u64>)> {
     let module = module.expect("a generated module is valid");
     let functions = module.exports().iter().filter(|export| export.kind == wasmparser::ExternalKind::Func);
     functions
+        .filter(|export| takes_defaults(module.func_type(export.index)))
         .map(|export| {
             let params = slots(module.func_type(export.index).params()) as u64;
             (export.name.clone(), (1..=params).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect())

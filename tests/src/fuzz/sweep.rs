@@ -16,7 +16,7 @@ pub struct Sweep {
 /// Mutations that are run however long they take.
 const LEAST: usize = 100;
 
-/// Runs `target` over the files of `corpus` and then, for `time` and [`LEAST`] times, over mutations of them.
+/// Runs `target` over the files of `corpus` and then, for `time`, and a hundred times at least, over mutations of them.
 ///
 /// # Errors
 /// The corpus cannot be read or is empty, or the target panicked; the text holds the input as hex.

@@ -2,7 +2,7 @@
 //! ends, results, host calls with the gas they are shown, gas left, and what the store holds.
 
 use super::run::Case;
-use crate::machine::{Executor, HostFn, Plan, run_module, slots};
+use crate::machine::{Executor, HostFn, Plan, run_module, slots, takes_defaults};
 use arbitrary::Unstructured;
 use gristmill::{Config, Engine, ExternType, Gas, Meter, Module, Profile, Schedule, ValType};
 use gristmill_aot::{Aot, Bounds, Options};
@@ -91,6 +91,7 @@ fn exported(module: &gristmill_reference::Module) -> Vec<(String, Vec<u64>)> {
     let functions = module.exports().iter().filter(|export| export.kind == wasmparser::ExternalKind::Func).take(8);
     let argument = |i: u64| if i.is_multiple_of(3) { i } else { i.wrapping_mul(0x9e37_79b9_7f4a_7c15) };
     functions
+        .filter(|export| takes_defaults(module.func_type(export.index)))
         .map(|export| {
             let params = slots(module.func_type(export.index).params()) as u64;
             (export.name.clone(), (1..=params).map(argument).collect())

@@ -102,12 +102,19 @@ impl Lower<'_> {
             }
             (Op::BrIf, Arg::Index(depth)) => {
                 let condition = self.pop();
-                let (to, count) = self.target(*depth);
-                let carried = arguments(&self.top(count));
-                let next = self.b.create_block();
-                self.b.ins().brif(condition, to, &carried, next, &[]);
-                self.b.seal_block(next);
-                self.b.switch_to_block(next);
+                self.branch_if(condition, *depth);
+            }
+            (Op::BrOnNull, Arg::Index(depth)) => {
+                let value = self.pop();
+                let null = self.b.ins().icmp_imm_s(IntCC::Equal, value, 0);
+                self.branch_if(null, *depth);
+                self.push(value);
+            }
+            (Op::BrOnNonNull, Arg::Index(depth)) => {
+                let value = self.top(1)[0];
+                let not_null = self.b.ins().icmp_imm_s(IntCC::NotEqual, value, 0);
+                self.branch_if(not_null, *depth);
+                self.pop();
             }
             (Op::BrTable, Arg::Table(table)) => {
                 let index = self.pop();
@@ -129,8 +136,26 @@ impl Lower<'_> {
                 self.return_call_either(callee, *ty, inside);
             }
             (Op::CallIndirect, Arg::Pair(ty, table)) => self.call_indirect(*ty, *table),
+            (Op::CallRef, Arg::Index(ty)) => {
+                let (callee, inside) = self.referred();
+                self.call_either(callee, *ty, inside);
+            }
+            (Op::ReturnCallRef, Arg::Index(ty)) => {
+                let (callee, inside) = self.referred();
+                self.return_call_either(callee, *ty, inside);
+            }
             _ => unreachable!("not an operator of this group, or not its immediates"),
         }
+    }
+
+    /// Branches when `condition` is not zero.
+    fn branch_if(&mut self, condition: Value, depth: u32) {
+        let (to, count) = self.target(depth);
+        let carried = arguments(&self.top(count));
+        let next = self.b.create_block();
+        self.b.ins().brif(condition, to, &carried, next, &[]);
+        self.b.seal_block(next);
+        self.b.switch_to_block(next);
     }
 
     fn begin_block(&mut self, op: Op, ty: BlockType, step: Step) {
@@ -312,9 +337,26 @@ impl Lower<'_> {
         let key = self.b.ins().load(types::I64, flags, callee, layout::FUNC_KEY as i32);
         let differs = self.b.ins().icmp(IntCC::NotEqual, key, expected);
         self.trap_if(differs, Trap::IndirectCallTypeMismatch);
+        (callee, self.is_ours(callee))
+    }
+
+    /// The function that the reference on top refers to, and whether it is of this instance.
+    fn referred(&mut self) -> (Value, Value) {
+        let callee = self.pop();
+        self.not_null(callee);
+        (callee, self.is_ours(callee))
+    }
+
+    fn is_ours(&mut self, callee: Value) -> Value {
+        let flags = self.flags(self.regions.tables);
         let ours = self.fixed(types::I64, self.vm, layout::VM_INSTANCE);
         let theirs = self.b.ins().load(types::I64, flags, callee, layout::FUNC_INSTANCE as i32);
-        (callee, self.b.ins().icmp(IntCC::Equal, ours, theirs))
+        self.b.ins().icmp(IntCC::Equal, ours, theirs)
+    }
+
+    fn not_null(&mut self, reference: Value) {
+        let null = self.b.ins().icmp_imm_s(IntCC::Equal, reference, 0);
+        self.trap_if(null, Trap::NullReference);
     }
 
     /// Calls a function of this instance in the place of this one; any other, and returns what that does.
@@ -417,7 +459,11 @@ impl Lower<'_> {
                 let null = self.b.ins().uextend(types::I32, null);
                 self.push(null);
             }
-            (Op::RefFunc, _) => self.out_of_line(op, arg, 0, &[ValType::FuncRef]),
+            (Op::RefAsNonNull, _) => {
+                let value = self.top(1)[0];
+                self.not_null(value);
+            }
+            (Op::RefFunc, _) => self.out_of_line(op, arg, 0, &[ValType::FUNCREF]),
             (Op::I32Const, Arg::Bits(bits)) => {
                 let value = self.b.ins().iconst(types::I32, i64::from(*bits as u32));
                 self.push(value);

@@ -4,7 +4,8 @@ use super::Lower;
 use crate::abi;
 use crate::enter::Helper;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_codegen::ir::{Inst, InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_frontend::FuncInstBuilder;
 use gristmill::Trap;
 use gristmill::tier::{self, Arg, Far, Op, layout};
 use gristmill::wasm::types::{MemoryType, ValType};
@@ -28,7 +29,7 @@ impl Lower<'_> {
         let address = self.pop();
         let at = self.b.ins().uextend(types::I64, address);
         let memory = self.linear_memory();
-        if self.faults && offset + u64::from(size) <= tier::BEYOND as u64 {
+        if self.faults && offset + u64::from(size) <= tier::BEYOND {
             let base = self.fixed(types::I64, memory, layout::MEMORY_BASE);
             let at = self.b.ins().iadd(base, at);
             let flags = self.heap().with_trap_code(Some(abi::trap_code(Trap::MemoryOutOfBounds)));
@@ -112,29 +113,31 @@ impl Lower<'_> {
     }
 
     pub(super) fn access(&mut self, op: Op, arg: &Arg<'_>) {
-        use types::{F32, F64, I8, I16, I32, I64};
+        use types::{F32, F64, I32, I64};
         match op {
             Op::I32Load => self.load(arg, I32),
             Op::I64Load => self.load(arg, I64),
             Op::F32Load => self.load(arg, F32),
             Op::F64Load => self.load(arg, F64),
-            Op::I32Load8S => self.load_signed(arg, I8, I32),
-            Op::I32Load8U => self.load_unsigned(arg, I8, I32),
-            Op::I32Load16S => self.load_signed(arg, I16, I32),
-            Op::I32Load16U => self.load_unsigned(arg, I16, I32),
-            Op::I64Load8S => self.load_signed(arg, I8, I64),
-            Op::I64Load8U => self.load_unsigned(arg, I8, I64),
-            Op::I64Load16S => self.load_signed(arg, I16, I64),
-            Op::I64Load16U => self.load_unsigned(arg, I16, I64),
-            Op::I64Load32S => self.load_signed(arg, I32, I64),
-            Op::I64Load32U => self.load_unsigned(arg, I32, I64),
+            Op::I32Load8S => self.load_with(arg, 1, |b, a| b.sload8(I32, a.flags, a.at, a.offset)),
+            Op::I32Load8U => self.load_with(arg, 1, |b, a| b.uload8(I32, a.flags, a.at, a.offset)),
+            Op::I32Load16S => self.load_with(arg, 2, |b, a| b.sload16(I32, a.flags, a.at, a.offset)),
+            Op::I32Load16U => self.load_with(arg, 2, |b, a| b.uload16(I32, a.flags, a.at, a.offset)),
+            Op::I64Load8S => self.load_with(arg, 1, |b, a| b.sload8(I64, a.flags, a.at, a.offset)),
+            Op::I64Load8U => self.load_with(arg, 1, |b, a| b.uload8(I64, a.flags, a.at, a.offset)),
+            Op::I64Load16S => self.load_with(arg, 2, |b, a| b.sload16(I64, a.flags, a.at, a.offset)),
+            Op::I64Load16U => self.load_with(arg, 2, |b, a| b.uload16(I64, a.flags, a.at, a.offset)),
+            Op::I64Load32S => self.load_with(arg, 4, |b, a| b.sload32(a.flags, a.at, a.offset)),
+            Op::I64Load32U => self.load_with(arg, 4, |b, a| b.uload32(a.flags, a.at, a.offset)),
             Op::I32Store => self.store(arg, I32),
             Op::I64Store => self.store(arg, I64),
             Op::F32Store => self.store(arg, F32),
             Op::F64Store => self.store(arg, F64),
-            Op::I32Store8 | Op::I64Store8 => self.store_low(arg, I8),
-            Op::I32Store16 | Op::I64Store16 => self.store_low(arg, I16),
-            Op::I64Store32 => self.store_low(arg, I32),
+            Op::I32Store8 | Op::I64Store8 => self.store_with(arg, 1, |b, v, a| b.istore8(a.flags, v, a.at, a.offset)),
+            Op::I32Store16 | Op::I64Store16 => {
+                self.store_with(arg, 2, |b, v, a| b.istore16(a.flags, v, a.at, a.offset))
+            }
+            Op::I64Store32 => self.store_with(arg, 4, |b, v, a| b.istore32(a.flags, v, a.at, a.offset)),
             _ => unreachable!("not a load or store"),
         }
     }
@@ -145,17 +148,10 @@ impl Lower<'_> {
         self.push(value);
     }
 
-    fn load_signed(&mut self, arg: &Arg<'_>, narrow: Type, wide: Type) {
-        let at = self.place(arg, narrow.bytes());
-        let value = self.load_at(at, narrow);
-        let value = self.b.ins().sextend(wide, value);
-        self.push(value);
-    }
-
-    fn load_unsigned(&mut self, arg: &Arg<'_>, narrow: Type, wide: Type) {
-        let at = self.place(arg, narrow.bytes());
-        let value = self.load_at(at, narrow);
-        let value = self.b.ins().uextend(wide, value);
+    /// Loads that extend do it by themselves: apart, the extension would be seen as one of a value that is used narrow too.
+    fn load_with(&mut self, arg: &Arg<'_>, bytes: u32, f: impl FnOnce(FuncInstBuilder<'_, '_>, Address) -> Value) {
+        let at = self.place(arg, bytes);
+        let value = f(self.b.ins(), at);
         self.push(value);
     }
 
@@ -165,11 +161,16 @@ impl Lower<'_> {
         self.store_at(at, value);
     }
 
-    fn store_low(&mut self, arg: &Arg<'_>, narrow: Type) {
+    /// Stores of a value's low bytes.
+    fn store_with(
+        &mut self,
+        arg: &Arg<'_>,
+        bytes: u32,
+        f: impl FnOnce(FuncInstBuilder<'_, '_>, Value, Address) -> Inst,
+    ) {
         let value = self.pop();
-        let at = self.place(arg, narrow.bytes());
-        let value = self.b.ins().ireduce(narrow, value);
-        self.store_at(at, value);
+        let at = self.place(arg, bytes);
+        f(self.b.ins(), value, at);
     }
 
     pub(super) fn memory(&mut self, op: Op, arg: &Arg<'_>) {

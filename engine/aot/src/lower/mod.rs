@@ -49,6 +49,10 @@ const OTHERS: &[Op] = {
         CallIndirect,
         ReturnCall,
         ReturnCallIndirect,
+        CallRef,
+        ReturnCallRef,
+        BrOnNull,
+        BrOnNonNull,
         Drop,
         Select,
         TypedSelect,
@@ -62,6 +66,7 @@ const OTHERS: &[Op] = {
         RefNull,
         RefIsNull,
         RefFunc,
+        RefAsNonNull,
         TableInit,
         ElemDrop,
         TableCopy,
@@ -148,8 +153,8 @@ pub(crate) struct Lower<'a> {
     vm: Value,
     /// Depth and slots left for callees.
     budget: Value,
-    /// The constant that the open metered block subtracts, not known yet.
-    charge: Option<Inst>,
+    /// What the open metered block pays with.
+    charge: Option<Charge>,
     /// What the open block pays beside its own cost: entering the function.
     entry: u32,
     /// The open block begins with a look at the gas.
@@ -172,6 +177,17 @@ pub(crate) struct Lower<'a> {
     values_used: u32,
     regions: Regions,
     total_height: u32,
+}
+
+/// Instructions of a metered block's payment.
+#[derive(Clone, Copy)]
+struct Charge {
+    /// The constant, not known yet.
+    cost: Inst,
+    /// What there is less that, and that for what there is.
+    all: [Inst; 3],
+    /// Whether what is left is looked at.
+    looked_at: bool,
 }
 
 /// What stores may and may not change.
@@ -278,23 +294,29 @@ impl<'a> Lower<'a> {
 
     // ---- gas ----
 
-    /// Opens a metered block, whose cost is known when it is closed.
-    fn open(&mut self) {
+    /// Opens a metered block, whose cost is known when it is closed; what is left then.
+    fn open(&mut self) -> Value {
         let cost = self.constant(0);
-        self.charge = Some(self.instruction_of(cost));
         let gas = self.gas();
         let left = self.b.ins().isub(gas, cost);
-        self.set_gas(left);
-        if std::mem::take(&mut self.looks) {
+        let set = self.b.ins().set_pinned_reg(left);
+        let looked_at = std::mem::take(&mut self.looks);
+        let [cost, get, subtract] = [cost, gas, left].map(|value| self.instruction_of(value));
+        self.charge = Some(Charge { cost, all: [get, subtract, set], looked_at });
+        if looked_at {
             let spent = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
             self.trap_if(spent, Trap::OutOfGas);
         }
+        left
     }
 
     fn close(&mut self, cost: u32) {
         let entry = std::mem::take(&mut self.entry);
         let charge = self.charge.take().expect("a block is closed once");
-        self.set_constant(charge, i64::from(cost) + i64::from(entry));
+        self.set_constant(charge.cost, i64::from(cost) + i64::from(entry));
+        if cost == 0 && entry == 0 && !charge.looked_at {
+            charge.all.into_iter().for_each(|inst| self.b.func.layout.remove_inst(inst));
+        }
         self.first_cost.get_or_insert(cost);
     }
 
@@ -484,12 +506,14 @@ impl Sink for Lower<'_> {
         let own = self.constant(0);
         self.height = Some(self.instruction_of(own));
         self.budget = self.b.ins().isub(self.budget, own);
-        self.open();
-        let spent = self.b.ins().band_imm_s(self.budget, layout::SPENT as i64);
-        let left = self.gas();
+        let left = self.open();
+        if let Some(charge) = &mut self.charge {
+            charge.looked_at = true;
+        }
         // One test for both: gas is spent when its sign is set, which is one of the budget's bits too.
-        let sign = self.b.ins().band_imm_s(left, i64::MIN);
-        let refused = self.b.ins().bor(spent, sign);
+        let spent = self.b.ins().sshr_imm_u(left, 63);
+        let both = self.b.ins().bor(self.budget, spent);
+        let refused = self.b.ins().band_imm_s(both, layout::SPENT as i64);
         let (cold, next) = (self.cold_block(), self.b.create_block());
         self.refused = Some(cold);
         self.b.ins().brif(refused, cold, &[], next, &[]);

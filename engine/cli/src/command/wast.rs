@@ -29,7 +29,7 @@ pub struct Args {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     without: WithoutArgs,
-    /// Known failures in place of the built-in list, a line each: FILE:LINE reason
+    /// Known failures in place of the built-in list, a line each: FILE:LINE reason, or FILE:* reason
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
     #[command(flatten)]

@@ -79,7 +79,7 @@ fn spectest(engine: &Engine, store: &mut Store<()>) -> Result<Linker<()>, Error>
         let global = Global::new(&mut *store, ty, value)?;
         linker.define(NAME, name, global)?;
     }
-    let ty = TableType::new(ValType::FuncRef, 10, Some(20));
+    let ty = TableType::new(ValType::FUNCREF, 10, Some(20));
     let table = Table::new(&mut *store, ty, Val::FuncRef(None))?;
     linker.define(NAME, "table", table)?;
     let table64 = Table::new(&mut *store, TableType { table64: true, ..ty }, Val::FuncRef(None))?;

@@ -13,8 +13,8 @@ pub const WAST: &str = include_str!("known-wast.txt");
 pub struct Known {
     /// End of the script's path: whole components.
     pub file: String,
-    /// Line of the directive.
-    pub line: usize,
+    /// Line of the directive; `None`: the whole script, of which something fails.
+    pub line: Option<usize>,
     /// Why it fails.
     pub reason: String,
 }
@@ -22,11 +22,11 @@ pub struct Known {
 impl Known {
     /// Whether this entry means that directive.
     pub fn means(&self, path: &Path, line: usize) -> bool {
-        self.line == line && path.ends_with(&self.file)
+        self.line == Some(line) && path.ends_with(&self.file)
     }
 }
 
-/// Reads a list: `file.wast:LINE reason`; empty lines and lines that begin with `#` are not entries.
+/// Reads a list: `file.wast:LINE reason`, or `file.wast:* reason` for all of a script; empty lines and lines that begin with `#` are not entries.
 ///
 /// # Errors
 /// A line without a file, a number or a reason.
@@ -38,7 +38,8 @@ pub fn parse(text: &str) -> Result<Vec<Known>, String> {
 fn entry(line: &str) -> Option<Known> {
     let (place, reason) = line.split_once(char::is_whitespace)?;
     let (file, number) = place.rsplit_once(':')?;
-    let known = Known { file: file.into(), line: number.parse().ok()?, reason: reason.trim().into() };
+    let line = if number == "*" { None } else { Some(number.parse().ok()?) };
+    let known = Known { file: file.into(), line, reason: reason.trim().into() };
     (!known.file.is_empty() && !known.reason.is_empty()).then_some(known)
 }
 
@@ -53,9 +54,19 @@ pub struct Unexpected {
 
 /// Sums up the verdicts over the script at `path`, with what is known to fail taken out.
 ///
-/// An assertion that is known to fail counts as skipped. A known failure counts as failed when it passes, or when there is no such directive.
+/// An assertion that is known to fail counts as skipped. A known failure counts as failed when it passes, or when there is no such
+/// directive. All assertions of a script that is known as a whole are skipped, unless the script passes.
 pub fn judge(path: &Path, verdicts: &[Verdict], known: &[Known]) -> (Tally, Vec<Unexpected>) {
     let (mut tally, mut unexpected) = (Tally::default(), Vec::new());
+    if let Some(entry) = known.iter().find(|k| k.line.is_none() && path.ends_with(&k.file)) {
+        if verdicts.iter().all(|verdict| verdict.error.is_none()) {
+            let what = format!("passes, but is listed as failing: {}", entry.reason);
+            unexpected.push(Unexpected { line: 0, what });
+        }
+        tally.failed = unexpected.len();
+        tally.skipped = verdicts.iter().filter(|verdict| verdict.assertion).count() - tally.failed;
+        return (tally, unexpected);
+    }
     for verdict in verdicts {
         let entry = known.iter().find(|k| k.means(path, verdict.line));
         let what = match (&verdict.error, entry) {
@@ -73,9 +84,9 @@ pub fn judge(path: &Path, verdicts: &[Verdict], known: &[Known]) -> (Tally, Vec<
         unexpected.push(Unexpected { line: verdict.line, what });
     }
     for entry in known.iter().filter(|k| path.ends_with(&k.file)) {
-        if !verdicts.iter().any(|v| v.line == entry.line) {
+        if let Some(line) = entry.line.filter(|line| !verdicts.iter().any(|v| v.line == *line)) {
             let what = format!("is listed as failing, but nothing begins there: {}", entry.reason);
-            unexpected.push(Unexpected { line: entry.line, what });
+            unexpected.push(Unexpected { line, what });
         }
     }
     tally.failed = unexpected.len();
@@ -97,6 +108,14 @@ mod tests {
         let (tally, unexpected) = judge(Path::new("x/a.wast"), &verdicts, &known);
         assert_eq!(tally, Tally { passed: 1, failed: 3, skipped: 1 });
         assert_eq!(unexpected.iter().map(|u| u.line).collect::<Vec<_>>(), [1, 3, 9]);
+    }
+
+    #[test]
+    fn a_listed_script_is_skipped_until_all_of_it_passes() {
+        let known = parse("a.wast:* not yet").unwrap();
+        let judged = |second| judge(Path::new("x/a.wast"), &[verdict(1, None), verdict(2, second)], &known);
+        assert_eq!(judged(Some("no")), (Tally { passed: 0, failed: 0, skipped: 2 }, Vec::new()));
+        assert_eq!(judged(None).0, Tally { passed: 0, failed: 1, skipped: 1 });
     }
 
     #[test]

@@ -13,9 +13,11 @@ use gristmill::{Profile, Proposal};
 use serde_json::{Value, json};
 
 /// Folders of specification scripts that want something refused which came later, and what that is.
-const LATER: [(&str, &[Proposal]); 3] = [
-    ("core-2.0", &[Proposal::MultiMemory, Proposal::CustomPageSizes, Proposal::Memory64]),
-    ("multi-memory", &[Proposal::CustomPageSizes, Proposal::Memory64]),
+const LATER: [(&str, &[Proposal]); 5] = [
+    ("core-2.0", &[Proposal::MultiMemory, Proposal::CustomPageSizes, Proposal::Memory64, Proposal::FunctionReferences]),
+    ("multi-memory", &[Proposal::CustomPageSizes, Proposal::Memory64, Proposal::FunctionReferences]),
+    ("extended-const", &[Proposal::FunctionReferences]),
+    ("tail-call", &[Proposal::FunctionReferences]),
     ("core-3.0-delta", &[Proposal::CustomPageSizes]),
 ];
 

@@ -111,7 +111,7 @@ impl Kind {
             ValType::F32 => Kind::F32,
             ValType::F64 => Kind::F64,
             ValType::V128 => Kind::Other(2),
-            ValType::FuncRef | ValType::ExternRef => Kind::Other(1),
+            ValType::Ref(_) => Kind::Other(1),
         }
     }
 
@@ -157,8 +157,8 @@ fn constant(ty: ValType, bits: u128) -> (Encoded, ConstExpr) {
         ValType::I64 => (Encoded::I64, ConstExpr::i64_const(slot as i64)),
         ValType::F32 => (Encoded::F32, ConstExpr::f32_const(Ieee32::new(slot as u32))),
         ValType::F64 => (Encoded::F64, ConstExpr::f64_const(Ieee64::new(slot))),
-        ValType::FuncRef => (Encoded::Ref(RefType::FUNCREF), ConstExpr::ref_null(HeapType::FUNC)),
-        ValType::ExternRef => (Encoded::Ref(RefType::EXTERNREF), ConstExpr::ref_null(HeapType::EXTERN)),
+        ValType::EXTERNREF => (Encoded::Ref(RefType::EXTERNREF), ConstExpr::ref_null(HeapType::EXTERN)),
+        ValType::Ref(_) => (Encoded::Ref(RefType::FUNCREF), ConstExpr::ref_null(HeapType::FUNC)),
     }
 }
 

@@ -260,6 +260,7 @@ pub fn trap_status(trap: Trap) -> StatusCode {
         | Trap::DivideByZero
         | Trap::IntegerOverflow
         | Trap::InvalidConversionToInteger
+        | Trap::NullReference
         | Trap::CallDepth
         | Trap::StackSlots => StatusCode::WasmTrap,
     }

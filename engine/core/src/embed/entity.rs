@@ -5,7 +5,7 @@ use super::store::{AsContext, AsContextMut, Store, StoreId};
 use super::value::Val;
 use crate::error::Error;
 use crate::interp::exec::machine::ExternIndex;
-use crate::wasm::types::{ExternType, GlobalType, MemoryType, TableType};
+use crate::wasm::types::{ExternType, GlobalType, MemoryType, TableType, ValType};
 
 /// An index of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +131,11 @@ fn no_import(_: usize) -> Error {
     Error::Link("nothing is imported here".into())
 }
 
+/// Whether a type says all by itself: one that names a type means another in another store.
+fn is_whole(ty: ValType) -> bool {
+    ty.concrete().is_none()
+}
+
 impl Memory {
     /// A memory of type `ty`; its pages are charged as those of an instance are.
     ///
@@ -220,10 +225,10 @@ impl Table {
     /// When the value does not fit the type, or the store's limits or this machine do not allow it.
     pub fn new(mut ctx: impl AsContextMut, ty: TableType, init: Val) -> Result<Self, Error> {
         let store = ctx.as_context_mut();
-        if init.ty() != ty.element {
+        let init = init.cell(store.id, &store.machine)?;
+        if !is_whole(ty.element) || !store.machine.admits(&init, ty.element) {
             return Err(Error::usage("the initial element is of another type"));
         }
-        let init = init.cell(store.id, &store.machine)?;
         let index = store.machine.add_table(ty, init).map_err(|e| store.refused(e, no_import))?;
         Ok(Self(Handle { store: store.id, index }))
     }
@@ -281,10 +286,10 @@ impl Global {
     /// When the value is of another type or store.
     pub fn new(mut ctx: impl AsContextMut, ty: GlobalType, value: Val) -> Result<Self, Error> {
         let store = ctx.as_context_mut();
-        if value.ty() != ty.content {
+        let cell = value.cell(store.id, &store.machine)?;
+        if !is_whole(ty.content) || !store.machine.admits(&cell, ty.content) {
             return Err(Error::usage("the value is of another type"));
         }
-        let cell = value.cell(store.id, &store.machine)?;
         let index = store.machine.add_global(ty, cell);
         Ok(Self(Handle { store: store.id, index }))
     }

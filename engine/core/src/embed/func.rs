@@ -52,15 +52,15 @@ impl Func {
     pub fn call(&self, mut ctx: impl AsContextMut, args: &[Val], results: &mut [Val]) -> Result<(), Error> {
         let store = ctx.as_context_mut();
         let index = self.0.of(store);
-        let ty = store.machine.function_type(index);
-        if !args.iter().map(Val::ty).eq(ty.params().iter().copied()) {
+        let machine = &store.machine;
+        let ty = machine.function_type(index);
+        let cells = args.iter().map(|v| v.cell(store.id, machine)).collect::<Result<Vec<_>, _>>()?;
+        if !machine.admits_all(&cells, ty.params()) {
             return Err(Error::usage("the arguments do not fit the function's type"));
         }
         if results.len() != ty.results().len() {
             return Err(Error::usage("the results do not fit the function's type"));
         }
-        let machine = &store.machine;
-        let cells = args.iter().map(|v| v.cell(store.id, machine)).collect::<Result<Vec<_>, _>>()?;
         let mut returned = vec![Cell::i32(0); results.len()];
         store.call(index, &cells, &mut returned)?;
         for (result, cell) in results.iter_mut().zip(returned) {
@@ -316,9 +316,9 @@ impl WasmValue for u128 {
 }
 
 macro_rules! wasm_reference {
-    ($($ty:ty = $name:ident;)*) => { $(
+    ($($ty:ty = $name:ident $constant:ident;)*) => { $(
         impl WasmValue for Option<$ty> {
-            const TYPE: ValType = ValType::$name;
+            const TYPE: ValType = ValType::$constant;
 
             fn into_slot(self) -> u64 {
                 0
@@ -345,8 +345,8 @@ macro_rules! wasm_reference {
 }
 
 wasm_reference! {
-    Func = FuncRef;
-    ExternRef = ExternRef;
+    Func = FuncRef FUNCREF;
+    ExternRef = ExternRef EXTERNREF;
 }
 
 /// Most values of a [`WasmValues`].

@@ -15,7 +15,9 @@ pub use crate::interp::exec::Dispatch;
 pub use crate::interp::exec::frames::{Frame, Position, Stopped};
 pub use crate::interp::exec::watch::{Callee, Watcher};
 pub use crate::interp::translate::listing::{ListedBlock, ListedOp, ListedOperator, Listing};
-pub use crate::wasm::types::{ExternType, FuncType, GlobalType, MemoryType, PageSize, TableType, ValType};
+pub use crate::wasm::types::{
+    ExternType, FuncType, GlobalType, HeapType, MemoryType, PageSize, RefType, TableType, ValType,
+};
 pub use api::{ApiFn, ApiRow, Guest, HostApi, IntoSlot};
 pub use engine::{CompilationMode, Config, Engine};
 pub use entity::{Extern, Global, Memory, Table};

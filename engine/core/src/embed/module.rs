@@ -77,28 +77,35 @@ impl Module {
     }
 
     fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
-        let (parsed, code) = translated(engine, bytes)?;
-        Ok(Self::of(engine, parsed, code, None).compiled(bytes))
+        Self::load_with(engine, bytes, |_| None)
     }
 
     /// Loads `bytes` for a table of host functions: which rows it imports is looked up once.
     pub(crate) fn load_for(engine: &Engine, bytes: &[u8], table: &'static [ApiRow]) -> Result<Self, LoadError> {
-        let (parsed, code) = translated(engine, bytes)?;
-        let rows = find_rows(&parsed, table);
-        Ok(Self::of(engine, parsed, code, rows.map(|rows| (table, rows))).compiled(bytes))
+        Self::load_with(engine, bytes, |parsed| Some((table, find_rows(parsed, table)?)))
+    }
+
+    fn load_with(
+        engine: &Engine,
+        bytes: &[u8],
+        rows: impl FnOnce(&Parsed) -> Option<(&'static [ApiRow], Box<[u32]>)>,
+    ) -> Result<Self, LoadError> {
+        let compiler = engine.compiler();
+        let found = compiler.and_then(|compiler| compiler.find(engine, bytes));
+        let (parsed, code) = translated(engine, bytes, found.is_some())?;
+        let rows = rows(&parsed);
+        let module = Self::of(engine, parsed, code, rows);
+        match (found, compiler) {
+            (Some(attach), _) => attach(&module),
+            (None, Some(compiler)) => compiler.loaded(&module, bytes),
+            (None, None) => {}
+        }
+        Ok(module)
     }
 
     fn of(engine: &Engine, parsed: Parsed, code: Code, rows: Option<(&'static [ApiRow], Box<[u32]>)>) -> Self {
         let prepared = Arc::new(Prepared::new(parsed, code));
         Self(Arc::new(Inner { engine: engine.clone(), prepared, rows }))
-    }
-
-    /// Shows it to the engine's compiler.
-    fn compiled(self, bytes: &[u8]) -> Self {
-        if let Some(compiler) = self.0.engine.compiler() {
-            compiler.loaded(&self, bytes);
-        }
-        self
     }
 
     /// Which rows of `table` it imports; `None`: it imports something else.
@@ -188,11 +195,16 @@ impl Module {
     }
 }
 
-/// Loads `bytes` as the engine is configured.
-fn translated(engine: &Engine, bytes: &[u8]) -> Result<(Parsed, Code), LoadError> {
-    let lazy = engine.compilation_mode() == CompilationMode::LazyTranslation
+/// Loads `bytes` as the engine is configured; bodies that are known to be `valid` only when they are called.
+fn translated(engine: &Engine, bytes: &[u8], valid: bool) -> Result<(Parsed, Code), LoadError> {
+    let later = engine.compilation_mode() == CompilationMode::LazyTranslation
         || engine.compiler().is_some_and(|compiler| compiler.compiles_at_once());
-    let (parsed, mut code) = translate::load(bytes, engine.profile(), engine.schedule(), lazy, engine.bench())?;
+    let when = match (valid, later) {
+        (true, _) => translate::When::CalledAndValid,
+        (false, true) => translate::When::Called,
+        (false, false) => translate::When::Now,
+    };
+    let (parsed, mut code) = translate::load(bytes, engine.profile(), engine.schedule(), when, engine.bench())?;
     if engine.watch().sees_calls() {
         code.watch();
     }

@@ -4,6 +4,7 @@ use super::func::Func;
 use super::store::{AsContext, AsContextMut, StoreId};
 use crate::error::Error;
 use crate::interp::exec::machine::{Cell, Machine};
+use crate::wasm::canon::top;
 use crate::wasm::types::ValType;
 use alloc::boxed::Box;
 use core::any::Any;
@@ -22,28 +23,28 @@ pub enum Val {
 }
 
 impl Val {
-    /// Zero or null.
+    /// Zero or null, for types without null too: to be written over.
     pub fn default(ty: ValType) -> Self {
-        match ty {
+        match top(ty) {
             ValType::I32 => Val::I32(0),
             ValType::I64 => Val::I64(0),
             ValType::F32 => Val::F32(0),
             ValType::F64 => Val::F64(0),
-            ValType::FuncRef => Val::FuncRef(None),
-            ValType::ExternRef => Val::ExternRef(None),
+            ValType::EXTERNREF => Val::ExternRef(None),
+            ValType::Ref(_) => Val::FuncRef(None),
             ValType::V128 => Val::V128(0),
         }
     }
 
-    /// The type.
+    /// The type; of a reference the widest that it has.
     pub fn ty(&self) -> ValType {
         match self {
             Val::I32(_) => ValType::I32,
             Val::I64(_) => ValType::I64,
             Val::F32(_) => ValType::F32,
             Val::F64(_) => ValType::F64,
-            Val::FuncRef(_) => ValType::FuncRef,
-            Val::ExternRef(_) => ValType::ExternRef,
+            Val::FuncRef(_) => ValType::FUNCREF,
+            Val::ExternRef(_) => ValType::EXTERNREF,
             Val::V128(_) => ValType::V128,
         }
     }
@@ -120,8 +121,8 @@ impl Val {
             ValType::F32 => Val::F32(cell.bits() as u32),
             ValType::F64 => Val::F64(cell.bits()),
             ValType::V128 => Val::V128(cell.vector()),
-            ValType::FuncRef => Val::FuncRef(cell.function().map(|index| Func::new_handle(store, index))),
-            ValType::ExternRef => Val::ExternRef(cell.external_number().map(|index| ExternRef { store, index })),
+            ValType::EXTERNREF => Val::ExternRef(cell.external_number().map(|index| ExternRef { store, index })),
+            ValType::Ref(_) => Val::FuncRef(cell.function().map(|index| Func::new_handle(store, index))),
         }
     }
 }

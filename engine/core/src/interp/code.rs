@@ -233,11 +233,12 @@ macro_rules! for_each_family {
                 Call;
                 /// Import b:c.
                 CallImport;
-                /// Index in slot b, type c; the table is in the high half of the extension word.
+                /// Index in slot b, type c; the table is in the high half of the extension word. Form 1: the function itself is in
+                /// slot b.
                 CallIndirect;
-                /// A call whose frame takes the place of the caller's: form 0 as `Call`, 1 as `CallImport`, 2 as `CallIndirect`; the
-                /// extension word has slots of parameters:16, control slot:16, table:16, height:16. A callee that is not of the
-                /// instance is left to the call and the return behind it.
+                /// A call whose frame takes the place of the caller's: form 0 as `Call`, 1 as `CallImport`, 2 as `CallIndirect`, 3 as
+                /// that in form 1; the extension word has slots of parameters:16, control slot:16, table:16, height:16. A callee
+                /// that is not of the instance is left to the call and the return behind it.
                 TailCall;
                 /// Form 0 nothing, 1 slot b, 2 the accumulator, 3 as many values as the extension word says from slot b.
                 Return;

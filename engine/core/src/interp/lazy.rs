@@ -61,11 +61,19 @@ impl fmt::Debug for Lazy {
 
 /// The code of a module of stubs.
 pub(crate) fn load(bodies: Bodies<'_>) -> Result<Code, LoadError> {
-    let mut stubs = Stubs { schedule: bodies.schedule, words: Vec::new(), functions: Vec::new() };
+    let mut stubs = Stubs::new(bodies.schedule);
     bodies.walk_apart(&mut stubs)?;
-    let bodies = bodies.keep();
-    let code = (0..bodies.len()).map(|_| Once::new()).collect();
-    Ok(Code { words: stubs.words, functions: stubs.functions.into(), lazy: Some(Box::new(Lazy { bodies, code })) })
+    Ok(stubs.code(bodies))
+}
+
+/// The same of a module whose bodies are known to be valid: nothing but their locals is looked at.
+pub(crate) fn load_valid(bodies: Bodies<'_>) -> Result<Code, LoadError> {
+    let mut stubs = Stubs::new(bodies.schedule);
+    bodies.heads().try_for_each(|head| {
+        stubs.begin(head?);
+        Ok::<_, LoadError>(())
+    })?;
+    Ok(stubs.code(bodies))
 }
 
 /// Makes a stub of every function.
@@ -73,6 +81,19 @@ struct Stubs {
     schedule: Schedule,
     words: Vec<Word>,
     functions: Vec<u32>,
+}
+
+impl Stubs {
+    fn new(schedule: Schedule) -> Self {
+        Self { schedule, words: Vec::new(), functions: Vec::new() }
+    }
+
+    /// The code of the module, of whose functions these are all.
+    fn code(self, bodies: Bodies<'_>) -> Code {
+        let bodies = bodies.keep();
+        let code = (0..bodies.len()).map(|_| Once::new()).collect();
+        Code { words: self.words, functions: self.functions.into(), lazy: Some(Box::new(Lazy { bodies, code })) }
+    }
 }
 
 impl Sink for Stubs {

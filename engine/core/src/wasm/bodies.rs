@@ -2,7 +2,7 @@
 
 use super::load::Parsed;
 use super::resources::Resources;
-use super::walk::{Sink, Walker};
+use super::walk::{BodyHead, Sink, Walker};
 use crate::error::LoadError;
 use crate::gas::Schedule;
 use crate::profile::Profile;
@@ -63,6 +63,20 @@ impl Bodies<'_> {
             walker.function(self.parsed, function, body, sink)?;
         }
         Ok(())
+    }
+
+    /// What is known of each before its operators.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = Result<BodyHead, LoadError>> {
+        self.bodies.iter().map(|(function, body)| {
+            let (params, results) = self.parsed.func_type(function.index).slots();
+            let mut head = BodyHead::new(function.index, params as u32, results as u32);
+            let mut locals = body.get_locals_reader()?;
+            for _ in 0..locals.get_count() {
+                let (count, ty) = locals.read()?;
+                head.declare(count, ty);
+            }
+            Ok(head)
+        })
     }
 
     /// Copies the bodies, to walk them one at a time later.

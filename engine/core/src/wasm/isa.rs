@@ -208,7 +208,6 @@ pub static REFUSED: &[(&str, &str)] = &[
     ("@shared_everything_threads", "shared memory is not deterministic"),
     ("@exceptions", "WebAssembly 3.0, not yet"),
     ("@legacy_exceptions", "superseded by exceptions"),
-    ("@function_references", "WebAssembly 3.0, not yet"),
     ("@gc", "WebAssembly 3.0, not yet"),
     ("@custom_descriptors", "not in any WebAssembly version"),
     ("@memory_control", "not in any WebAssembly version"),
@@ -292,8 +291,16 @@ impl Op {
     /// `if` or of a branched-to `block` depends on context and is the plan's business.
     #[inline]
     pub fn ends_block(self) -> bool {
-        matches!(self, Op::If | Op::Else | Op::Loop | Op::BrIf | Op::Call | Op::CallIndirect)
+        matches!(self, Op::If | Op::Else | Op::Loop | Op::BrIf | Op::BrOnNull | Op::BrOnNonNull)
+            || matches!(self, Op::Call | Op::CallIndirect | Op::CallRef)
             || matches!(self.row().group, Group::Bulk)
+    }
+
+    /// Whether nothing goes on behind this operator: what follows is dead up to the next label.
+    #[inline(always)]
+    pub const fn ends_path(self) -> bool {
+        matches!(self, Op::Br | Op::BrTable | Op::Return | Op::Unreachable)
+            || matches!(self, Op::ReturnCall | Op::ReturnCallIndirect | Op::ReturnCallRef)
     }
 
     /// The meaning of a pure or partial operator, on slots.

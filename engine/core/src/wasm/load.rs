@@ -9,8 +9,8 @@ use crate::gas::Schedule;
 use crate::profile::Profile;
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use wasmparser::{
-    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, Operator, Parser, Payload, SubType,
-    TableInit, TypeRef, ValidPayload, Validator,
+    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, HeapType, Operator, Parser, Payload,
+    SubType, TableInit, TypeRef, TypeSectionReader, UnpackedIndex, ValidPayload, Validator,
 };
 
 /// What every Wasm module starts with.
@@ -33,6 +33,8 @@ pub struct Parsed {
     pub tables: Vec<TableType>,
     /// How many of them are imported.
     pub imported_tables: u32,
+    /// What the elements of the tables that are not imported begin as.
+    pub table_inits: Vec<ConstExpr>,
     /// Every memory, imported ones first.
     pub memories: Vec<MemoryType>,
     /// How many of them are imported.
@@ -57,6 +59,8 @@ pub struct Parsed {
     pub len: usize,
     /// Whether a type or a global is, or has, a vector.
     pub(crate) has_vectors: bool,
+    /// Whether something that is declared names a type: then stores number the types.
+    pub(crate) names_types: bool,
     /// Whether memory 0 is far ([`Parsed::is_far`]).
     pub(crate) first_is_far: bool,
     name_section: Option<Box<[u8]>>,
@@ -228,6 +232,8 @@ pub(crate) fn load<T>(
     parsed.has_vectors = profile.features.simd()
         && (parsed.types.iter().any(|ty| ty.vectors() != (0, 0))
             || parsed.globals.iter().any(|ty| ty.content == ValType::V128));
+    parsed.names_types |= parsed.globals.iter().any(|ty| ty.content.concrete().is_some())
+        || parsed.tables.iter().any(|ty| ty.element.concrete().is_some());
     parsed.first_is_far = parsed.memories.first().is_some_and(|memory| !memory.is_ordinary());
     let made = finish(&parsed, Bodies { parsed: &parsed, bodies, profile, schedule })?;
     Ok((parsed, made))
@@ -271,13 +277,18 @@ impl Loader<'_> {
                 continue;
             }
             match payload {
-                Payload::TypeSection(_) => {
+                Payload::TypeSection(reader) => {
                     // The validator has read them and keeps them: what it says of them need not be read again.
                     let types = validator.types(0).expect("a module is being validated");
                     self.parsed.types.reserve_exact(types.core_type_count_in_module() as usize);
                     for index in 0..types.core_type_count_in_module() {
-                        let ty = self.func_type(&types[types.core_type_at_in_module(index)])?;
+                        let ty = &types[types.core_type_at_in_module(index)];
+                        let Some(ty) = self.func_type(ty)? else { break };
                         self.parsed.types.push(ty);
+                    }
+                    if self.parsed.types.len() < types.core_type_count_in_module() as usize {
+                        // Types that name types, which the validator has replaced by numbers of its own.
+                        self.types_by_index(reader)?;
                     }
                 }
                 Payload::ImportSection(reader) => {
@@ -296,11 +307,13 @@ impl Loader<'_> {
                 Payload::TableSection(reader) => {
                     for table in reader.into_iter_with_offsets() {
                         let (offset, table) = table?;
-                        if !matches!(table.init, TableInit::RefNull) {
-                            return Err(unsupported(offset as usize, "table initialisers are not supported"));
-                        }
                         let ty = self.table_type(offset as usize, &table.ty)?;
                         self.parsed.tables.push(ty);
+                        let init = match &table.init {
+                            TableInit::RefNull => ConstExpr::Null,
+                            TableInit::Expr(init) => self.const_expr(init)?,
+                        };
+                        self.parsed.table_inits.push(init);
                     }
                 }
                 Payload::MemorySection(reader) => {
@@ -384,16 +397,35 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn func_type(&self, ty: &SubType) -> Result<FuncType, LoadError> {
+    /// The type of a function; `None`: it names a type.
+    fn func_type(&self, ty: &SubType) -> Result<Option<FuncType>, LoadError> {
         let CompositeInnerType::Func(ty) = &ty.composite_type.inner else {
             return Err(unsupported(0, "only function types are supported"));
         };
-        let types: Box<[ValType]> =
-            ty.params().iter().chain(ty.results()).map(|ty| val_type(*ty)).collect::<Result<_, _>>()?;
-        if types.len() as u32 > self.profile.module.signature {
+        if (ty.params().len() + ty.results().len()) as u64 > u64::from(self.profile.module.signature) {
             return Err(limit(0, "too many parameters and results"));
         }
-        Ok(FuncType::from_list(types, ty.params().len()))
+        let types = ty.params().iter().chain(ty.results());
+        let is_named = |ty: &wasmparser::ValType| matches!(ty, wasmparser::ValType::Ref(ty) if matches!(ty.heap_type(), HeapType::Concrete(UnpackedIndex::Id(_))));
+        if types.clone().any(is_named) {
+            return Ok(None);
+        }
+        let types: Box<[ValType]> = types.map(|ty| val_type(*ty)).collect::<Result<_, _>>()?;
+        Ok(Some(FuncType::from_list(types, ty.params().len())))
+    }
+
+    /// All types as the section has them.
+    #[cold]
+    fn types_by_index(&mut self, reader: TypeSectionReader<'_>) -> Result<(), LoadError> {
+        self.parsed.names_types = true;
+        self.parsed.types.clear();
+        for group in reader {
+            for ty in group?.types() {
+                let ty = self.func_type(ty)?.expect("read from the section, which has indices alone");
+                self.parsed.types.push(ty);
+            }
+        }
+        Ok(())
     }
 
     fn import(&mut self, offset: usize, import: wasmparser::Import<'_>) -> Result<(), LoadError> {
@@ -443,7 +475,7 @@ impl Loader<'_> {
 
     fn table_type(&self, offset: usize, ty: &wasmparser::TableType) -> Result<TableType, LoadError> {
         let element = ValType::from_parser(wasmparser::ValType::Ref(ty.element_type))
-            .ok_or_else(|| unsupported(offset, "only funcref and externref tables are supported"))?;
+            .ok_or_else(|| unsupported(offset, "the type of the elements is not supported"))?;
         if ty.initial > u64::from(self.profile.module.table_elements) {
             return Err(limit(offset, "the table is too large"));
         }

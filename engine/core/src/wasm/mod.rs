@@ -1,6 +1,7 @@
 //! What a module is and what an operator means and costs: bytes -> [`load::Parsed`].
 
 pub(crate) mod bodies;
+pub(crate) mod canon;
 pub mod isa;
 pub mod load;
 pub mod num;

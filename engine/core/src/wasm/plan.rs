@@ -116,9 +116,7 @@ impl Planner {
                     (self.live, opens) = (false, false);
                 }
             }
-            Op::Br | Op::BrTable | Op::Return | Op::ReturnCall | Op::ReturnCallIndirect | Op::Unreachable => {
-                self.live = false;
-            }
+            op if op.ends_path() => self.live = false,
             _ => {}
         }
         let closed = if live && (opens || !self.live) { Some(self.close(offset)?) } else { None };

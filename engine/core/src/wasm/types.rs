@@ -3,20 +3,74 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+/// What a reference may refer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HeapType {
+    /// Any function.
+    Func,
+    /// No function: the type of null alone.
+    NoFunc,
+    /// Any object of the embedder's.
+    Extern,
+    /// None of them.
+    NoExtern,
+    /// A type by its number: in the declarations of a module its index there, of something that lives in a store the store's
+    /// own number, which equal types of all modules share.
+    Concrete(u32),
+}
+
+impl HeapType {
+    /// The parser's type of that name; `None`: this engine has none, or its index is no longer the module's.
+    pub fn from_parser(ty: wasmparser::HeapType) -> Option<Self> {
+        use wasmparser::{AbstractHeapType, UnpackedIndex};
+        match ty {
+            wasmparser::HeapType::Abstract { shared: false, ty } => Some(match ty {
+                AbstractHeapType::Func => HeapType::Func,
+                AbstractHeapType::NoFunc => HeapType::NoFunc,
+                AbstractHeapType::Extern => HeapType::Extern,
+                AbstractHeapType::NoExtern => HeapType::NoExtern,
+                _ => return None,
+            }),
+            wasmparser::HeapType::Concrete(UnpackedIndex::Module(index)) => Some(HeapType::Concrete(index)),
+            _ => None,
+        }
+    }
+}
+
+/// The type of a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RefType {
+    /// Whether null is among its values.
+    pub nullable: bool,
+    /// What it may refer to.
+    pub heap: HeapType,
+}
+
+impl RefType {
+    /// A type with null.
+    pub const fn null(heap: HeapType) -> Self {
+        Self { nullable: true, heap }
+    }
+}
+
 /// The type of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum ValType {
     I32,
     I64,
     F32,
     F64,
-    FuncRef,
-    ExternRef,
     V128,
+    Ref(RefType),
 }
 
 impl ValType {
+    /// `funcref`: any function, or null.
+    pub const FUNCREF: Self = ValType::Ref(RefType::null(HeapType::Func));
+    /// `externref`: any object of the embedder's, or null.
+    pub const EXTERNREF: Self = ValType::Ref(RefType::null(HeapType::Extern));
+
     /// The parser's type of that name; `None`: this engine has none.
     pub fn from_parser(ty: wasmparser::ValType) -> Option<Self> {
         Some(match ty {
@@ -25,20 +79,33 @@ impl ValType {
             wasmparser::ValType::F32 => ValType::F32,
             wasmparser::ValType::F64 => ValType::F64,
             wasmparser::ValType::V128 => ValType::V128,
-            wasmparser::ValType::Ref(r) if r.is_func_ref() => ValType::FuncRef,
-            wasmparser::ValType::Ref(r) if r.is_extern_ref() => ValType::ExternRef,
-            _ => return None,
+            wasmparser::ValType::Ref(ty) => {
+                ValType::Ref(RefType { nullable: ty.is_nullable(), heap: HeapType::from_parser(ty.heap_type())? })
+            }
         })
     }
 
     /// Whether this is a reference type.
     pub const fn is_ref(self) -> bool {
-        matches!(self, ValType::FuncRef | ValType::ExternRef)
+        matches!(self, ValType::Ref(_))
     }
 
     /// Whether this is a number type: neither a vector nor a reference.
     pub const fn is_number(self) -> bool {
         matches!(self, ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64)
+    }
+
+    /// Whether a variable of this type may begin as zero or null.
+    pub const fn has_default(self) -> bool {
+        !matches!(self, ValType::Ref(RefType { nullable: false, .. }))
+    }
+
+    /// The number of the type that it names, if it names one.
+    pub const fn concrete(self) -> Option<u32> {
+        match self {
+            ValType::Ref(RefType { heap: HeapType::Concrete(index), .. }) => Some(index),
+            _ => None,
+        }
     }
 
     /// Slots that a value takes in frames, globals and calls: a v128 has two, the lower half first.
@@ -47,6 +114,32 @@ impl ValType {
             ValType::V128 => 2,
             _ => 1,
         }
+    }
+
+    /// Types of WebAssembly 2.0 in three bits; the others have none. Of references and vectors the highest is set.
+    pub(crate) const fn code(self) -> Option<u64> {
+        Some(match self {
+            ValType::I32 => 0,
+            ValType::I64 => 1,
+            ValType::F32 => 2,
+            ValType::F64 => 3,
+            ValType::Ref(RefType { nullable: true, heap: HeapType::Func }) => 4,
+            ValType::Ref(RefType { nullable: true, heap: HeapType::Extern }) => 5,
+            ValType::V128 => 6,
+            ValType::Ref(_) => return None,
+        })
+    }
+}
+
+impl fmt::Display for HeapType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            HeapType::Func => "func",
+            HeapType::NoFunc => "nofunc",
+            HeapType::Extern => "extern",
+            HeapType::NoExtern => "noextern",
+            HeapType::Concrete(index) => return write!(f, "{index}"),
+        })
     }
 }
 
@@ -57,9 +150,11 @@ impl fmt::Display for ValType {
             ValType::I64 => "i64",
             ValType::F32 => "f32",
             ValType::F64 => "f64",
-            ValType::FuncRef => "funcref",
-            ValType::ExternRef => "externref",
             ValType::V128 => "v128",
+            &ValType::FUNCREF => "funcref",
+            &ValType::EXTERNREF => "externref",
+            ValType::Ref(RefType { nullable: true, heap }) => return write!(f, "(ref null {heap})"),
+            ValType::Ref(RefType { nullable: false, heap }) => return write!(f, "(ref {heap})"),
         })
     }
 }
@@ -71,18 +166,6 @@ pub struct FuncType {
     params: u32,
     /// Slots of the parameters and of the results.
     slots: (u32, u32),
-}
-
-impl PartialOrd for ValType {
-    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for ValType {
-    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
-        (*self as u8).cmp(&(*other as u8))
-    }
 }
 
 impl FuncType {
@@ -99,6 +182,11 @@ impl FuncType {
         let slots = |types: &[ValType]| types.iter().map(|ty| ty.slots() as u32).sum();
         let slots = (slots(&types[..params]), slots(&types[params..]));
         Self { types, params: params as u32, slots }
+    }
+
+    /// The same with every type replaced by what `f` makes of it.
+    pub(crate) fn map(&self, f: impl Fn(ValType) -> ValType) -> Self {
+        Self { types: self.types.iter().map(|ty| f(*ty)).collect(), ..*self }
     }
 
     /// Parameter types.

@@ -90,10 +90,14 @@ impl Vectors {
                 if op == Op::GlobalGet { (0, vector) } else { (vector, 0) }
             }
             (Op::Call, Arg::Index(function)) => parsed.func_type(*function).vectors(),
-            (Op::CallIndirect, Arg::Pair(ty, _)) => parsed.types[*ty as usize].vectors(),
+            (Op::CallIndirect, Arg::Pair(ty, _)) | (Op::CallRef, Arg::Index(ty)) => {
+                parsed.types[*ty as usize].vectors()
+            }
             // What it leaves is the caller's.
             (Op::ReturnCall, Arg::Index(function)) => (parsed.func_type(*function).vectors().0, 0),
-            (Op::ReturnCallIndirect, Arg::Pair(ty, _)) => (parsed.types[*ty as usize].vectors().0, 0),
+            (Op::ReturnCallIndirect, Arg::Pair(ty, _)) | (Op::ReturnCallRef, Arg::Index(ty)) => {
+                (parsed.types[*ty as usize].vectors().0, 0)
+            }
             _ => op.vectors(),
         };
         self.count = self.count - taken + left;

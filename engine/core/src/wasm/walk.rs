@@ -71,6 +71,20 @@ pub struct BodyHead {
     pub vector_locals: bool,
 }
 
+impl BodyHead {
+    /// A function without declared locals.
+    pub(super) fn new(function: u32, params: u32, results: u32) -> Self {
+        Self { function, params, locals: 0, results, vector_locals: false }
+    }
+
+    /// Declares `count` locals more.
+    pub(super) fn declare(&mut self, count: u32, ty: ValType) {
+        let vector = ty == ValType::V128;
+        self.locals = self.locals.saturating_add(if vector { count.saturating_mul(2) } else { count });
+        self.vector_locals |= vector && count > 0;
+    }
+}
+
 /// The declared locals of a function, for sinks that want to know their types.
 pub struct Locals<'b, 'a>(&'b FunctionBody<'a>);
 
@@ -146,13 +160,7 @@ impl Walker {
         loop {
             let mut validator = function().into_validator(core::mem::take(&mut self.allocations));
             let ty = parsed.func_type(validator.index());
-            let head = BodyHead {
-                function: validator.index(),
-                params: ty.slots().0 as u32,
-                locals: 0,
-                results: ty.slots().1 as u32,
-                vector_locals: false,
-            };
+            let head = BodyHead::new(validator.index(), ty.slots().0 as u32, ty.slots().1 as u32);
             let ended = self.body(body, &mut validator, parsed, head, sink)?;
             self.allocations = validator.into_allocations();
             if ended == Ended::Done {
@@ -174,20 +182,16 @@ impl Walker {
         reader.set_features(self.profile.features);
         let offset = reader.original_position() as usize;
         let params = validator.len_locals();
-        let mut vectors = 0;
         for _ in 0..reader.read_var_u32()? {
             let at = reader.original_position();
             let (count, ty) = (reader.read()?, reader.read()?);
             validator.define_locals(at, count, ty)?;
-            if ty == ValType::V128 {
-                vectors += count;
-            }
+            head.declare(count, ty);
         }
         if validator.len_locals() > self.profile.module.locals {
             return Err(limit(offset, "too many locals"));
         }
-        head.locals = validator.len_locals() - params + vectors;
-        head.vector_locals = vectors > 0 || head.params > params;
+        head.vector_locals |= head.params > params;
         self.planner.reset();
         self.vectors.reset();
         if parsed.has_vectors || head.vector_locals {
@@ -318,7 +322,9 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
     #[inline(always)]
     fn deal_with<const AMONG_VECTORS: bool>(&mut self, op: Op, arg: Arg<'_>) -> Result<(), Box<LoadError>> {
         match &arg {
-            Arg::Index(depth) if matches!(op, Op::Br | Op::BrIf) => self.planner.branch(*depth),
+            Arg::Index(depth) if matches!(op, Op::Br | Op::BrIf | Op::BrOnNull | Op::BrOnNonNull) => {
+                self.planner.branch(*depth)
+            }
             Arg::Table(table) => {
                 if table.len() > self.profile.module.br_table_targets {
                     return Err(limit(self.offset, "too many br_table targets").into());

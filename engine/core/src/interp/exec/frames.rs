@@ -110,7 +110,8 @@ pub enum Position {
     /// function could not be entered.
     Word(u32),
     /// In machine code: at the operator that starts at this byte of the module, if that is known. A run that is out of gas is
-    /// stopped at the next look at the gas.
+    /// stopped at the next look at the gas; where the processor refuses an instruction that stands for several operators, it may
+    /// be a neighbour of the one that trapped.
     Byte(Option<u32>),
 }
 

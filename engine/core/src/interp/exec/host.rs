@@ -6,10 +6,11 @@
 
 use super::machine::{Cell, Imports, Machine, Refused, with_list};
 use super::prepared::Prepared;
-use super::vm::{Func, HostCall, LONG_KEY, Vm, short_key};
+use super::vm::{Func, HostCall, Vm};
 use super::{Dispatch, invoke};
 use crate::error::{Fault, Stop};
 use crate::gas::Meter;
+use crate::wasm::canon::{LONG_KEY, short_key, top};
 use crate::wasm::types::{FuncType, ValType};
 use alloc::{boxed::Box, sync::Arc};
 use core::marker::PhantomData;
@@ -113,7 +114,12 @@ impl<C: Context> HostFunc<C> {
     }
 
     /// A function over any values.
+    ///
+    /// # Panics
+    /// When the type names types, which have numbers in stores alone.
     pub fn over_cells(ty: FuncType, body: Box<OverCells<C>>) -> Self {
+        let mut types = ty.params().iter().chain(ty.results());
+        assert!(types.all(|ty| ty.concrete().is_none()), "a host function's type names no types");
         Self::new(ty, over_cells::<C>, body)
     }
 
@@ -151,7 +157,10 @@ fn has_numbers_only(ty: &FuncType) -> bool {
 pub(super) fn is_numeric(key: u64, ty: &FuncType) -> bool {
     /// Set in the three bits of all types of references and vectors, and of no number.
     const OTHERS: u64 = 0o444_444_444_444_444_444;
-    const { assert!(ValType::F64 as u64 == 3 && ValType::FuncRef as u64 == 4 && ValType::V128 as u64 == 6) };
+    const fn is(ty: ValType, code: u64) -> bool {
+        matches!(ty.code(), Some(of) if of == code)
+    }
+    const { assert!(is(ValType::F64, 3) && is(ValType::FUNCREF, 4) && is(ValType::EXTERNREF, 5) && is(ValType::V128, 6)) };
     if key >= LONG_KEY { has_numbers_only(ty) } else { key & OTHERS == 0 }
 }
 
@@ -187,10 +196,10 @@ pub(crate) fn call<C: Context>(
 ) -> Result<(), Stop> {
     let machine = context.machine();
     let ty = machine.function_type(index);
-    if !args.iter().map(Cell::ty).eq(ty.params().iter().copied()) || results.len() != ty.results().len() {
+    if !machine.admits_all(args, ty.params()) || results.len() != ty.results().len() {
         return Err(Fault::Internal("a call's types do not fit").into());
     }
-    results.iter_mut().zip(ty.results()).for_each(|(cell, ty)| *cell = Cell::zero(*ty));
+    results.iter_mut().zip(ty.results()).for_each(|(cell, ty)| *cell = Cell::zero(top(*ty)));
     let (params, returns) = ty.slots();
     let function = machine.vm_mut().functions.pointer(index as usize);
     with_list(params + returns, 0, |slots| {
@@ -332,11 +341,12 @@ unsafe fn over_cells<C: Context>(vm: *mut Vm, callee: *const Func, args: *mut u6
         let slots = Slots::of(vm, args);
         with_list(ty.params().len() + ty.results().len(), Cell::i32(0), |cells| {
             let (params, returned) = cells.split_at_mut(ty.params().len());
-            params.iter_mut().zip(ty.params()).for_each(|(cell, ty)| *cell = Cell::zero(*ty));
+            params.iter_mut().zip(ty.params()).for_each(|(cell, ty)| *cell = Cell::zero(top(*ty)));
             read_cells(params, core::slice::from_raw_parts(args, ty.slots().0));
-            returned.iter_mut().zip(ty.results()).for_each(|(cell, ty)| *cell = Cell::zero(*ty));
-            body(&mut *(*vm).store.cast::<C>(), params, returned)?;
-            if !returned.iter().map(Cell::ty).eq(ty.results().iter().copied()) {
+            returned.iter_mut().zip(ty.results()).for_each(|(cell, ty)| *cell = Cell::zero(top(*ty)));
+            let context = &mut *(*vm).store.cast::<C>();
+            body(context, params, returned)?;
+            if !context.machine().admits_all(returned, ty.results()) {
                 return Err(Stop::Fault(Fault::Internal("a host function's results do not fit its type")));
             }
             let to = slots.now();

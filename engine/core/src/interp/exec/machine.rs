@@ -13,8 +13,9 @@ use super::watch::Watch;
 use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Meter, Pages, Schedule};
 use crate::limits::RunLimits;
-use crate::wasm::load::{ExportKind, ImportKind, Parsed, SegmentMode};
-use crate::wasm::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
+use crate::wasm::canon::{renamed, top};
+use crate::wasm::load::{ConstExpr, ExportKind, ImportKind, Parsed, SegmentMode};
+use crate::wasm::types::{FuncType, GlobalType, HeapType, MemoryType, TableType, ValType};
 use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
 use core::ptr::NonNull;
 
@@ -78,7 +79,7 @@ impl Cell {
 
     /// A reference to the embedder's object of that number.
     pub fn external(number: Option<u32>) -> Self {
-        Self { ty: ValType::ExternRef, bits: number.map_or(0, |n| u64::from(n) + 1), high: 0 }
+        Self { ty: ValType::EXTERNREF, bits: number.map_or(0, |n| u64::from(n) + 1), high: 0 }
     }
 
     pub fn ty(&self) -> ValType {
@@ -104,7 +105,7 @@ impl Cell {
     pub fn function(&self) -> Option<u32> {
         // SAFETY: a cell of this type holds null or a function of an arena (module docs), alive as long as its store; cells
         // do not outlive calls into the store.
-        (self.ty == ValType::FuncRef && self.bits != 0).then(|| unsafe { (*(self.bits as usize as *const Func)).index })
+        (self.ty == ValType::FUNCREF && self.bits != 0).then(|| unsafe { (*(self.bits as usize as *const Func)).index })
     }
 }
 
@@ -211,7 +212,7 @@ impl Machine {
     pub(super) fn add_host(&mut self, host: &Arc<Host>) -> u32 {
         let vm = self.vm_mut();
         let index = vm.functions.len() as u32;
-        let signature = host.signature.unwrap_or_else(|| vm.signature(&host.ty));
+        let signature = host.signature.unwrap_or_else(|| vm.types.key_of(&host.ty));
         vm.functions.push(Func {
             header: core::ptr::null(),
             native: core::ptr::null(),
@@ -232,14 +233,34 @@ impl Machine {
         self.vm_mut().functions.reserve(count);
     }
 
+    /// Its type, in which names of types are the store's numbers.
     pub fn function_type(&self, index: u32) -> &FuncType {
-        self.vm().functions.get(index as usize).ty()
+        let vm = self.vm();
+        vm.type_of(vm.functions.get(index as usize))
+    }
+
+    /// Whether a value is one of type `ty`, which is the store's.
+    pub fn admits(&self, cell: &Cell, ty: ValType) -> bool {
+        let ValType::Ref(reference) = ty else { return cell.ty == ty };
+        let function = || cell.function().map(|index| self.vm().functions.get(index as usize).signature);
+        top(ty) == cell.ty
+            && match reference.heap {
+                _ if cell.bits == 0 => reference.nullable,
+                HeapType::Func | HeapType::Extern => true,
+                HeapType::NoFunc | HeapType::NoExtern => false,
+                HeapType::Concrete(number) => function() == Some(self.vm().types.key(number)),
+            }
+    }
+
+    /// The same for as many values as types.
+    pub fn admits_all(&self, cells: &[Cell], types: &[ValType]) -> bool {
+        cells.len() == types.len() && cells.iter().zip(types).all(|(cell, ty)| self.admits(cell, *ty))
     }
 
     /// A reference to function `index`, or null.
     pub fn function_cell(&self, index: Option<u32>) -> Cell {
         let bits = index.map_or(0, |i| self.vm().functions.pointer(i as usize) as usize as u64);
-        Cell { ty: ValType::FuncRef, bits, high: 0 }
+        Cell { ty: ValType::FUNCREF, bits, high: 0 }
     }
 
     // ---- memories, tables, globals ----
@@ -284,14 +305,15 @@ impl Machine {
 
     pub fn table_get(&self, index: u32, at: u32) -> Option<Cell> {
         let table = self.table(index);
-        table.elements.get(at as usize).map(|bits| Cell { ty: table.ty.element, bits: *bits, high: 0 })
+        table.elements.get(at as usize).map(|bits| Cell { ty: top(table.ty.element), bits: *bits, high: 0 })
     }
 
     /// Sets an element; false when it does not exist or the types differ.
     pub fn table_set(&mut self, index: u32, at: u32, value: Cell) -> bool {
-        let table = self.vm_mut().tables.get_mut(index as usize);
-        match table.elements.get_mut(at as usize) {
-            Some(element) if table.ty.element == value.ty => *element = value.bits,
+        let fits = self.admits(&value, self.table(index).ty.element);
+        let element = self.vm_mut().tables.get_mut(index as usize).elements.get_mut(at as usize);
+        match element {
+            Some(element) if fits => *element = value.bits,
             _ => return false,
         }
         true
@@ -299,8 +321,10 @@ impl Machine {
 
     /// Grows a table by `delta`; `None` when that is not allowed or the types differ.
     pub fn table_grow(&mut self, index: u32, delta: u32, init: Cell) -> Result<Option<u32>, Fault> {
-        let table = self.vm_mut().tables.get_mut(index as usize);
-        if table.ty.element == init.ty { table.grow(delta.into(), init.bits) } else { Ok(None) }
+        if !self.admits(&init, self.table(index).ty.element) {
+            return Ok(None);
+        }
+        self.vm_mut().tables.get_mut(index as usize).grow(delta.into(), init.bits)
     }
 
     pub fn add_global(&mut self, ty: GlobalType, value: Cell) -> u32 {
@@ -316,15 +340,15 @@ impl Machine {
 
     pub fn global(&self, index: u32) -> Cell {
         let global = self.vm().global_cells.get(index as usize);
-        Cell { ty: global.ty.content, bits: global.value[0], high: global.value[1] }
+        Cell { ty: top(global.ty.content), bits: global.value[0], high: global.value[1] }
     }
 
     /// Sets a global; false when it is constant or the types differ.
     pub fn set_global(&mut self, index: u32, value: Cell) -> bool {
-        let global = self.vm_mut().global_cells.get_mut(index as usize);
-        let fits = global.ty.mutable && global.ty.content == value.ty;
+        let ty = self.global_type(index);
+        let fits = ty.mutable && self.admits(&value, ty.content);
         if fits {
-            global.value = [value.bits, value.high];
+            self.vm_mut().global_cells.get_mut(index as usize).value = [value.bits, value.high];
         }
         fits
     }
@@ -334,7 +358,8 @@ impl Machine {
     /// Makes an instance. Its start function is not called.
     pub fn instantiate(&mut self, prepared: &Arc<Prepared>, imports: Imports<'_>) -> Result<u32, Refused> {
         let parsed = &prepared.parsed;
-        self.check_imports(prepared, imports)?;
+        let types = if prepared.is_numbered { self.vm_mut().types.of_module(parsed) } else { Box::default() };
+        self.check_imports(prepared, imports, &types)?;
         let mut tables: Vec<*mut Table> = Vec::with_capacity(parsed.tables.len());
         let (mut memory, mut others): (*mut Memory, Vec<*mut Memory>) = (core::ptr::null_mut(), Vec::new());
         // Most modules have one, and no list.
@@ -357,7 +382,8 @@ impl Machine {
             add(self.vm_mut().memories.pointer(index as usize));
         }
         for ty in &parsed.tables[parsed.imported_tables as usize..] {
-            let index = self.add_table(*ty, Cell::zero(ty.element))?;
+            let ty = TableType { element: numbered(ty.element, &types), ..*ty };
+            let index = self.add_table(ty, Cell::zero(ty.element))?;
             tables.push(self.vm_mut().tables.pointer(index as usize));
         }
         if memory.is_null() {
@@ -365,11 +391,7 @@ impl Machine {
             memory = unsafe { Vm::no_memory(self.as_ptr()) };
         }
         let vm = self.vm_mut();
-        let own_signatures: Box<[u64]> = if prepared.has_long_types {
-            parsed.types.iter().map(|ty| vm.signature(ty)).collect()
-        } else {
-            Box::default()
-        };
+        let own_signatures: Box<[u64]> = types.iter().map(|number| vm.types.key(*number)).collect();
         let index = vm.instances.len() as u32;
         let tables: Box<[*mut Table]> = tables.into();
         let others: Box<[*mut Memory]> = others.into();
@@ -388,12 +410,13 @@ impl Machine {
             globals: Box::default(),
             signatures: prepared.signatures.as_ptr(),
             _own_signatures: own_signatures,
+            types,
             dropped_elements: vec![false; parsed.elements.len()],
             dropped_data: vec![false; parsed.data.len()],
         });
         // SAFETY: just made; nothing else refers to it.
         let instance = unsafe { &mut *instance };
-        if prepared.has_long_types {
+        if prepared.is_numbered {
             instance.signatures = instance._own_signatures.as_ptr();
         }
         let rows = if let Imports::Rows(entry, rows) = imports { Some((entry, rows)) } else { None };
@@ -428,12 +451,19 @@ impl Machine {
         instance.functions = functions.into();
         instance.imports = instance.functions.as_ptr();
         // Initial values refer to imported globals alone.
-        if !parsed.global_inits.is_empty() {
+        if !parsed.global_inits.is_empty() || !parsed.table_inits.is_empty() {
             instance.globals = globals.clone().into();
+        }
+        for (table, init) in instance.tables[parsed.imported_tables as usize..].iter().zip(&parsed.table_inits) {
+            if *init != ConstExpr::Null {
+                // SAFETY: tables of an instance lead into the arena; no other reference to the table is alive.
+                unsafe { (**table).elements.fill(instance.evaluate(*init)) };
+            }
         }
         vm.global_cells.reserve(parsed.global_inits.len());
         for (i, init) in parsed.global_inits.iter().enumerate() {
             let ty = parsed.globals[parsed.globals.len() - parsed.global_inits.len() + i];
+            let ty = GlobalType { content: numbered(ty.content, &instance.types), ..ty };
             let (value, index) = (instance.evaluate_global(*init), vm.global_cells.len() as u32);
             globals.push(vm.global_cells.push(Global { value, index, ty }).cast());
         }
@@ -443,12 +473,12 @@ impl Machine {
     }
 
     /// Checks that there is an import of the right type for each that the module asks for.
-    fn check_imports(&self, prepared: &Prepared, imports: Imports<'_>) -> Result<(), Refused> {
+    fn check_imports(&self, prepared: &Prepared, imports: Imports<'_>, types: &[u32]) -> Result<(), Refused> {
         let parsed = &prepared.parsed;
         for (i, import) in parsed.imports.iter().enumerate() {
             let fits = match imports {
                 Imports::Given(imports) => {
-                    imports.get(i).is_some_and(|index| self.matches(prepared, &import.kind, *index))
+                    imports.get(i).is_some_and(|index| self.matches(prepared, &import.kind, *index, types))
                 }
                 Imports::Rows(_, rows) => {
                     let numeric = |ty: u32| is_numeric(prepared.signatures[ty as usize], &parsed.types[ty as usize]);
@@ -463,17 +493,25 @@ impl Machine {
     }
 
     /// Whether the extern may stand for the import.
-    fn matches(&self, prepared: &Prepared, import: &ImportKind, index: ExternIndex) -> bool {
+    fn matches(&self, prepared: &Prepared, import: &ImportKind, index: ExternIndex, types: &[u32]) -> bool {
         let limits = |have: u64, have_max: Option<u64>, min: u64, max: Option<u64>| {
             have >= min && max.is_none_or(|max| have_max.is_some_and(|have| have <= max))
         };
         match (import, index) {
             (ImportKind::Func(ty), ExternIndex::Func(i)) => {
                 let (have, ty) = (self.vm().functions.get(i as usize), *ty as usize);
-                let same_key = have.signature == prepared.signatures[ty];
-                if prepared.has_long_types { *have.ty() == prepared.parsed.types[ty] } else { same_key }
+                let key = types.get(ty).map_or(prepared.signatures[ty], |number| self.vm().types.key(*number));
+                have.signature == key
             }
-            (ImportKind::Global(ty), ExternIndex::Global(i)) => self.global_type(i) == *ty,
+            (ImportKind::Global(ty), ExternIndex::Global(i)) => {
+                let (have, content) = (self.global_type(i), numbered(ty.content, types));
+                let fits = if ty.mutable {
+                    have.content == content
+                } else {
+                    self.vm().types.is_subtype(have.content, content)
+                };
+                have.mutable == ty.mutable && fits
+            }
             (ImportKind::Memory(ty), ExternIndex::Memory(i)) => {
                 let memory = self.memory(i);
                 let kind = |ty: &MemoryType| (ty.memory64, ty.page);
@@ -481,8 +519,9 @@ impl Machine {
             }
             (ImportKind::Table(ty), ExternIndex::Table(i)) => {
                 let table = self.table(i);
-                let kind = |ty: &TableType| (ty.element, ty.table64);
-                kind(&table.ty) == kind(ty) && limits(table.elements.len() as u64, table.ty.max, ty.min, ty.max)
+                let element = numbered(ty.element, types);
+                let same_kind = table.ty.element == element && table.ty.table64 == ty.table64;
+                same_kind && limits(table.elements.len() as u64, table.ty.max, ty.min, ty.max)
             }
             _ => false,
         }
@@ -532,6 +571,11 @@ impl Machine {
         };
         Some((parsed, index))
     }
+}
+
+/// A module's type as the store's; a module that names no types has no numbers.
+fn numbered(ty: ValType, types: &[u32]) -> ValType {
+    renamed(ty, |index| types[index as usize])
 }
 
 /// Copies the active segments, in order, and marks used ones.

@@ -142,7 +142,9 @@ impl Memory {
 
     /// Opens all of it, for code that has no way to ask for more.
     pub fn open_all(&mut self) {
-        self.set_open(self.len);
+        if self.bounds.len() != self.len {
+            self.set_open(self.len);
+        }
     }
 
     fn set_open(&mut self, len: usize) {

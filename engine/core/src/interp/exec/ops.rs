@@ -69,11 +69,11 @@ macro_rules! expand_ops {
             [BranchZero<S, false, true>] [BranchZero<A, false, true>]
             [BranchZero<S, true, true>] [BranchZero<A, true, true>]
             [Br<false>] [Br<true>] [BrTable<S>] [BrTable<A>] [Charge]
-            [Call] [CallImport] [CallIndirect] [TailCall<0>] [TailCall<1>] [TailCall<2>]
+            [Call] [CallImport] [CallIndirect] [CallRef] [TailCall<0>] [TailCall<1>] [TailCall<2>] [TailCall<3>]
             [Return<0>] [Return<1>] [Return<2>] [Return<3>]
-            [Break<Call>] [Break<CallImport>] [Break<CallIndirect>]
+            [Break<Call>] [Break<CallImport>] [Break<CallIndirect>] [Break<CallRef>]
             [Break<Return<0>>] [Break<Return<1>>] [Break<Return<2>>] [Break<Return<3>>]
-            [Break<TailCall<0>>] [Break<TailCall<1>>] [Break<TailCall<2>>]
+            [Break<TailCall<0>>] [Break<TailCall<1>>] [Break<TailCall<2>>] [Break<TailCall<3>>]
             [Slow] [Far] [Vector<0>] [Vector<1>] [TrapNow] [Translate] [Exit] [ReturnAcross]
         }
     };

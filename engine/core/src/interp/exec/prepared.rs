@@ -1,9 +1,10 @@
 //! What all instances of a module share, worked out once when it is loaded.
 
 use super::once::Once;
-use super::vm::{Func, HostCall, Instance, LONG_KEY, short_key};
+use super::vm::{Func, HostCall, Instance};
 use crate::interp::code::Code;
 use crate::tier;
+use crate::wasm::canon::{LONG_KEY, short_key};
 use crate::wasm::load::{ConstExpr, ExportKind, Parsed};
 use crate::wasm::types::FuncType;
 use alloc::{boxed::Box, vec, vec::Vec};
@@ -15,10 +16,10 @@ pub(crate) struct Prepared {
     pub code: Code,
     /// Machine code, once it is there.
     pub native: Once<tier::Code>,
-    /// Keys of the types; [`LONG_KEY`] for long ones, which a store numbers itself.
+    /// Keys of the types; [`LONG_KEY`] for those that a store numbers itself.
     pub signatures: Box<[u64]>,
-    /// Whether there are long types.
-    pub has_long_types: bool,
+    /// Whether stores number the types: there are some without key, or something names one.
+    pub is_numbered: bool,
     /// Own functions that something other than code may refer to, and with them all that code may: only these are functions
     /// of a store, all others are nothing but code. All, when functions are translated at their first call.
     pub referable: Vec<u32>,
@@ -44,7 +45,7 @@ impl Prepared {
         parsed.exports.iter().filter(|e| e.kind == ExportKind::Func).for_each(|e| note(e.index));
         parsed.start.iter().for_each(|(index, _)| note(*index));
         let items = parsed.elements.iter().flat_map(|segment| &segment.items);
-        for expression in items.chain(&parsed.global_inits) {
+        for expression in items.chain(&parsed.global_inits).chain(&parsed.table_inits) {
             if let ConstExpr::Func(index) = expression {
                 note(*index);
             }
@@ -54,7 +55,7 @@ impl Prepared {
             (0..code.functions.len() as u32).for_each(|own| note(parsed.imported_functions + own));
         }
         Self {
-            has_long_types: signatures.contains(&LONG_KEY),
+            is_numbered: parsed.names_types || signatures.contains(&LONG_KEY),
             signatures,
             referable,
             positions,

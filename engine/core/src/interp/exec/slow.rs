@@ -120,9 +120,14 @@ pub(crate) unsafe fn tail_call(vm: *mut Vm, form: u16) -> Flow {
             0 => core::ptr::null(),
             1 => instance.function(w.high()),
             _ => {
-                let table: &Table = &*instance.tables[usize::from(extension.b())];
-                let element = table.elements.get(index_of(r.slot(w.b()))).copied().unwrap_or(0);
-                let callee = element as usize as *const Func;
+                let operand = r.slot(w.b());
+                let callee = if form == 2 {
+                    let table: &Table = &*instance.tables[usize::from(extension.b())];
+                    table.elements.get(index_of(operand)).copied().unwrap_or(0)
+                } else {
+                    operand
+                };
+                let callee = callee as usize as *const Func;
                 let expected = *instance.signatures.add(usize::from(w.c()));
                 let is_ours =
                     !callee.is_null() && (*callee).signature == expected && core::ptr::eq((*callee).instance, instance);
@@ -311,6 +316,13 @@ pub(crate) fn act(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operand
             match instance.has_far_memories {
                 false => memory_operator::<false>(vm, instance, op, w, operands),
                 true => memory_operator::<true>(vm, instance, op, w, operands),
+            }
+        }
+        Op::RefAsNonNull => {
+            if operands[0] == 0 {
+                Err(Trap::NullReference.into())
+            } else {
+                Ok(())
             }
         }
         _ if op.row().group == Group::Wide => {

@@ -13,8 +13,9 @@ use crate::error::{Fault, Stop, Trap};
 use crate::gas::{Meter, Schedule};
 use crate::interp::code::Word;
 use crate::limits::RunLimits;
+use crate::wasm::canon::Types;
 use crate::wasm::types::{FuncType, GlobalType, TableType};
-use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::ptr::NonNull;
 
 /// Values at stable addresses, owned until the arena is dropped: in blocks that never grow beyond what was allocated.
@@ -130,20 +131,6 @@ impl Func {
     }
 }
 
-/// The key of a type that is made of its values alone: up to 18 of them, 3 bits each, below the counts of parameters and
-/// results. `None`: too long.
-pub(crate) fn short_key(ty: &FuncType) -> Option<u64> {
-    let (params, results) = (ty.params(), ty.results());
-    if params.len() + results.len() > 18 {
-        return None;
-    }
-    let values = params.iter().chain(results).fold(0, |key, ty| key << 3 | *ty as u64);
-    Some((params.len() as u64) << 59 | (results.len() as u64) << 54 | values)
-}
-
-/// Set in all keys of long types: as many parameters as no short one has.
-pub(crate) const LONG_KEY: u64 = 31 << 59;
-
 /// A table. Elements are slots: funcrefs are pointers to [`Func`], externrefs indices plus 1, null is 0. Machine code knows
 /// where its elements are.
 #[repr(C)]
@@ -231,8 +218,10 @@ pub(crate) struct Instance {
     pub globals: Box<[*mut u64]>,
     /// The store's key of each of the module's types: [`Instance::_own_signatures`], or those that all instances share.
     pub signatures: *const u64,
-    /// For modules with long types.
+    /// For modules whose types the store numbers.
     pub _own_signatures: Box<[u64]>,
+    /// For the same: the store's number of each of the module's types. Others have none here.
+    pub types: Box<[u32]>,
     /// Segments that were dropped, or used up by instantiation.
     pub dropped_elements: Vec<bool>,
     pub dropped_data: Vec<bool>,
@@ -326,8 +315,8 @@ pub(crate) struct Vm {
     pub global_cells: Arena<Global>,
     /// Host functions that [`Vm::functions`] have pointers into.
     pub hosts: Vec<Arc<Host>>,
-    /// Numbers of types that are too long for a key of their own.
-    long_types: BTreeMap<FuncType, u64>,
+    /// Types that modules name, or that have no key of their own.
+    pub types: Types,
     /// Where memory comes from and goes to.
     pub pool: Arc<Pool>,
     /// Stands in for the memory of instances that have none.
@@ -395,7 +384,7 @@ impl Vm {
             memories: Arena::new(),
             global_cells: Arena::new(),
             hosts: Vec::new(),
-            long_types: BTreeMap::new(),
+            types: Types::default(),
             pool,
             no_memory,
         })));
@@ -426,17 +415,15 @@ impl Vm {
         self.budget = u64::from(self.limits.call_depth) << 32;
     }
 
-    /// The store's key of `ty`.
-    pub fn signature(&mut self, ty: &FuncType) -> u64 {
-        if let Some(key) = short_key(ty) {
-            return key;
+    /// The type of a function, in which names of types are the store's numbers.
+    pub fn type_of<'a>(&'a self, func: &'a Func) -> &'a FuncType {
+        // SAFETY: null, or an instance of this machine.
+        match unsafe { func.instance.as_ref() } {
+            Some(instance) if !instance.types.is_empty() => {
+                self.types.get(instance.types[instance.prepared.type_index(func.ty)])
+            }
+            _ => func.ty(),
         }
-        if let Some(key) = self.long_types.get(ty) {
-            return *key;
-        }
-        let key = LONG_KEY | self.long_types.len() as u64;
-        self.long_types.insert(ty.clone(), key);
-        key
     }
 
     pub fn depth_left(&self) -> u32 {

@@ -8,6 +8,7 @@ use super::body::*;
 use super::frames::Stopped;
 use super::fused::{first_of, last_of, words_of};
 use super::looped;
+use super::machine::index_of;
 use super::slow;
 use super::vm::{Func, Instance, Vm};
 use crate::error::Trap;
@@ -78,7 +79,7 @@ fn break_for(code: u16) -> Option<u16> {
             _ => None,
         } };
     }
-    breaks!(Call CallImport CallIndirect Return<0> Return<1> Return<2> Return<3> TailCall<0> TailCall<1> TailCall<2>)
+    breaks!(Call CallImport CallIndirect CallRef Return<0> Return<1> Return<2> Return<3> TailCall<0> TailCall<1> TailCall<2> TailCall<3>)
 }
 
 impl Code {
@@ -169,7 +170,8 @@ impl Shown<'_> {
                 let flow = match form - TailCall::<0>::FORM {
                     0 => r.out_of_line(|vm| slow::tail_call(vm, 0)),
                     1 => r.out_of_line(|vm| slow::tail_call(vm, 1)),
-                    _ => r.out_of_line(|vm| slow::tail_call(vm, 2)),
+                    2 => r.out_of_line(|vm| slow::tail_call(vm, 2)),
+                    _ => r.out_of_line(|vm| slow::tail_call(vm, 3)),
                 };
                 let flow = settle(r, flow);
                 if matches!(flow, Flow::Next) && !core::ptr::eq(r.pc, behind) {
@@ -179,7 +181,7 @@ impl Shown<'_> {
                 }
                 return flow;
             }
-            if form > CallIndirect::FORM {
+            if form > CallRef::FORM {
                 self.watcher.leave(before);
                 self.open -= 1;
                 let flow = match form - Return::<0>::FORM {
@@ -198,7 +200,8 @@ impl Shown<'_> {
             let flow = match form {
                 Call::FORM => Call::run(r),
                 CallImport::FORM => CallImport::run(r),
-                _ => CallIndirect::run(r),
+                CallIndirect::FORM => CallIndirect::run(r),
+                _ => CallRef::run(r),
             };
             if host.is_some() {
                 // What has returned has paid for the block behind the call, which is the caller's.
@@ -247,10 +250,16 @@ unsafe fn host_callee<'a>(r: &Regs, form: u16) -> Option<Callee<'a>> {
             CallImport::FORM => {
                 is_host(instance.function(w.high())).then_some(Callee { module, function: Some(w.high()) })
             }
-            CallIndirect::FORM => {
-                let table = instance.tables[r.extension().high() as usize];
-                let elements = &(*table).elements;
-                let callee = *elements.get(r.slot(w.b()) as u32 as usize)? as usize as *const Func;
+            CallIndirect::FORM | CallRef::FORM => {
+                let operand = r.slot(w.b());
+                let callee = if form == CallRef::FORM {
+                    operand
+                } else {
+                    let table = instance.tables[r.extension().high() as usize];
+                    let elements = &(*table).elements;
+                    *elements.get(index_of(operand))?
+                };
+                let callee = callee as usize as *const Func;
                 let expected = *instance.signatures.add(usize::from(w.c()));
                 if callee.is_null() || (*callee).signature != expected || !is_host(callee) {
                     return None;
@@ -264,4 +273,4 @@ unsafe fn host_callee<'a>(r: &Regs, form: u16) -> Option<Callee<'a>> {
 }
 
 /// An op that is watched keeps its family's place among the codes of no fused op.
-const _: () = assert!(Family::Break.effect(TailCall::<2>::FORM) < crate::interp::code::CODES as u16);
+const _: () = assert!(Family::Break.effect(TailCall::<3>::FORM) < crate::interp::code::CODES as u16);

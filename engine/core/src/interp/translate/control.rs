@@ -4,7 +4,7 @@ use super::Translator;
 use super::fixup::{Field, Jump, Place, Waiting};
 use super::stack::{Acc, Operand};
 use crate::error::{LoadError, LoadErrorKind, Trap};
-use crate::interp::code::{Family, Kind, Word, single};
+use crate::interp::code::{Family, Kind, Word, pair, single};
 use crate::wasm::isa::Op;
 use crate::wasm::plan::Step;
 use crate::wasm::walk::Arg;
@@ -68,7 +68,8 @@ impl Translator<'_> {
             (Op::Else, _) => self.else_arm(step),
             (Op::End, _) => self.end_frame(step),
             (Op::Br, Arg::Index(depth)) => self.br(*depth),
-            (Op::BrIf, Arg::Index(depth)) => self.br_if(*depth),
+            (Op::BrIf, Arg::Index(depth)) => self.br_if(*depth, true),
+            (Op::BrOnNull | Op::BrOnNonNull, Arg::Index(depth)) => self.br_on_null(*depth, op == Op::BrOnNull),
             (Op::BrTable, Arg::Table(table)) => self.br_table(table)?,
             (Op::Return, _) => self.emit_return(),
             (Op::Call, Arg::Index(function)) => {
@@ -76,7 +77,11 @@ impl Translator<'_> {
                 self.open_behind(results, cost);
             }
             (Op::CallIndirect, Arg::Pair(ty, table)) => {
-                let (results, cost) = self.call_indirect(*ty, *table, false)?;
+                let (results, cost) = self.call_indirect(*ty, Some(*table), false)?;
+                self.open_behind(results, cost);
+            }
+            (Op::CallRef, Arg::Index(ty)) => {
+                let (results, cost) = self.call_indirect(*ty, None, false)?;
                 self.open_behind(results, cost);
             }
             (Op::ReturnCall, Arg::Index(function)) if *function < self.parsed.imported_functions => {
@@ -85,7 +90,11 @@ impl Translator<'_> {
             }
             (Op::ReturnCall, Arg::Index(function)) => self.return_call(*function),
             (Op::ReturnCallIndirect, Arg::Pair(ty, table)) => {
-                let (results, _) = self.call_indirect(*ty, *table, true)?;
+                let (results, _) = self.call_indirect(*ty, Some(*table), true)?;
+                self.emit_return_of(results);
+            }
+            (Op::ReturnCallRef, Arg::Index(ty)) => {
+                let (results, _) = self.call_indirect(*ty, None, true)?;
                 self.emit_return_of(results);
             }
             (Op::Unreachable, _) => {
@@ -338,19 +347,38 @@ impl Translator<'_> {
         self.jump_to(at, jump);
     }
 
-    fn br_if(&mut self, depth: u32) {
+    /// Branches if the reference on top is null, and drops it there; or if it is not, and drops it here.
+    fn br_on_null(&mut self, depth: u32, when: bool) {
+        self.settle_top(1);
+        self.forget();
+        let home = self.home(self.lists.stack.len() - 1);
+        if when {
+            self.lists.stack.drop_homes(1);
+        }
+        self.emit_value(Family::I64Eq, pair(Kind::Slot, Kind::Imm), home, 0, None);
+        self.br_if(depth, when);
+        // Where it is taken nothing lies above what the branch carries, and where not the home is as it was.
+        if when {
+            self.lists.stack.push_home();
+        } else {
+            self.lists.stack.drop_homes(1);
+        }
+    }
+
+    /// Branches if the condition on top is not zero (`when`), or if it is.
+    fn br_if(&mut self, depth: u32, when: bool) {
         let at = self.label_at(depth);
         let returns = matches!(self.lists.frames[at].label, Label::Return);
         let arity = self.lists.frames[at].arity();
         if !returns && self.aligned(at) {
-            let condition = self.pop_condition(true);
+            let condition = self.pop_condition(when);
             self.settle_top(arity);
             let jump = self.emit_condition(&condition);
             self.jump_to(at, jump);
             return;
         }
         // Moves happen on the taken path alone: branch around them.
-        let condition = self.pop_condition(false);
+        let condition = self.pop_condition(!when);
         self.settle_top(arity);
         // Where it falls through, the move or return, nothing is to be paid: the branch pays for its target.
         let (jump, _) = self.emit_condition_with(&condition);
@@ -476,21 +504,23 @@ impl Translator<'_> {
         self.lists.returns.push(at);
     }
 
-    /// As [`Translator::call`]; for a tail call an op before it that takes it on if it can.
-    fn call_indirect(&mut self, ty: u32, table: u32, tail: bool) -> Result<(usize, usize), LoadError> {
+    /// As [`Translator::call`], through a table or by the reference on top; for a tail call an op before it that takes it on if
+    /// it can.
+    fn call_indirect(&mut self, ty: u32, table: Option<u32>, tail: bool) -> Result<(usize, usize), LoadError> {
         let narrow = |index: u32| {
             u16::try_from(index).map_err(|_| LoadError::new(LoadErrorKind::Limit, 0, "an index is above 65,535"))
         };
-        let (number, table) = (narrow(ty)?, narrow(table)?);
+        let number = narrow(ty)?;
+        let (form, table) = table.map_or(Ok((1, 0)), |table| narrow(table).map(|table| (0, table)))?;
         let index = self.pop();
         let index = self.slot_of(index);
         let (params, results) = self.parsed.types[ty as usize].slots();
         let base = self.settle_arguments(params);
         if tail {
-            self.emit_effect(Family::TailCall, 2, base, index, number);
+            self.emit_effect(Family::TailCall, 2 + form, base, index, number);
             self.emit_tail(params, table);
         }
-        self.emit_effect(Family::CallIndirect, 0, base, index, number);
+        self.emit_effect(Family::CallIndirect, form, base, index, number);
         let cost = self.emit(Word(u64::from(table) << 32));
         self.give_results(params, results);
         Ok((results, cost))

@@ -55,6 +55,7 @@ impl Translator<'_> {
             (Op::TableSize | Op::RefFunc, _) => self.slow(op, 0, 1, b, c),
             (Op::TableGrow, _) => self.slow(op, 2, 1, b, c),
             (Op::RefNull, _) => self.lists.stack.push_const(0),
+            (Op::RefAsNonNull, _) => self.slow(op, 1, 1, 0, 0),
             (Op::RefIsNull, _) => {
                 let operand = self.pop();
                 let slot = self.slot_of(operand);

@@ -449,16 +449,29 @@ impl Sink for Translator<'_> {
     }
 }
 
+/// When functions are translated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    /// As they are loaded.
+    Now,
+    /// When they are first called; validated now.
+    Called,
+    /// When they are first called; they are known to be valid.
+    CalledAndValid,
+}
+
 /// Loads a module into the interpreter's code, all of it or what stands for it until it is called.
 pub(crate) fn load(
     bytes: &[u8],
     profile: &crate::profile::Profile,
     schedule: Schedule,
-    lazy: bool,
+    when: When,
     bench: &Workbench,
 ) -> Result<(Parsed, Code), LoadError> {
-    crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| {
-        if lazy { super::lazy::load(bodies) } else { bench.translate(parsed, &bodies) }
+    crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| match when {
+        When::Now => bench.translate(parsed, &bodies),
+        When::Called => super::lazy::load(bodies),
+        When::CalledAndValid => super::lazy::load_valid(bodies),
     })
 }
 

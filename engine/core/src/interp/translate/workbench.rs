@@ -60,7 +60,7 @@ mod tests {
         ];
         let wasm: Vec<Vec<u8>> = texts.iter().map(|text| wat::parse_str(text).expect("valid text")).collect();
         let load = |bytes: &[u8], bench: &Workbench| {
-            super::super::load(bytes, &Profile::general(), Schedule::V1, false, bench)
+            super::super::load(bytes, &Profile::general(), Schedule::V1, super::super::When::Now, bench)
                 .map(|(_, code)| (code.words.iter().map(|word| word.0).collect::<Vec<_>>(), code.functions))
                 .map_err(|error| alloc::format!("{error}"))
         };

@@ -19,6 +19,10 @@ macro_rules! scalar_rows {
             CallIndirect       0x11       "call_indirect"          300  () -> ()                     control;
             ReturnCall         0x12       "return_call"             90  () -> ()                     control;
             ReturnCallIndirect 0x13       "return_call_indirect"   300  () -> ()                     control;
+            CallRef            0x14       "call_ref"               210  () -> ()                     control;
+            ReturnCallRef      0x15       "return_call_ref"        210  () -> ()                     control;
+            BrOnNull           0xd5       "br_on_null"             135  () -> ()                     control;
+            BrOnNonNull        0xd6       "br_on_non_null"         135  () -> ()                     control;
 
             // Parametric and variables.
             Drop               0x1a       "drop"                     0  () -> ()                     parametric;
@@ -36,6 +40,7 @@ macro_rules! scalar_rows {
             RefNull            0xd0       "ref.null"                10  () -> ()                     reference;
             RefIsNull          0xd1       "ref.is_null"             45  () -> ()                     reference;
             RefFunc            0xd2       "ref.func"               135  () -> ()                     reference;
+            RefAsNonNull       0xd4       "ref.as_non_null"         45  () -> ()                     reference;
             TableInit          0xfc_000c  "table.init"            1000  () -> ()                     bulk;
             ElemDrop           0xfc_000d  "elem.drop"             1000  () -> ()                     table;
             TableCopy          0xfc_000e  "table.copy"            1000  () -> ()                     bulk;

@@ -23,12 +23,16 @@ impl Watched for CallIndirect {
     const FORM: u16 = 2;
 }
 
+impl Watched for CallRef {
+    const FORM: u16 = 3;
+}
+
 impl<const FORM: u16> Watched for Return<FORM> {
-    const FORM: u16 = 3 + FORM;
+    const FORM: u16 = 4 + FORM;
 }
 
 impl<const FORM: u16> Watched for TailCall<FORM> {
-    const FORM: u16 = 7 + FORM;
+    const FORM: u16 = 8 + FORM;
 }
 
 impl<B: Watched> Body for Break<B> {

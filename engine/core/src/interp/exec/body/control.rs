@@ -165,6 +165,31 @@ impl Body for CallIndirect {
     }
 }
 
+/// Calls the function that a reference refers to.
+pub(crate) struct CallRef;
+
+impl Body for CallRef {
+    const CODE: u16 = Family::CallIndirect.effect(1);
+    const WORDS: usize = 2;
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Flow {
+        // SAFETY: contract; validated: the reference is null or a function of the arena, of the type that the arguments are for.
+        unsafe {
+            let w = r.word();
+            let callee = r.slot(w.b()) as usize as *const Func;
+            if callee.is_null() {
+                return Flow::Trap(Trap::NullReference);
+            }
+            if core::ptr::eq((*callee).instance, (*r.vm).instance) {
+                let fp = r.fp.add(usize::from(w.a()));
+                r.enter((*callee).header, fp, r.pc.add(1))
+            } else {
+                r.out_of_line(|vm| slow::call(vm, callee))
+            }
+        }
+    }
+}
+
 /// Calls through the instance: host functions, functions of other instances, and its own when they are translated late.
 pub(crate) struct CallImport;
 
