@@ -151,14 +151,18 @@ impl Aot {
         compile::listing(&self.shared.isa, self.shared.bounds(), &Source::new(engine, bytes)?)
     }
 
-    /// Attaches machine code from outside to a module, loaded from `bytes`.
+    /// Looks whether machine code from outside may run for the module of `bytes` under this engine.
     ///
     /// # Errors
-    /// Why it is not used. The module runs as before then.
-    pub fn attach(&self, module: &Module, bytes: &[u8], code: &[u8]) -> Result<(), Rejected> {
-        let header = self.shared.header(module.engine(), bytes);
+    /// Why it is not used.
+    pub fn accept<'a>(&'a self, engine: &'a Engine, bytes: &'a [u8], code: &[u8]) -> Result<Accepted<'a>, Rejected> {
+        let header = self.shared.header(engine, bytes);
         let object = artifact::read(code, &header, Trust::Keys(&self.shared.trusted))?;
-        self.shared.place(module, &object).map_err(|_| Rejected::Foreign)
+        if self.shared.fits(engine) {
+            Ok(Accepted { aot: self, engine, bytes, object })
+        } else {
+            Err(Rejected::Foreign)
+        }
     }
 
     /// Ends what runs in the background: waits for what is at work and forgets what waits. Nothing is compiled any more.
@@ -176,7 +180,34 @@ impl Aot {
     }
 }
 
+/// Machine code from outside that [`Aot::accept`] took, and what it is for.
+#[derive(Debug)]
+pub struct Accepted<'a> {
+    aot: &'a Aot,
+    engine: &'a Engine,
+    bytes: &'a [u8],
+    object: Object,
+}
+
+impl Accepted<'_> {
+    /// Loads the module, to run that code.
+    ///
+    /// # Errors
+    /// Those of loading; there is no memory for the code.
+    pub fn load(self) -> Result<Module, Error> {
+        let module = Module::new(self.engine, self.bytes)?;
+        // SAFETY: loaded from the bytes, under the engine, that the header was compared with.
+        unsafe { self.aot.shared.place(&module, &self.object) }?;
+        Ok(module)
+    }
+}
+
 impl Shared {
+    /// Whether this machine code may run in the engine's stores: what compares no bounds needs memories between guards.
+    fn fits(&self, engine: &Engine) -> bool {
+        self.bounds() == Bounds::Check || tier::reserves(engine)
+    }
+
     fn bounds(&self) -> Bounds {
         if self.reservations.is_some() { Bounds::Guard } else { Bounds::Check }
     }
@@ -192,8 +223,11 @@ impl Shared {
         Header { module: artifact::digest(bytes), ..headers[at].1.clone() }
     }
 
-    /// Gets machine code for a module: out of itself, out of the cache, or by compiling it.
-    fn make(&self, module: &Module, bytes: &[u8]) -> Result<(), Error> {
+    /// Compiles a module.
+    ///
+    /// # Safety
+    /// It was loaded from `bytes`.
+    unsafe fn make(&self, module: &Module, bytes: &[u8]) -> Result<(), Error> {
         if !self.compiles {
             return Ok(());
         }
@@ -203,7 +237,8 @@ impl Shared {
             // A cache that cannot be written to costs time, and nothing else.
             let _ = cache.put(&header.key(), &artifact::write(&header, &object, None));
         }
-        self.place(module, &object)
+        // SAFETY: made of these bytes just now, under the module's engine.
+        unsafe { self.place(module, &object) }
     }
 
     /// Code that is at hand: inside of the module, or in the cache.
@@ -223,11 +258,18 @@ impl Shared {
     }
 
     /// Gives machine code a place and attaches it.
-    fn place(&self, module: &Module, object: &Object) -> Result<(), Error> {
+    ///
+    /// # Safety
+    /// It was made by this build for this machine, of the bytes that the module was loaded from, for its profile and schedule:
+    /// just now, or so says the header of code that comes from the owner's cache or has a trusted signature.
+    unsafe fn place(&self, module: &Module, object: &Object) -> Result<(), Error> {
         let parsed = module.parsed();
         let own = parsed.functions.len() - parsed.imported_functions as usize;
         if object.functions.len() != own || object.bodies.len() != own || object.adaptors.len() != parsed.types.len() {
             return Err(Error::usage("this machine code is of another module"));
+        }
+        if !self.fits(module.engine()) {
+            return Err(Error::usage("this machine code asks for memories that its engine does not make"));
         }
         let placed = Placed::new(object, parsed.imported_functions, self.stacks.clone())
             .map_err(|_| Error::from(Fault::OutOfMemory))?;
@@ -239,8 +281,7 @@ impl Shared {
         let (functions, adaptors) = (at(&object.functions), at(&object.adaptors));
         let owner = Arc::new(placed);
         let code = Code { functions, adaptors, enter: enter::enter, context: Arc::as_ptr(&owner).cast(), owner };
-        // SAFETY: the code was made of these very bytes, for this profile, schedule, build and machine: just now, or so says
-        // the header of code that comes from the owner's cache or has a trusted signature.
+        // SAFETY: the caller says so; that it compares bounds where it must was looked at.
         unsafe { tier::attach(module, code) };
         Ok(())
     }
@@ -299,22 +340,27 @@ fn leb128(mut number: usize) -> Vec<u8> {
     }
 }
 
-impl Compiler for Aot {
-    fn find(&self, engine: &Engine, bytes: &[u8]) -> Option<Attach<'_>> {
+// SAFETY: code that is found was made when those very bytes were loaded, says its header: the owner's cache or a trusted key
+// says that.
+unsafe impl Compiler for Aot {
+    unsafe fn find(&self, engine: &Engine, bytes: &[u8]) -> Option<Attach<'_>> {
         let object = self.shared.find(engine, bytes)?;
         Some(Box::new(move |module| {
-            // What cannot be placed is interpreted.
-            let _ = self.shared.place(module, &object);
+            // SAFETY: the module is loaded from the bytes, under the engine, that the header was compared with. What cannot be
+            // placed is interpreted.
+            let _ = unsafe { self.shared.place(module, &object) };
         }))
     }
 
-    fn loaded(&self, module: &Module, bytes: &[u8]) {
-        // What has no machine code is interpreted.
+    unsafe fn loaded(&self, module: &Module, bytes: &[u8]) {
         match &self.workers {
-            None => drop(self.shared.make(module, bytes)),
+            // SAFETY: the caller says so. What has no machine code is interpreted.
+            None => drop(unsafe { self.shared.make(module, bytes) }),
             Some(workers) => {
-                let (shared, module, bytes) = (self.shared.clone(), module.clone(), bytes.to_vec());
-                workers.submit(bytes.len(), Box::new(move || drop(shared.make(&module, &bytes))));
+                let (shared, module, own) = (self.shared.clone(), module.clone(), bytes.to_vec());
+                // SAFETY: as above.
+                let make = move || drop(unsafe { shared.make(&module, &own) });
+                workers.submit(bytes.len(), Box::new(make));
             }
         }
     }

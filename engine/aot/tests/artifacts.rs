@@ -1,7 +1,7 @@
 //! Machine code from outside: it runs when everything about it fits and a trusted key signed it, and never else.
 
 use gristmill::{Config, Engine, Gas, Instance, Module, Profile, Proposal, Schedule, Store};
-use gristmill_aot::{Aot, Cache, Options, Rejected, SECTION, SigningKey, When, embed};
+use gristmill_aot::{Aot, Bounds, Cache, Options, Rejected, SECTION, SigningKey, When, embed};
 use std::sync::Arc;
 
 const TEXT: &str = r#"(module (memory (export "memory") 1) (func (export "sum") (param i32) (result i32) (local i32)
@@ -47,22 +47,37 @@ fn signed_code_runs_and_gives_what_the_interpreter_gives() {
     let module = Module::new(&engine, &bytes).expect("valid");
     let expected = sum(&module);
     assert_eq!(expected.0, 500_500);
-    aot.attach(&module, &bytes, &code).expect("signed by who is trusted");
-    assert_eq!(sum(&module), expected);
+    let accepted = aot.accept(&engine, &bytes, &code).expect("signed by who is trusted");
+    assert_eq!(sum(&accepted.load().expect("valid")), expected);
 }
 
 #[test]
 fn nobody_else_is_trusted() {
     let (bytes, aot) = (wasm(), never(&[&key(1)]));
     let engine = engine(&aot, Profile::general(), Schedule::V1);
-    let module = Module::new(&engine, &bytes).expect("valid");
-    let attach = |key: Option<&SigningKey>| {
+    let why_not = |key: Option<&SigningKey>| {
         let (code, _) = aot.compile(&engine, &bytes, key).expect("it compiles");
-        aot.attach(&module, &bytes, &code)
+        aot.accept(&engine, &bytes, &code).err()
     };
-    assert_eq!(attach(None), Err(Rejected::Untrusted));
-    assert_eq!(attach(Some(&key(2))), Err(Rejected::Untrusted));
-    assert_eq!(attach(Some(&key(1))), Ok(()));
+    assert_eq!(why_not(None), Some(Rejected::Untrusted));
+    assert_eq!(why_not(Some(&key(2))), Some(Rejected::Untrusted));
+    assert_eq!(why_not(Some(&key(1))), None);
+}
+
+/// Code that compares no bounds runs only where memories lie in reserved address space, whoever signed it.
+#[test]
+fn code_without_compares_runs_over_guards_alone() {
+    let (bytes, trusted) = (wasm(), vec![key(1).verifying_key()]);
+    let options = Options { when: When::Never, trusted, bounds: Bounds::Guard, ..Options::default() };
+    let aot = Arc::new(Aot::new(options).expect("this machine has machine code"));
+    let guarded = engine(&aot, Profile::general(), Schedule::V1);
+    let (code, _) = aot.compile(&guarded, &bytes, Some(&key(1))).expect("it compiles");
+    let plain = Engine::new(&Config::new()).expect("an engine");
+    assert_eq!(aot.accept(&plain, &bytes, &code).err(), Some(Rejected::Foreign));
+    let accepted = aot.accept(&guarded, &bytes, &code).expect("signed, and between guards");
+    assert_eq!(sum(&accepted.load().expect("valid")), sum(&Module::new(&plain, &bytes).expect("valid")));
+    let module = Module::new(&guarded, &bytes).expect("valid");
+    assert!(Instance::new(&mut Store::new(&plain, ()), &module, &[]).is_err());
 }
 
 /// Every field of the header says that code is for something else when it differs.
@@ -72,19 +87,16 @@ fn code_for_something_else_is_foreign() {
     let (general, v1) = (Profile::general(), Schedule::V1);
     let made = engine(&aot, general, v1);
     let (code, _) = aot.compile(&made, &bytes, Some(&key(1))).expect("it compiles");
-    let attach = |engine: &Engine, bytes: &[u8]| {
-        let module = Module::new(engine, bytes).expect("valid");
-        aot.attach(&module, bytes, &code)
-    };
-    assert_eq!(attach(&made, &bytes), Ok(()));
-    assert_eq!(attach(&engine(&aot, Profile::chain1(), v1), &bytes), Err(Rejected::Foreign));
-    assert_eq!(attach(&engine(&aot, general.without(Proposal::Simd), v1), &bytes), Err(Rejected::Foreign));
-    assert_eq!(attach(&engine(&aot, general, Schedule::Unit), &bytes), Err(Rejected::Foreign));
+    let why_not = |engine: &Engine, bytes: &[u8]| aot.accept(engine, bytes, &code).err();
+    assert_eq!(why_not(&made, &bytes), None);
+    assert_eq!(why_not(&engine(&aot, Profile::chain1(), v1), &bytes), Some(Rejected::Foreign));
+    assert_eq!(why_not(&engine(&aot, general.without(Proposal::Simd), v1), &bytes), Some(Rejected::Foreign));
+    assert_eq!(why_not(&engine(&aot, general, Schedule::Unit), &bytes), Some(Rejected::Foreign));
     let mut limited = general;
     limited.run.stack_slots -= 1;
-    assert_eq!(attach(&engine(&aot, limited, v1), &bytes), Err(Rejected::Foreign));
+    assert_eq!(why_not(&engine(&aot, limited, v1), &bytes), Some(Rejected::Foreign));
     let other = [&bytes[..], &[0, 2, 1, b'x']].concat();
-    assert_eq!(attach(&made, &other), Err(Rejected::Foreign));
+    assert_eq!(why_not(&made, &other), Some(Rejected::Foreign));
 }
 
 /// Every byte of what comes before the code, a thousand bits anywhere, and every length.
@@ -93,8 +105,8 @@ fn no_changed_bit_is_taken() {
     let (bytes, aot) = (wasm(), never(&[&key(1)]));
     let engine = engine(&aot, Profile::general(), Schedule::V1);
     let (code, _) = aot.compile(&engine, &bytes, Some(&key(1))).expect("it compiles");
-    let module = Module::new(&engine, &bytes).expect("valid");
-    let expected = sum(&module);
+    let accepts = |code: &[u8]| aot.accept(&engine, &bytes, code).is_ok();
+    assert!(accepts(&code));
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = |below: usize| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -104,13 +116,12 @@ fn no_changed_bit_is_taken() {
     for bit in (0..1024 * 8).step_by(3).chain(everywhere) {
         let mut changed = code.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert!(aot.attach(&module, &bytes, &changed).is_err(), "bit {bit}");
+        assert!(!accepts(&changed), "bit {bit}");
     }
     for len in (0..code.len()).step_by(17) {
-        assert!(aot.attach(&module, &bytes, &code[..len]).is_err(), "{len} bytes");
+        assert!(!accepts(&code[..len]), "{len} bytes");
     }
-    assert!(aot.attach(&module, &bytes, &[&code[..], &[0]].concat()).is_err(), "a byte too much");
-    assert_eq!(sum(&module), expected);
+    assert!(!accepts(&[&code[..], &[0]].concat()), "a byte too much");
 }
 
 #[test]

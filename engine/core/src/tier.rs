@@ -39,13 +39,22 @@ pub use wasmparser::{BlockType, ValType};
 pub type Attach<'a> = Box<dyn FnOnce(&Module) + 'a>;
 
 /// What makes machine code of modules.
-pub trait Compiler: Send + Sync + fmt::Debug {
+///
+/// # Safety
+/// [`Compiler::find`] gives code only for bytes whose bodies are valid under the engine's profile: they are not looked at.
+pub unsafe trait Compiler: Send + Sync + fmt::Debug {
     /// Machine code for the module of `bytes` that was made when the very same bytes were loaded under this engine's profile and
-    /// schedule before: what attaches it. Their bodies are valid then, and are not looked at.
-    fn find(&self, engine: &Engine, bytes: &[u8]) -> Option<Attach<'_>>;
+    /// schedule before: what attaches it.
+    ///
+    /// # Safety
+    /// What attaches it is called with a module that this engine loads from `bytes`, or not at all.
+    unsafe fn find(&self, engine: &Engine, bytes: &[u8]) -> Option<Attach<'_>>;
 
     /// A module without such code was loaded from `bytes`. Machine code may be attached now or later.
-    fn loaded(&self, module: &Module, bytes: &[u8]);
+    ///
+    /// # Safety
+    /// It is true.
+    unsafe fn loaded(&self, module: &Module, bytes: &[u8]);
 
     /// Whether [`Compiler::loaded`] attaches machine code before it returns: the interpreter's code is then made only for
     /// what turns out to need it.
@@ -133,11 +142,16 @@ pub struct Call {
     pub context: *const c_void,
 }
 
+/// Whether memories of this engine's stores lie in a [`Reserve`]. Modules of such engines run in no others.
+pub fn reserves(engine: &Engine) -> bool {
+    engine.pool().reserves()
+}
+
 /// Attaches machine code to a module, if none was before. Instances made from now on run it.
 ///
 /// # Safety
-/// The code was made for the module's bytes, profile and schedule, does what the module says and keeps the contract of
-/// this page, by the layout of this build.
+/// The code was made for the module's bytes, profile and schedule, compares bounds unless the engine [`reserves`], does what
+/// the module says and keeps the contract of this page, by the layout of this build.
 pub unsafe fn attach(module: &Module, code: Code) {
     assert_eq!(code.functions.len(), module.prepared().code.functions.len(), "one address a function");
     assert_eq!(code.adaptors.len(), module.parsed().types.len(), "one adaptor a type");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gristmill::{Engine, Error, Extern, Func, FuncType, Gas, Instance, Linker, Meter, Module, Store, Val};
-use gristmill_aot::When;
+use gristmill_aot::{Rejected, When};
 use serde_json::{Value, json};
 
 use crate::args::{self, EngineArgs, ProfileArg, WithoutArgs};
@@ -74,11 +74,15 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let trapped = |failure| explained(failure, args, &catcher, &plain, &bytes);
 
     let loading = Instant::now();
-    let module = Module::new(&engine, &bytes).map_err(|e| Failure::from(e).at(args.file.display()))?;
-    if let (Some(aot), Some(path)) = (&attached, &args.code) {
-        let code = args::read_file(path)?;
-        aot.attach(&module, &bytes, &code).map_err(|why| Failure::refused(why.to_string()).at(path.display()))?;
+    let module = match (&attached, &args.code) {
+        (Some(aot), Some(path)) => {
+            let code = args::read_file(path)?;
+            let refused = |why: Rejected| Failure::refused(why.to_string()).at(path.display());
+            aot.accept(&engine, &bytes, &code).map_err(refused)?.load()
+        }
+        _ => Module::new(&engine, &bytes),
     }
+    .map_err(|e| Failure::from(e).at(args.file.display()))?;
     let load_time = loading.elapsed();
 
     let mut store = Store::new(&engine, ());

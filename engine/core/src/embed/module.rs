@@ -85,19 +85,22 @@ impl Module {
         Self::load_with(engine, bytes, |parsed| Some((table, find_rows(parsed, table)?)))
     }
 
+    #[allow(unsafe_code)]
     fn load_with(
         engine: &Engine,
         bytes: &[u8],
         rows: impl FnOnce(&Parsed) -> Option<(&'static [ApiRow], Box<[u32]>)>,
     ) -> Result<Self, LoadError> {
         let compiler = engine.compiler();
-        let found = compiler.and_then(|compiler| compiler.find(engine, bytes));
+        // SAFETY: the one module that is loaded below gets the code.
+        let found = compiler.and_then(|compiler| unsafe { compiler.find(engine, bytes) });
         let (parsed, code) = translated(engine, bytes, found.is_some())?;
         let rows = rows(&parsed);
         let module = Self::of(engine, parsed, code, rows);
         match (found, compiler) {
             (Some(attach), _) => attach(&module),
-            (None, Some(compiler)) => compiler.loaded(&module, bytes),
+            // SAFETY: just now.
+            (None, Some(compiler)) => unsafe { compiler.loaded(&module, bytes) },
             (None, None) => {}
         }
         Ok(module)
