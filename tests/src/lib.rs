@@ -15,6 +15,7 @@ pub mod watched;
 use gristmill::contract::{Ewasm, Options, Vm};
 use gristmill::{CompilationMode, Config, Dispatch, Engine, Profile, Schedule};
 use gristmill_aot::{self as aot, Aot, Bounds};
+use gristmill_chain::CodeCache;
 use reference_vm::Reference;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,6 +45,10 @@ pub fn engines(profile: Profile, schedule: Schedule) -> Vec<(&'static str, Engin
     let mut config = Config::new();
     config.profile(profile).schedule(schedule);
     engines.push(("loop, watched", watched));
+    // What `checked` adds is tests inside of the interpreter.
+    if cfg!(feature = "checked") {
+        return engines;
+    }
     engines.extend([("aot, check", Bounds::Check), ("aot, guard", Bounds::Guard)].map(|(name, bounds)| {
         let options = aot::Options { bounds, ..Default::default() };
         let aot = Arc::new(Aot::new(options).expect("this machine has machine code"));
@@ -57,7 +62,10 @@ pub fn vms(schedule: Schedule, options: &Options) -> Vec<(&'static str, Box<dyn 
     let options = Options { schedule, ..options.clone() };
     let mut vms: Vec<(_, Box<dyn Vm>)> = Vec::new();
     for (name, engine) in engines(Profile::chain1(), schedule) {
-        vms.push((name, Box::new(Ewasm::new(&engine, options.clone()))));
+        let compiles = name.starts_with("aot");
+        let vm = Ewasm::new(&engine, options.clone());
+        // Machine code is kept from message to message, or most of the time would be the compiler's.
+        vms.push((name, Box::new(if compiles { vm.with_cache(Arc::new(CodeCache::new(1 << 26))) } else { vm })));
     }
     vms.push(("reference", Box::new(Reference::new(Profile::chain1(), options))));
     vms

@@ -2,14 +2,15 @@
 
 use gristmill_contenders::host::KernelHost;
 use gristmill_contenders::{Artifact, Live, Loaded, Peer};
+use std::cell::LazyCell;
 use std::rc::Rc;
 use wasmtime::{Caller, Config, Engine, Instance, InstanceAllocationStrategy, Linker, Memory, Module, Store, Strategy};
 
 /// wasmtime with some settings.
 pub struct Compiled {
     name: &'static str,
-    engine: Engine,
-    linker: Rc<Linker<State>>,
+    /// Made when it is first asked for: pools reserve more address space than callgrind has.
+    made: LazyCell<(Engine, Rc<Linker<State>>), Box<dyn FnOnce() -> (Engine, Rc<Linker<State>>)>>,
     fuel: bool,
 }
 
@@ -40,9 +41,12 @@ impl Compiled {
     /// Every setting.
     pub fn all() -> impl Iterator<Item = Self> {
         SETTINGS.into_iter().map(|(name, set)| {
-            let engine = Engine::new(set(&mut crate::config())).expect("this machine has what x86-64-v3 asks for");
-            let linker = Rc::new(linker(&engine).expect("names are distinct"));
-            Self { name, engine, linker, fuel: name.ends_with("fuel") }
+            let make = move || {
+                let engine = Engine::new(set(&mut crate::config())).expect("this machine has what x86-64-v3 asks for");
+                let linker = Rc::new(linker(&engine).expect("names are distinct"));
+                (engine, linker)
+            };
+            Self { name, made: LazyCell::new(Box::new(make)), fuel: name.ends_with("fuel") }
         })
     }
 }
@@ -53,14 +57,16 @@ impl Peer for Compiled {
     }
 
     fn load(&self, wasm: &[u8]) -> Box<dyn Loaded> {
-        let module = Module::new(&self.engine, wasm).expect("a kernel is valid");
-        Box::new(Ready { module, linker: Rc::clone(&self.linker), fuel: self.fuel })
+        let (engine, linker) = &*self.made;
+        let module = Module::new(engine, wasm).expect("a kernel is valid");
+        Box::new(Ready { module, linker: Rc::clone(linker), fuel: self.fuel })
     }
 
     fn artifact(&self, wasm: &[u8]) -> Option<Artifact<'_>> {
-        let bytes = Module::new(&self.engine, wasm).expect("a kernel is valid").serialize().expect("it can be written");
+        let (engine, _) = &*self.made;
+        let bytes = Module::new(engine, wasm).expect("a kernel is valid").serialize().expect("it can be written");
         // SAFETY: what was just written by the same engine.
-        let load = move || drop(unsafe { Module::deserialize(&self.engine, &bytes) }.expect("it can be read"));
+        let load = move || drop(unsafe { Module::deserialize(engine, &bytes) }.expect("it can be read"));
         Some(Box::new(load))
     }
 }

@@ -15,6 +15,7 @@ use gristmill::contract::{
     TxContext, U256, Vm, transact,
 };
 use gristmill::{Config, Dispatch, Engine, Exports, Profile, Schedule};
+use gristmill_aot::{Aot, Bounds};
 use gristmill_chain::{CodeCache, StandardPrecompiles};
 use gristmill_contenders::Wasmi;
 use gristmill_evmc::host::Plugin;
@@ -32,33 +33,53 @@ pub fn main() {
 }
 
 /// A virtual machine of ours; with a cache when `warm`.
-fn vm(dispatch: Dispatch, schedule: Schedule, warm: bool) -> Box<dyn Vm> {
-    let mut config = Config::new();
-    config.profile(Profile::chain1()).schedule(schedule).dispatch(dispatch);
-    let engine = Engine::new(&config).expect("this build has both dispatches");
-    let vm = Ewasm::new(&engine, Options { schedule, keccak_at_9: KeccakAt9::On, ..Options::default() });
+fn vm(engine: &Engine, warm: bool) -> Box<dyn Vm> {
+    let schedule = engine.schedule();
+    let vm = Ewasm::new(engine, Options { schedule, keccak_at_9: KeccakAt9::On, ..Options::default() });
     Box::new(if warm { vm.with_cache(Arc::new(CodeCache::new(1 << 24))) } else { vm })
 }
 
-/// The plugin over `dlopen`, schedule v1.
-fn plugin(warm: bool) -> Option<Box<dyn Vm>> {
+fn config(schedule: Schedule) -> Config {
+    let mut config = Config::new();
+    config.profile(Profile::chain1()).schedule(schedule);
+    config
+}
+
+fn interpreting(dispatch: Dispatch, schedule: Schedule) -> Engine {
+    Engine::new(config(schedule).dispatch(dispatch)).expect("this build has both dispatches")
+}
+
+fn compiling(bounds: Bounds) -> Engine {
+    let aot = Aot::new(gristmill_aot::Options { bounds, ..Default::default() });
+    let aot = Arc::new(aot.expect("there is machine code for this machine"));
+    Engine::with_compiler(&config(Schedule::V1), aot).expect("the settings fit")
+}
+
+/// The plugin over `dlopen`, schedule v1, with more options.
+fn plugin(options: &str) -> Option<Box<dyn Vm>> {
     let Some(path) = std::env::var_os("GRISTMILL_EVMC_LIBRARY") else {
         eprintln!("LEFT OUT: the plugin ($GRISTMILL_EVMC_LIBRARY names its file; `cargo xtask results` builds it)");
         return None;
     };
-    let text = format!("{},keccak-at-9=on{}", path.to_string_lossy(), if warm { "" } else { ",cache=0" });
+    let text = format!("{},keccak-at-9=on{options}", path.to_string_lossy());
     Some(Box::new(Plugin::load(&text).expect("the plugin loads")))
 }
 
-/// All of ours, by column.
+/// All of ours, by column. Compiled ones are warm alone: loading is compiling, which has a bench of its own.
 fn vms(warm: bool) -> Vec<(&'static str, Schedule, Box<dyn Vm>)> {
-    let row = |name, dispatch, schedule| (name, schedule, vm(dispatch, schedule, warm));
+    let row = |name, engine: &Engine| (name, engine.schedule(), vm(engine, warm));
     let mut vms = vec![
-        row("tail", Dispatch::Tail, Schedule::V1),
-        row("tail unmetered", Dispatch::Tail, Schedule::Ewasm),
-        row("loop", Dispatch::Loop, Schedule::V1),
+        row("tail", &interpreting(Dispatch::Tail, Schedule::V1)),
+        row("tail unmetered", &interpreting(Dispatch::Tail, Schedule::Ewasm)),
+        row("loop", &interpreting(Dispatch::Loop, Schedule::V1)),
     ];
-    vms.extend(plugin(warm).map(|vm| ("plugin", Schedule::V1, vm)));
+    let mut plugins = vec![("plugin", if warm { "" } else { ",cache=0" })];
+    if warm {
+        vms.push(row("aot", &compiling(Bounds::Check)));
+        vms.push(row("aot guard", &compiling(Bounds::Guard)));
+        plugins.extend([("plugin aot", ",engine=aot"), ("plugin aot guard", ",engine=aot,memory=guard")]);
+    }
+    vms.extend(plugins.into_iter().filter_map(|(name, options)| Some((name, Schedule::V1, plugin(options)?))));
     vms
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | function | machine, budget, its parameters; gas in the pinned register | its results; gas in the pinned register |
 //! | adaptor | machine, budget, address of values, function | the values |
-//! | gate | machine, number of a helper, three more | nothing, or never comes back |
+//! | gate | machine, three more | nothing, or never comes back |
 //! | leave | machine | never comes back |
 
 use cranelift_codegen::ir::{
@@ -134,9 +134,9 @@ pub(crate) fn adaptor() -> Signature {
     outside(4)
 }
 
-/// Of the gate.
+/// Of a gate.
 pub(crate) fn gate() -> Signature {
-    outside(5)
+    outside(4)
 }
 
 /// Of the way out.

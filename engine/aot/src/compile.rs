@@ -2,6 +2,7 @@
 
 use crate::Bounds;
 use crate::abi::{self, Signatures};
+use crate::charge::{self, CHARGE, LOOKED_AT, MARKS};
 use crate::lower::{self, Lower};
 use crate::stack::{FRAME, SLOT};
 use cranelift_codegen::binemit::Reloc;
@@ -107,7 +108,7 @@ pub struct Listed {
     pub interpreted: bool,
     /// Cranelift's intermediate form, optimised.
     pub clif: String,
-    /// Machine instructions, and labels.
+    /// Machine instructions, and labels, before charges are shortened.
     pub machine: String,
     /// Bytes of machine code.
     pub bytes: usize,
@@ -252,7 +253,7 @@ impl<'a> Compiler<'a> {
         let operator = |at: u32| {
             let place = &places[..places.partition_point(|place| place.start <= at)];
             let place = place.last().filter(|place| at < place.end && !place.loc.is_default());
-            place.map(|place| place.loc.bits())
+            place.map(|place| place.loc.bits() & !MARKS)
         };
         for call in compiled.buffer.call_sites() {
             let operator = operator(call.ret_addr - 1);
@@ -261,12 +262,16 @@ impl<'a> Compiler<'a> {
         // No instruction between functions is ever reached: breakpoints.
         object.code.resize(start, 0xcc);
         object.code.extend_from_slice(compiled.buffer.data());
+        for place in places.iter().filter(|place| !place.loc.is_default() && place.loc.bits() & CHARGE != 0) {
+            let looked_at = place.loc.bits() & LOOKED_AT != 0;
+            charge::shorten(&mut object.code[start + place.start as usize..], looked_at);
+        }
         object.calls.extend(calls);
         for trap in compiled.buffer.traps() {
             // A load that is one instruction with what uses its value has no place of its own: the last one before it is near.
             let before = || {
                 let before = &places[..places.partition_point(|place| place.start <= trap.offset)];
-                before.iter().rev().find(|place| !place.loc.is_default()).map(|place| place.loc.bits())
+                before.iter().rev().find(|place| !place.loc.is_default()).map(|place| place.loc.bits() & !MARKS)
             };
             let offset = operator(trap.offset).or_else(before).unwrap_or(0);
             let site = |trapped| tier::site(trapped, offset);

@@ -16,10 +16,10 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::null_mut;
 
-/// What machine code calls out for, by its number at the gate.
+/// What machine code calls out for, by the number of its gate.
 #[derive(Clone, Copy)]
 #[repr(usize)]
-pub(crate) enum Helper {
+pub(crate) enum Gate {
     /// A function that is not of the running instance.
     Call,
     /// A function of the running instance that is interpreted.
@@ -28,8 +28,17 @@ pub(crate) enum Helper {
     Operator,
 }
 
-/// The functions behind the numbers.
-static HELPERS: [unsafe extern "sysv64" fn(*mut c_void, u64, u64, u64) -> bool; 3] = [call, interpreted, operator];
+/// The gates, by number.
+static GATES: [unsafe extern "sysv64" fn(*mut c_void, u64, u64, u64); 3] = [to_call, to_interpreted, to_operator];
+
+/// What goes back through a gate.
+#[repr(C)]
+struct Back {
+    /// What came.
+    vm: *mut c_void,
+    /// Machine code goes on; else its run is over.
+    goes_on: bool,
+}
 
 thread_local! {
     /// What panicked while machine code waited for it, from `Box::into_raw`; or null. Not as a box: a plugin that is unloaded must
@@ -43,9 +52,9 @@ thread_local! {
 /// That of [`tier::Enter`].
 pub(crate) unsafe fn enter(vm: *mut c_void, call: &Call) -> bool {
     // SAFETY: the fields are the machine's, at its own offsets.
-    let (top, gate_at, leave_at) = unsafe {
+    let (top, gates_at, leave_at) = unsafe {
         let field = |at| vm.byte_add(at).cast::<usize>();
-        (field(layout::VM_STACK), field(layout::VM_GATE), field(layout::VM_LEAVE))
+        (field(layout::VM_STACK), field(layout::VM_GATES), field(layout::VM_LEAVE))
     };
     // SAFETY: as above; nothing else refers to the machine while its code runs. The context is the code that is entered
     // (`Shared::place`). A stack is this run's alone until it is given back, and no frame of it is left then. Where code was left
@@ -62,7 +71,7 @@ pub(crate) unsafe fn enter(vm: *mut c_void, call: &Call) -> bool {
                 return false;
             };
             *top = stack.top();
-            *gate_at = gate as *const () as usize;
+            *gates_at = GATES.as_ptr() as usize;
             *leave_at = leave as *const () as usize;
         }
         let begin = *top;
@@ -86,30 +95,34 @@ pub(crate) unsafe fn enter(vm: *mut c_void, call: &Call) -> bool {
     }
 }
 
-/// Runs `f`, which may panic, for machine code.
-fn guarded(f: impl FnOnce() -> bool) -> bool {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(done) => done,
-        Err(panic) => {
-            PANIC.set(Box::into_raw(Box::new(panic)));
-            false
-        }
-    }
+/// Runs `f`, which may panic, for machine code of `vm`.
+#[inline(always)]
+fn guarded(vm: *mut c_void, f: impl FnOnce() -> bool) -> Back {
+    let goes_on = catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
+        keep(panic);
+        false
+    });
+    Back { vm, goes_on }
 }
 
-unsafe extern "sysv64" fn call(vm: *mut c_void, callee: u64, values: u64, budget: u64) -> bool {
-    // SAFETY: machine code calls this through the gate, with what the contract of `tier::call` asks for.
-    guarded(|| unsafe { tier::call(vm, callee as usize as *const c_void, values as usize as *mut u64, budget) })
+#[cold]
+fn keep(panic: Box<dyn Any + Send>) {
+    PANIC.set(Box::into_raw(Box::new(panic)));
 }
 
-unsafe extern "sysv64" fn interpreted(vm: *mut c_void, index: u64, values: u64, budget: u64) -> bool {
-    // SAFETY: machine code calls this through the gate, with what the contract of `tier::call_interpreted` asks for.
-    guarded(|| unsafe { tier::call_interpreted(vm, index as u32, values as usize as *mut u64, budget) })
+unsafe extern "sysv64" fn call(vm: *mut c_void, callee: u64, values: u64, budget: u64) -> Back {
+    // SAFETY: machine code calls this through its gate, with what the contract of `tier::call` asks for.
+    guarded(vm, || unsafe { tier::call(vm, callee as usize as *const c_void, values as usize as *mut u64, budget) })
 }
 
-unsafe extern "sysv64" fn operator(vm: *mut c_void, op: u64, word: u64, values: u64) -> bool {
-    // SAFETY: machine code calls this through the gate, with what the contract of `tier::operator` asks for.
-    guarded(|| unsafe { tier::operator(vm, op, word, values as usize as *mut u64) })
+unsafe extern "sysv64" fn interpreted(vm: *mut c_void, index: u64, values: u64, budget: u64) -> Back {
+    // SAFETY: machine code calls this through its gate, with what the contract of `tier::call_interpreted` asks for.
+    guarded(vm, || unsafe { tier::call_interpreted(vm, index as u32, values as usize as *mut u64, budget) })
+}
+
+unsafe extern "sysv64" fn operator(vm: *mut c_void, op: u64, word: u64, values: u64) -> Back {
+    // SAFETY: machine code calls this through its gate, with what the contract of `tier::operator` asks for.
+    guarded(vm, || unsafe { tier::operator(vm, op, word, values as usize as *mut u64) })
 }
 
 /// Saves what belongs to Rust, changes to the stack that ends at `top` and calls `adaptor`. Gas is in r15 from there on.
@@ -183,39 +196,40 @@ unsafe extern "sysv64" fn leave_frame() {
     naked_asm!("mov [rdi + {frame}], rbp", "xor eax, eax", "jmp {back}", frame = const layout::VM_FRAME, back = sym back)
 }
 
-/// Calls a helper on the thread's own stack: `gate(vm, number, a, b, c)`; comes back when that gives true, and leaves else.
-#[unsafe(naked)]
-unsafe extern "sysv64" fn gate() {
-    naked_asm!(
-        "push rbp",
-        "mov rbp, rsp",
-        "push rdi",
-        "sub rsp, 8",
-        "mov [rdi + {counter}], r15",
-        "mov [rdi + {stack}], rsp",
-        "mov rax, rsi",
-        "mov rsi, rdx",
-        "mov rdx, rcx",
-        "mov rcx, r8",
-        "mov rsp, [rdi + {host}]",
-        "lea r11, [rip + {helpers}]",
-        "call [r11 + 8 * rax]",
-        "mov rdi, [rbp - 8]",
-        "mov r15, [rdi + {counter}]",
-        "test al, al",
-        "jz 2f",
-        "mov rsp, rbp",
-        "pop rbp",
-        "ret",
-        "2:",
-        "mov dword ptr [rdi + {site}], {outside}",
-        "jmp {leave_frame}",
-        host = const layout::VM_HOST_STACK,
-        stack = const layout::VM_STACK,
-        counter = const layout::VM_COUNTER,
-        helpers = sym HELPERS,
-        site = const layout::VM_SITE,
-        outside = const OUTSIDE,
-        leave_frame = sym leave_frame,
-    )
+/// A gate, `fn(vm, a, b, c)`: calls a function on the thread's own stack, and comes back when that says so, or leaves.
+macro_rules! gate {
+    ($name:ident, $function:ident) => {
+        #[unsafe(naked)]
+        unsafe extern "sysv64" fn $name(vm: *mut c_void, a: u64, b: u64, c: u64) {
+            naked_asm!(
+                "push rbp",
+                "mov rbp, rsp",
+                "mov [rdi + {counter}], r15",
+                "mov [rdi + {stack}], rsp",
+                "mov rsp, [rdi + {host}]",
+                "call {function}",
+                "mov r15, [rax + {counter}]",
+                "test dl, dl",
+                "jz 2f",
+                "mov rsp, rbp",
+                "pop rbp",
+                "ret",
+                "2:",
+                "mov rdi, rax",
+                "mov dword ptr [rdi + {site}], {outside}",
+                "jmp {leave_frame}",
+                host = const layout::VM_HOST_STACK,
+                stack = const layout::VM_STACK,
+                counter = const layout::VM_COUNTER,
+                function = sym $function,
+                site = const layout::VM_SITE,
+                outside = const OUTSIDE,
+                leave_frame = sym leave_frame,
+            )
+        }
+    };
 }
+
+gate!(to_call, call);
+gate!(to_interpreted, interpreted);
+gate!(to_operator, operator);

@@ -8,6 +8,7 @@ mod abi;
 mod artifact;
 mod background;
 mod cache;
+mod charge;
 mod code;
 mod compile;
 mod enter;

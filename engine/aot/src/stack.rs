@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) const SLOT: u32 = 16;
 /// Bytes of native frame that a call pays for beside its slots.
 pub(crate) const FRAME: u32 = 256;
-/// Room for the entry's own frame and what the gate pushes.
+/// Room for the entry's own frame and what gates push.
 const BASE: usize = 64 << 10;
 /// The guard below.
 const GUARD: usize = 64 << 10;

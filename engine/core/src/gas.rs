@@ -129,10 +129,16 @@ impl Meter {
     /// Moves as much of the reserve into the counter as that holds, for code that only looks at the counter; nothing while
     /// that has more than any run can spend.
     pub(crate) fn top_up(&mut self) {
-        if self.reserve > 0 && self.counter < i64::MAX / 2 {
-            let reserve = core::mem::take(&mut self.reserve);
-            self.give_back(Gas(reserve));
+        if self.counter < i64::MAX / 2 && self.reserve > 0 {
+            self.fill();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fill(&mut self) {
+        let reserve = core::mem::take(&mut self.reserve);
+        self.give_back(Gas(reserve));
     }
 
     /// Fills a negative counter from the reserve; false when that is not enough.

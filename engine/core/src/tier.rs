@@ -11,8 +11,8 @@
 //!   charge, depth, slots, first block.
 //! - Every trap leaves its [`site`] in the machine ([`layout`]) and goes to `leave`. When a run has left its code early, `enter`
 //!   says in which functions it was ([`left`]).
-//! - Calls of imports and of functions without machine code go through `gate` to [`call`]; operators in [`is_out_of_line`]
-//!   through `gate` to [`operator`].
+//! - Calls of imports and of functions without machine code go through a gate to [`call`]; operators in [`is_out_of_line`]
+//!   through a gate to [`operator`].
 #![allow(unsafe_code)]
 
 use crate::embed::{Engine, Module};
@@ -237,7 +237,7 @@ pub mod layout {
     /// Where the next run puts its frames.
     pub const VM_STACK: usize = NATIVE + offset_of!(Native, stack);
     /// The way out and back.
-    pub const VM_GATE: usize = NATIVE + offset_of!(Native, gate);
+    pub const VM_GATES: usize = NATIVE + offset_of!(Native, gates);
     /// The way out.
     pub const VM_LEAVE: usize = NATIVE + offset_of!(Native, leave);
     /// The frame in which a run leaves its code: the innermost one of the chain of frame pointers.
@@ -276,7 +276,7 @@ pub mod layout {
         VM_INSTANCE,
         VM_HOST_STACK,
         VM_STACK,
-        VM_GATE,
+        VM_GATES,
         VM_LEAVE,
         VM_FRAME,
         VM_SITE,

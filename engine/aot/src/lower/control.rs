@@ -2,7 +2,7 @@
 
 use super::Lower;
 use crate::abi;
-use crate::enter::Helper;
+use crate::enter::Gate;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     Block, BlockArg, BlockCall, ExtFuncData, ExternalName, FuncRef, InstBuilder, JumpTableData, Type, UserExternalName,
@@ -301,7 +301,7 @@ impl Lower<'_> {
         let arguments = self.stack.split_off(self.stack.len() - ty.params().len());
         let values = self.values(ty.slots().0.max(ty.slots().1));
         self.store_values(values, &arguments);
-        self.call_out(Helper::Call, callee, values, self.budget);
+        self.call_out(Gate::Call, callee, values, self.budget);
         let results = self.load_values(values, ty.results());
         self.stack.extend(results);
     }

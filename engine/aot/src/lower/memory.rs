@@ -2,7 +2,7 @@
 
 use super::Lower;
 use crate::abi;
-use crate::enter::Helper;
+use crate::enter::Gate;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Inst, InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift_frontend::FuncInstBuilder;
@@ -217,7 +217,7 @@ impl Lower<'_> {
         let operands = self.stack.split_off(self.stack.len() - operands);
         self.store_values(values, &operands);
         let (number, word) = (self.constant(op as i64), self.constant(tier::immediates(arg) as i64));
-        self.call_out(Helper::Operator, number, word, values);
+        self.call_out(Gate::Operator, number, word, values);
         let result = self.load_values(values, result);
         self.stack.extend(result);
     }

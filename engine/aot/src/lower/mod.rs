@@ -1,8 +1,8 @@
 //! The second sink of the walk: one function to Cranelift's intermediate form.
 //!
-//! A value of Wasm is a value of the form; control becomes blocks whose parameters are what branches carry. Gas is a variable
-//! that every metered block subtracts its cost from, looked at on entry and at the heads of loops only; whatever ends a run
-//! looks at it too. Every way out goes through cold blocks that never come back, so that nothing is lost around them.
+//! A value of Wasm is a value of the form; control becomes blocks whose parameters are what branches carry. Gas is in a
+//! register of its own, from which every metered block subtracts its cost; it is looked at on entry and at the heads of loops
+//! only; whatever ends a run looks at it too. Every way out goes through cold blocks that never come back, so that nothing is lost around them.
 
 /// The lowering of each operator on values alone, and the table of those that have one.
 macro_rules! lowerings {
@@ -127,6 +127,8 @@ const _: () = {
 
 use crate::Bounds;
 use crate::abi::{self, Signatures};
+use crate::charge::{CHARGE, LOOKED_AT};
+use crate::enter::Gate;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::immediates::Imm64;
 use cranelift_codegen::ir::{
@@ -294,19 +296,27 @@ impl<'a> Lower<'a> {
 
     // ---- gas ----
 
-    /// Opens a metered block, whose cost is known when it is closed; what is left then.
-    fn open(&mut self) -> Value {
-        let cost = self.constant(0);
-        let gas = self.gas();
-        let left = self.b.ins().isub(gas, cost);
-        let set = self.b.ins().set_pinned_reg(left);
+    /// Opens a metered block, whose cost is known when it is closed.
+    fn open(&mut self) {
         let looked_at = std::mem::take(&mut self.looks);
-        let [cost, get, subtract] = [cost, gas, left].map(|value| self.instruction_of(value));
-        self.charge = Some(Charge { cost, all: [get, subtract, set], looked_at });
+        let mark = if looked_at { CHARGE | LOOKED_AT } else { CHARGE };
+        self.b.set_srcloc(SourceLoc::new(self.operator | mark));
+        let left = self.pay(looked_at);
         if looked_at {
             let spent = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
             self.trap_if(spent, Trap::OutOfGas);
         }
+        self.b.set_srcloc(SourceLoc::new(self.operator));
+    }
+
+    /// The payment for the block that begins here; what is left then.
+    fn pay(&mut self, looked_at: bool) -> Value {
+        let cost = self.constant(0);
+        let gas = self.gas();
+        let left = self.b.ins().isub(gas, cost);
+        let set = self.b.ins().set_pinned_reg(left);
+        let [cost, get, subtract] = [cost, gas, left].map(|value| self.instruction_of(value));
+        self.charge = Some(Charge { cost, all: [get, subtract, set], looked_at });
         left
     }
 
@@ -350,6 +360,14 @@ impl<'a> Lower<'a> {
         let to = self.trap_block(trap);
         let next = self.b.create_block();
         self.b.ins().brif(condition, to, &[], next, &[]);
+        self.b.seal_block(next);
+        self.b.switch_to_block(next);
+    }
+
+    /// Does not enter the function when `condition` is not zero.
+    fn refuse_if(&mut self, condition: Value) {
+        let (refused, next) = (self.refused.expect("the function begins"), self.b.create_block());
+        self.b.ins().brif(condition, refused, &[], next, &[]);
         self.b.seal_block(next);
         self.b.switch_to_block(next);
     }
@@ -452,12 +470,12 @@ impl<'a> Lower<'a> {
         abi::load_all(&mut self.b, flags, values, types)
     }
 
-    /// Calls helper `number` with three more arguments, on the thread's own stack.
-    fn call_out(&mut self, helper: crate::enter::Helper, a: Value, b: Value, c: Value) {
-        let gate = self.fixed(types::I64, self.vm, layout::VM_GATE);
-        let number = self.constant(helper as i64);
+    /// Goes through a gate with three arguments.
+    fn call_out(&mut self, gate: Gate, a: Value, b: Value, c: Value) {
+        let gates = self.fixed(types::I64, self.vm, layout::VM_GATES);
+        let gate = self.fixed(types::I64, gates, 8 * gate as usize);
         let signature = self.b.import_signature(abi::gate());
-        self.b.ins().call_indirect(signature, gate, &[self.vm, number, a, b, c]);
+        self.b.ins().call_indirect(signature, gate, &[self.vm, a, b, c]);
     }
 
     /// Ends the function: constants that are known now, ways out.
@@ -503,22 +521,17 @@ impl Sink for Lower<'_> {
             (0..count).for_each(|_| self.declare(zero));
         }
         // Entry: gas and budget, both looked at before anything happens.
+        self.refused = Some(self.cold_block());
+        self.b.set_srcloc(SourceLoc::new(CHARGE | LOOKED_AT));
+        let left = self.pay(true);
+        let spent = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
+        self.refuse_if(spent);
+        self.b.set_srcloc(SourceLoc::default());
         let own = self.constant(0);
         self.height = Some(self.instruction_of(own));
         self.budget = self.b.ins().isub(self.budget, own);
-        let left = self.open();
-        if let Some(charge) = &mut self.charge {
-            charge.looked_at = true;
-        }
-        // One test for both: gas is spent when its sign is set, which is one of the budget's bits too.
-        let spent = self.b.ins().sshr_imm_u(left, 63);
-        let both = self.b.ins().bor(self.budget, spent);
-        let refused = self.b.ins().band_imm_s(both, layout::SPENT as i64);
-        let (cold, next) = (self.cold_block(), self.b.create_block());
-        self.refused = Some(cold);
-        self.b.ins().brif(refused, cold, &[], next, &[]);
-        self.b.seal_block(next);
-        self.b.switch_to_block(next);
+        let too_much = self.b.ins().band_imm_s(self.budget, layout::SPENT as i64);
+        self.refuse_if(too_much);
         self.begin_frames();
     }
 
@@ -562,7 +575,7 @@ pub(crate) fn stand_in(lower: &mut Lower<'_>, index: u32, ty: &FuncType) {
     let arguments = lower.b.block_params(entry)[2..].to_vec();
     lower.store_values(values, &arguments);
     let index = lower.constant(i64::from(index));
-    lower.call_out(crate::enter::Helper::Interpreted, index, values, lower.budget);
+    lower.call_out(Gate::Interpreted, index, values, lower.budget);
     let returned = lower.load_values(values, ty.results());
     lower.b.ins().return_(&returned);
     lower.finish(0);

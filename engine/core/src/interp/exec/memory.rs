@@ -60,6 +60,8 @@ pub(crate) struct Memory {
     pub ty: MemoryType,
     /// Its pages beyond which it never grows: the type's maximum, the profile's cap, what code has numbers for.
     max: u64,
+    /// Code that has no way to ask for more uses it: what is added is open.
+    stays_open: bool,
     /// Whose the bytes are, if they were not allocated: there are `len` of them, and the capacity is 0.
     reserved: Option<Arc<dyn Reserve>>,
 }
@@ -69,7 +71,7 @@ impl Memory {
     pub fn empty() -> Self {
         let ty = MemoryType::new(0, Some(0));
         let (data, bounds) = (NonNull::dangling(), Bounds::of(0));
-        Self { index: 0, data, len: 0, bounds, written: 0, capacity: 0, ty, max: 0, reserved: None }
+        Self { index: 0, data, len: 0, bounds, written: 0, capacity: 0, ty, max: 0, stays_open: false, reserved: None }
     }
 
     /// A memory of type `ty` under `cap`, which is not below the type's minimum, out of `pool` if that has a fitting one.
@@ -140,9 +142,10 @@ impl Memory {
         true
     }
 
-    /// Opens all of it, for code that has no way to ask for more.
+    /// Opens all of it, and all that it grows by, for code that has no way to ask for more.
     pub fn open_all(&mut self) {
-        if self.bounds.len() != self.len {
+        if !self.stays_open {
+            self.stays_open = true;
             self.set_open(self.len);
         }
     }
@@ -209,8 +212,8 @@ impl Memory {
             self.reserve(len)?;
         }
         self.len = len;
-        // No pool will want it back.
-        if class(self.capacity).is_none() {
+        // No pool will want it back, or it is too late to keep anything closed.
+        if class(self.capacity).is_none() || self.stays_open {
             self.set_open(len);
         }
         Ok(())

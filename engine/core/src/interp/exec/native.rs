@@ -11,8 +11,8 @@ use super::memory::Memory;
 use super::prepared::Prepared;
 use super::slow;
 use super::vm::{Func, Instance, Vm, budget_of};
-use super::{Dispatch, run_from, trapped};
-use crate::error::{Fault, Stop, Trap};
+use super::{Dispatch, run_from, take_stop, trapped};
+use crate::error::{Stop, Trap};
 use crate::interp::code::Word;
 use crate::tier::{self, Call, Code, Place};
 use crate::wasm::isa::{Op, ROWS};
@@ -25,8 +25,8 @@ pub(crate) struct Native {
     pub host_stack: usize,
     /// Where a run that begins now may put its frames; 0: nowhere yet.
     pub stack: usize,
-    /// What machine code calls to get out and back: `fn(vm, callee, a, b, c)` on the thread's own stack.
-    pub gate: usize,
+    /// What machine code calls to get out and back, `fn(vm, a, b, c)` by the number of the purpose: where these lie.
+    pub gates: usize,
     /// What machine code jumps to at a trap.
     pub leave: usize,
     /// Frame in which the run left its code, the innermost of a chain.
@@ -46,7 +46,7 @@ impl Native {
         Self {
             host_stack: 0,
             stack: 0,
-            gate: 0,
+            gates: 0,
             leave: 0,
             frame: 0,
             site: 0,
@@ -146,15 +146,27 @@ fn place_of(callee: *const Func) -> Option<Place> {
 
 // ---- what machine code calls out for ----
 
-/// Depth and slots as machine code counts them, for the interpreter: its stack must be as long as what is in use.
-fn take_budget(vm: &mut Vm, budget: u64) -> Result<(), Stop> {
-    let (depth, left) = ((budget >> 32) as u32, budget as u32);
-    let used = vm.limits.stack_slots - left;
-    if used as usize > vm.stack.size() {
-        vm.grow_stack(used as usize)?;
+/// Takes over from machine code: what it has not looked at yet is paid, and depth and slots are what it counted, for the
+/// interpreter, whose stack must be as long as what is in use.
+fn take_over(vm: &mut Vm, budget: u64) -> Result<(), Stop> {
+    settle(vm)?;
+    let used = (vm.limits.stack_slots - budget as u32) as usize;
+    if used > vm.stack.size() {
+        vm.grow_stack(used)?;
     }
-    vm.restore_budget(used as usize, depth);
+    vm.restore_budget(used, (budget >> 32) as u32);
     Ok(())
+}
+
+/// Takes over if nothing is to be paid and no stack to grow.
+#[inline(always)]
+fn takes_over_at_once(vm: &mut Vm, budget: u64) -> bool {
+    let used = (vm.limits.stack_slots - budget as u32) as usize;
+    let ready = vm.meter.counter >= 0 && used <= vm.stack.size();
+    if ready {
+        vm.restore_budget(used, (budget >> 32) as u32);
+    }
+    ready
 }
 
 /// Pays what machine code has not looked at yet.
@@ -165,30 +177,51 @@ fn settle(vm: &mut Vm) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Goes back to machine code, if there is no reason not to.
+fn went_on(vm: &mut Vm, done: Result<(), Stop>) -> bool {
+    match done {
+        Ok(()) => vm.meter.top_up(),
+        Err(stop) => vm.stop = Some(stop),
+    }
+    done.is_ok()
+}
+
 /// Calls any function: of the host, of another instance, or one that is interpreted.
 ///
 /// # Safety
-/// Called by machine code of `vm` through the gate; `callee` is a function of its arena, `values` has its arguments and room
+/// Called by machine code of `vm` through its gate; `callee` is a function of its arena, `values` has its arguments and room
 /// for its results.
+#[inline(always)]
 pub(crate) unsafe fn call_out(vm: *mut Vm, callee: *const Func, values: *mut u64, budget: u64) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
-        let called = settle(&mut *vm).and_then(|()| take_budget(&mut *vm, budget)).and_then(|()| {
+        if !(*callee).instance.is_null() || !takes_over_at_once(&mut *vm, budget) {
+            return call_slowly(vm, callee, values, budget);
+        }
+        let done = !((*callee).entry)(vm, callee, values).is_null();
+        if done {
+            (*vm).meter.top_up();
+        }
+        done
+    }
+}
+
+/// As [`call_out`], for anything.
+#[inline(never)]
+unsafe fn call_slowly(vm: *mut Vm, callee: *const Func, values: *mut u64, budget: u64) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let called = take_over(&mut *vm, budget).and_then(|()| {
             if (*callee).instance.is_null() {
-                if slow::call_host(vm, callee, values).is_null() {
-                    return Err((*vm)
-                        .stop
-                        .take()
-                        .unwrap_or(Stop::Fault(Fault::Internal("a host function gave no reason"))));
-                }
-                return Ok(());
+                let done = !((*callee).entry)(vm, callee, values).is_null();
+                return if done { Ok(()) } else { Err(take_stop(&mut *vm)) };
             }
             let other = !core::ptr::eq((*callee).instance, (*vm).instance);
             let ended =
                 if other && takes(vm, callee) { call(vm, callee, values) } else { interpret(vm, callee, values) };
             Trapped::inside(vm, ended)
         });
-        resume(vm, called)
+        went_on(&mut *vm, called)
     }
 }
 
@@ -203,32 +236,12 @@ pub(crate) unsafe fn call_interpreted(vm: *mut Vm, index: u32, values: *mut u64,
         let prepared: &Prepared = &(*instance).prepared;
         let callee = prepared.function(&*instance, index, not_host);
         let callee = &raw const callee;
-        let called = settle(&mut *vm)
-            .and_then(|()| take_budget(&mut *vm, budget))
-            .and_then(|()| Trapped::inside(vm, interpret(vm, callee, values)));
-        resume(vm, called)
+        let called = take_over(&mut *vm, budget).and_then(|()| Trapped::inside(vm, interpret(vm, callee, values)));
+        went_on(&mut *vm, called)
     }
 }
 
-/// Goes back to machine code, if there is no reason not to.
-unsafe fn resume(vm: *mut Vm, called: Result<(), Stop>) -> bool {
-    // SAFETY: `vm` is the running machine; memories live as long as it does.
-    unsafe {
-        match called {
-            Ok(()) => {
-                open_memories(vm);
-                (*vm).meter.top_up();
-                true
-            }
-            Err(stop) => {
-                (*vm).stop = Some(stop);
-                false
-            }
-        }
-    }
-}
-
-/// Opens the memories of the running instance to machine code, which has no way to ask for more.
+/// Opens the memories of the running instance to its machine code, which has no way to ask for more, for good.
 #[inline(always)]
 unsafe fn open_memories(vm: *mut Vm) {
     // SAFETY: memories and instances live as long as the machine; no other reference to these is alive. Machine code has an
@@ -264,7 +277,7 @@ pub(crate) unsafe fn operator(vm: *mut Vm, op: u64, word: u64, values: *mut u64)
         let op: Op = ROWS[op as usize].op;
         let operands = core::slice::from_raw_parts_mut(values, 3);
         let done = settle(&mut *vm).and_then(|()| slow::act(&mut *vm, &mut *instance, op, Word(word), operands));
-        resume(vm, done)
+        went_on(&mut *vm, done)
     }
 }
 
