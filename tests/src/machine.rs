@@ -112,6 +112,7 @@ fn stop(error: Error) -> Stop {
         Error::Trap(trap) => trap.into(),
         Error::Fault(fault) => fault.into(),
         Error::Halt(halt) => halt.into(),
+        Error::ThrownException => Stop::Exception,
         other => panic!("an error that is no end of a run: {other}"),
     }
 }
@@ -124,6 +125,7 @@ fn to_slots<'v>(vals: impl IntoIterator<Item = &'v Val>) -> Vec<u64> {
         Val::F64(bits) => vec![*bits],
         Val::FuncRef(func) => vec![u64::from(func.is_some())],
         Val::ExternRef(value) => vec![u64::from(value.is_some())],
+        Val::ExnRef(value) => vec![u64::from(value.is_some())],
         Val::V128(bits) => vec![*bits as u64, (*bits >> 64) as u64],
     };
     vals.into_iter().flat_map(slots).collect()
@@ -215,7 +217,7 @@ fn look(
                     let elements = (0..table.size(store)).filter_map(|i| table.get(store, i));
                     state.push(hash(to_slots(&elements.collect::<Vec<_>>())));
                 }
-                Extern::Func(_) => {}
+                Extern::Func(_) | Extern::Tag(_) => {}
             }
         }
         state

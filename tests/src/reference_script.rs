@@ -6,7 +6,7 @@ use gristmill_cli::suite::wast::{Failure, Value, WastEngine};
 use gristmill_reference as reference;
 use gristmill_reference::{Extern, Host, InstanceId, Module, Store};
 use std::collections::HashMap;
-use wasmparser::{FuncType, GlobalType, HeapType, MemoryType, RefType, TableType, ValType};
+use wasmparser::{AbstractHeapType, FuncType, GlobalType, HeapType, MemoryType, RefType, TableType, ValType};
 
 /// One store, with the `spectest` module registered.
 pub struct Script {
@@ -70,7 +70,8 @@ fn bits(value: Value) -> Result<u128, Failure> {
         Value::F32(bits) => u128::from(bits),
         Value::F64(bits) => u128::from(bits),
         Value::V128(bits) => bits,
-        Value::FuncRef(false) | Value::ExternRef(None) => 0,
+        Value::FuncRef(false) | Value::ExternRef(None) | Value::ExnRef(false) => 0,
+        Value::ExnRef(true) => return Err(Failure::Other("scripts have no exceptions to pass".into())),
         Value::FuncRef(true) => return Err(Failure::Other("scripts have no functions to pass".into())),
         Value::ExternRef(Some(n)) => u128::from(n) + 1,
     })
@@ -86,6 +87,14 @@ fn value(ty: ValType, slot: u128) -> Result<Value, Failure> {
         ValType::Ref(ty) if ty.is_extern_ref() || ty.heap_type() == HeapType::EXTERN => {
             Value::ExternRef(slot.checked_sub(1).map(|n| n as u32))
         }
+        ValType::Ref(ty)
+            if matches!(
+                ty.heap_type(),
+                HeapType::Abstract { ty: AbstractHeapType::Exn | AbstractHeapType::NoExn, .. }
+            ) =>
+        {
+            Value::ExnRef(slot != 0)
+        }
         ValType::Ref(_) => Value::FuncRef(slot != 0),
     })
 }
@@ -93,6 +102,7 @@ fn value(ty: ValType, slot: u128) -> Result<Value, Failure> {
 fn stopped(stop: Stop) -> Failure {
     match stop {
         Stop::Trap(trap) => Failure::Trap(trap.to_string()),
+        Stop::Exception => Failure::Exception,
         other => Failure::Other(format!("{other:?}")),
     }
 }

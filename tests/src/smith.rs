@@ -50,7 +50,7 @@ fn config(general: bool, seed: u64) -> Config {
         compact_imports_enabled: false,
         custom_page_sizes_enabled: memories,
         disallow_traps: seed.is_multiple_of(3),
-        exceptions_enabled: false,
+        exceptions_enabled: general && seed % 3 == 1,
         export_everything: true,
         extended_const_enabled: general,
         gc_enabled: false,

@@ -74,7 +74,7 @@ fn rough(traps: &[Located]) -> Vec<Located> {
 #[test]
 fn generated_modules_trap_at_the_same_operators() {
     let (mut seen, mut deep, mut same, mut seen_by_guards) = (0, 0, 0, 0);
-    for seed in 0..300 {
+    for seed in 0..400 {
         let Some(bytes) = smith::module(true, seed) else { continue };
         let calls = smith::calls(&bytes, &Profile::general(), Schedule::V1, seed);
         let traps = TIERS.map(|tier| {

@@ -22,6 +22,7 @@ struct Tally {
     returned: usize,
     trapped: usize,
     out_of_gas: usize,
+    thrown: usize,
     host_calls: usize,
     runs: usize,
 }
@@ -34,6 +35,7 @@ impl Tally {
                 Ok(_) => self.returned += 1,
                 Err(Stop::Trap(Trap::OutOfGas)) => self.out_of_gas += 1,
                 Err(Stop::Trap(_)) => self.trapped += 1,
+                Err(Stop::Exception) => self.thrown += 1,
                 Err(_) => {}
             }
         }
@@ -105,7 +107,7 @@ fn sweep(general: bool) {
     println!("{}: {tally:?}", profile.name());
     assert!(tally.valid as u64 >= SEEDS * 9 / 10, "{tally:?}");
     assert!(tally.returned > 2_000 && tally.trapped > 500 && tally.out_of_gas > 500, "{tally:?}");
-    assert!(tally.host_calls > 200, "{tally:?}");
+    assert!(tally.host_calls > 200 && (!general || tally.thrown > 20), "{tally:?}");
 }
 
 #[test]

@@ -100,6 +100,8 @@ const OTHERS: &[(&str, &str)] = &[
     ("wide", "(i64.add128 (local.get $i640) (i64.const 1) (local.get $i641) (i64.const 2)) drop drop
         (i64.sub128 (local.get $i640) (i64.const 1) (local.get $i641) (i64.const 2)) drop drop
         (i64.mul_wide_s (local.get $i640) (i64.const -3)) drop drop (i64.mul_wide_u (local.get $i640) (i64.const -3)) drop drop"),
+    ("exceptions", "(block $a (try_table (catch_all $a) (throw $x (i32.const 1)))) (block $a (try_table (catch_all $a)
+        (throw_ref (block $b (result exnref) (try_table (catch_all_ref $b) (call $throws)) (unreachable)))))"),
     ("many", "(block (result i32 i32) (i32.const 9) (i32.const 1) (i32.const 2) (br 0)) drop drop"),
     ("br_table", "(block $a (block $b (br_table $a $b (local.get $n)))) (block $a (block $b (br_table $a $b (i32.and (local.get $n) (i32.const 1)))))"),
     ("br", "(block $a (br_if $a (local.get $i321)) nop) (block $a (br_if $a (i32.and (local.get $n) (i32.const 1))) nop)
@@ -127,6 +129,7 @@ fn no_handler_grows_the_host_stack() {
          (type $counts (func (param i32))) (table $tails 1 funcref) (elem (table $tails) (i32.const 0) func $tail_through)
          (func $tail_through (param i32) (if (local.get 0)
            (then (return_call_indirect $tails (type $counts) (i32.sub (local.get 0) (i32.const 1)) (i32.const 0)))))
+         (tag $x (param i32)) (func $throws (throw $x (i32.const 1)))
          (func $two (result i32 i32) i32.const 1 i32.const 2)\n",
     );
     let mut names = by_row(&mut text);

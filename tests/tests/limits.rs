@@ -84,6 +84,14 @@ fn of_modules() {
             format!("(module (import \"a\" \"b\" (table {n} funcref)))")
         });
     }
+    let general = Profile::general();
+    at_and_above("tags", general, general.module.items, |n| format!("(module {})", repeat(n, "(tag)")));
+    at_and_above("clauses of a try_table", general, 10_000, |n| {
+        format!("(module (func (try_table {})))", repeat(n, "(catch_all 0)"))
+    });
+    at_and_above("nested try_tables", general, general.module.nesting, |n| {
+        format!("(module (func {} {}))", repeat(n, "try_table "), repeat(n, "end "))
+    });
     at_and_above("pages", Profile::chain1(), 256, |n| format!("(module (memory {n}))"));
     at_and_above("pages", Profile::general(), 65_536, |n| format!("(module (memory {n}))"));
 }
@@ -110,6 +118,17 @@ fn of_frames() {
         let locals = repeat(40_000, "i64 ");
         format!("(module (func (local {locals}) {} {}))", repeat(operands, "i32.const 1 "), repeat(operands, "drop "))
     });
+    // What a clause leaves at the label of the function.
+    for (count, ty) in [(1_000, "i64 "), (500, "v128 ")] {
+        at_and_above("slots of a frame that catches", Profile::general(), 65_535, |n| {
+            let locals = repeat(32_000, "v128 ") + &repeat(n - 4 - 64_000 - 1_000, "i64 ");
+            let carried = repeat(count, ty);
+            format!(
+                "(module (tag $e (param {carried})) (func (result {carried}) (local {locals})
+                    (try_table (catch $e 0)) (unreachable)))"
+            )
+        });
+    }
     at_and_above("slots of a frame", Profile::chain1(), 65_535, |n| {
         let operands = n - 4 - 3;
         format!(

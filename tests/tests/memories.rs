@@ -330,6 +330,10 @@ fn proposals_can_be_left_out() {
         ),
         (Proposal::ExtendedConst, "(module (global i32 (i32.add (i32.const 1) (i32.const 1))))"),
         (Proposal::Simd, "(module (func (param v128)))"),
+        (Proposal::Exceptions, "(module (tag))"),
+        (Proposal::Exceptions, "(module (import \"m\" \"a\" (tag)))"),
+        (Proposal::Exceptions, "(module (func (try_table)))"),
+        (Proposal::Exceptions, "(module (func (param exnref)))"),
     ];
     let general = Profile::general();
     let valid = |profile: Profile, text: &str| {

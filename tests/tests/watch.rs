@@ -175,3 +175,43 @@ fn modules_that_show_calls_stay_with_their_engine() {
     assert!(Instance::new(&mut Store::new(&watched, ()), &module, &[]).is_err());
     assert!(Instance::new(&mut Store::new(&blind, ()), &module, &[]).is_ok());
 }
+
+#[test]
+fn frames_that_an_exception_leaves_are_shown() {
+    const TEXT: &str = r#"(module
+      (import "host" "nothing" (func $nothing))
+      (tag $e)
+      (func $inner (call $nothing) (throw $e))
+      (func $middle (call $inner))
+      (func $run (export "run") (block $caught (try_table (catch_all $caught) (call $middle))) (call $middle)))"#;
+    let notes = Arc::new(Notes::default());
+    let engine = engine().watched(notes.clone());
+    let mut linker = Linker::new(&engine);
+    linker.func_wrap("host", "nothing", |_: Caller<'_, ()>| {}).unwrap();
+    let mut store = Store::new(&engine, ());
+    store.set_gas(Gas(100));
+    let instance =
+        linker.instantiate(&mut store, &Module::new(&engine, &wat::parse_str(TEXT).unwrap()).unwrap()).unwrap();
+    let end = instance.get_typed_func::<(), ()>(&store, "run").unwrap().call(&mut store, ());
+    assert!(matches!(end, Err(Error::ThrownException)));
+    // An exception of 16 bytes costs 3 gas, a throw 1, and to leave frames nothing in this schedule.
+    let expected = [
+        "run 100",
+        "middle 97",
+        "inner 96",
+        "nothing 95",
+        "/ 95",
+        "/ 91",
+        "/ 91", // caught
+        "middle 90",
+        "inner 89",
+        "nothing 88",
+        "/ 88",
+        "/ 84",
+        "/ 84",
+        "/ 84",
+    ];
+    assert_eq!(*notes.lines.lock().unwrap(), expected);
+    assert_eq!(store.meter().left(), Gas(84));
+    assert!(notes.frames.lock().unwrap().is_empty());
+}

@@ -121,6 +121,7 @@ fn our_bits(value: &Val) -> Bits {
         Val::V128(bits) => *bits,
         Val::FuncRef(func) => Bits::from(func.is_some()),
         Val::ExternRef(value) => Bits::from(value.is_some()),
+        Val::ExnRef(value) => Bits::from(value.is_some()),
     }
 }
 
@@ -167,7 +168,7 @@ fn ours(engine: &Engine, bytes: &[u8], seed: u64) -> Option<Result<Seen, Stopped
                 let elements = (0..table.size(&store)).filter_map(|at| table.get(&store, at));
                 seen.tables.push(elements.map(|value| our_bits(&value)).collect());
             }
-            Extern::Func(_) => {}
+            Extern::Func(_) | Extern::Tag(_) => {}
         }
     }
     Some(Ok(seen))

@@ -173,7 +173,7 @@ impl<'a> Compiler<'a> {
             let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builders);
             let mut lower = Lower::new(builder, self.source, self.signatures, self.bounds);
             let walked = self.source.walk(index, &mut lower);
-            (height, body) = (Some(lower.total_height()), lower.first_operator());
+            (height, body) = ((!lower.catches()).then(|| lower.total_height()), lower.first_operator());
             lower.into_builder().finalize(self.isa.frontend_config());
             walked.map_err(|e: LoadError| Error::from(e))?;
         }

@@ -26,10 +26,13 @@ pub(crate) enum Gate {
     Interpreted,
     /// An operator.
     Operator,
+    /// An exception to throw.
+    Throw,
 }
 
 /// The gates, by number.
-static GATES: [unsafe extern "sysv64" fn(*mut c_void, u64, u64, u64); 3] = [to_call, to_interpreted, to_operator];
+static GATES: [unsafe extern "sysv64" fn(*mut c_void, u64, u64, u64); 4] =
+    [to_call, to_interpreted, to_operator, to_throw];
 
 /// What goes back through a gate.
 #[repr(C)]
@@ -123,6 +126,11 @@ unsafe extern "sysv64" fn interpreted(vm: *mut c_void, index: u64, values: u64, 
 unsafe extern "sysv64" fn operator(vm: *mut c_void, op: u64, word: u64, values: u64) -> Back {
     // SAFETY: machine code calls this through its gate, with what the contract of `tier::operator` asks for.
     guarded(vm, || unsafe { tier::operator(vm, op, word, values as usize as *mut u64) })
+}
+
+unsafe extern "sysv64" fn throw(vm: *mut c_void, tag: u64, values: u64, budget: u64) -> Back {
+    // SAFETY: machine code calls this through its gate, with what the contract of `tier::throw` asks for.
+    guarded(vm, || unsafe { tier::throw(vm, tag, values as usize as *mut u64, budget) })
 }
 
 /// Saves what belongs to Rust, changes to the stack that ends at `top` and calls `adaptor`. Gas is in r15 from there on.
@@ -233,3 +241,4 @@ macro_rules! gate {
 gate!(to_call, call);
 gate!(to_interpreted, interpreted);
 gate!(to_operator, operator);
+gate!(to_throw, throw);

@@ -136,7 +136,7 @@ impl From<Error> for Failure {
             Error::Load(e) => e.into(),
             Error::Link(what) => Failure::refused(what),
             Error::Trap(t) => Failure::guest(format!("trap: {t}")).with("trap", format!("{t:?}")),
-            Error::Halt(_) => Failure::guest(e.to_string()),
+            Error::Halt(_) | Error::ThrownException => Failure::guest(e.to_string()),
             Error::Usage(what) => Failure::usage(what),
             Error::Fault(_) | Error::Custom(_) => Failure::host(e.to_string()),
         }

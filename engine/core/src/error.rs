@@ -107,11 +107,13 @@ pub enum Trap {
     ArgumentOutOfRange,
     /// A null reference where one to something is needed.
     NullReference,
+    /// An exception beyond the bytes that a store has for them.
+    ExceptionBytes,
 }
 
 impl Trap {
     /// All traps, in the order of their numbers.
-    pub const ALL: [Trap; 16] = [
+    pub const ALL: [Trap; 17] = [
         Trap::OutOfGas,
         Trap::Unreachable,
         Trap::MemoryOutOfBounds,
@@ -128,6 +130,7 @@ impl Trap {
         Trap::StaticViolation,
         Trap::ArgumentOutOfRange,
         Trap::NullReference,
+        Trap::ExceptionBytes,
     ];
 
     /// The trap in the words of the WebAssembly specification where it has any.
@@ -149,6 +152,7 @@ impl Trap {
             Trap::StaticViolation => "state change in a static call",
             Trap::ArgumentOutOfRange => "argument out of range",
             Trap::NullReference => "null reference",
+            Trap::ExceptionBytes => "too many exceptions",
         }
     }
 }
@@ -211,6 +215,8 @@ pub enum Stop {
     Halt(Halt),
     /// An error of the embedder's own; the value waits in the store.
     Custom,
+    /// An exception that nothing has caught yet; it waits in the store.
+    Exception,
 }
 
 impl From<Trap> for Stop {
@@ -246,6 +252,9 @@ pub enum Error {
     Halt(Halt),
     /// The API was used with values of another type, arity or store.
     Usage(Cow<'static, str>),
+    /// An exception that nothing inside has caught: [`Store::take_pending_exception`](crate::Store::take_pending_exception) has it. A
+    /// host function that returns this error passes it on to its caller.
+    ThrownException,
     /// An error value of the embedder's own.
     Custom(Box<dyn core::error::Error + Send + Sync>),
 }
@@ -280,6 +289,7 @@ impl fmt::Display for Error {
             Error::Halt(Halt::Exit(code)) => write!(f, "the guest exited with code {code}"),
             Error::Halt(h) => write!(f, "the guest ended with {h:?}"),
             Error::Usage(what) => f.write_str(what),
+            Error::ThrownException => f.write_str("an exception that nothing has caught"),
             Error::Custom(e) => e.fmt(f),
         }
     }

@@ -242,6 +242,32 @@ impl Schedule {
         }
     }
 
+    /// The price of the `bytes` of an exception, which the store keeps.
+    ///
+    /// Source: `v1` 25 particles a byte, as an element of a table, which has 8; `unit` as bytes that are copied.
+    pub fn exception_cost(self, bytes: u32) -> Particles {
+        match self {
+            Schedule::Ewasm | Schedule::Unit => self.bulk_cost(bytes),
+            Schedule::V1 => Particles(25 * u64::from(bytes)),
+        }
+    }
+
+    /// The price of a clause of a `try_table` that is looked at for an exception.
+    pub fn clause_cost(self) -> Particles {
+        match self {
+            Schedule::Ewasm | Schedule::Unit => Particles(0),
+            Schedule::V1 => Particles(90),
+        }
+    }
+
+    /// The price of the `frames` frames of functions that an exception leaves.
+    pub fn unwind_cost(self, frames: u32) -> Particles {
+        match self {
+            Schedule::Ewasm | Schedule::Unit => Particles(0),
+            Schedule::V1 => Particles(1_000 * u64::from(frames)),
+        }
+    }
+
     /// The price of entering a function with `locals` declared locals (parameters not counted): 90 + 5 a local.
     pub fn entry_cost(self, locals: u32) -> Particles {
         match self {

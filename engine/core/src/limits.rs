@@ -29,6 +29,9 @@ pub struct ModuleLimits {
 /// The most slots of a frame: frame slots are numbered by 16 bits.
 pub const MAX_FRAME_SLOTS: u32 = 65_535;
 
+/// Clauses of one `try_table`: the parser's own limit, and counted by 16 bits.
+pub const MAX_CLAUSES: usize = 10_000;
+
 /// Slots added to parameters, locals and operands in the static height of every function.
 pub const FRAME_OVERHEAD_SLOTS: u32 = 4;
 
@@ -69,16 +72,23 @@ pub struct RunLimits {
     pub call_depth: u32,
     /// Elements of one table after `table.grow`.
     pub table_elements: u32,
+    /// Bytes of all exceptions of a store: one has 16, and 8 for each slot of what it carries.
+    pub exception_bytes: u32,
 }
 
 impl RunLimits {
     /// The bounds of `chain1`.
     pub const CHAIN1: Self =
-        Self { memory: Pages(256), stack_slots: 65_536, call_depth: 4_096, table_elements: 65_536 };
+        Self { memory: Pages(256), stack_slots: 65_536, call_depth: 4_096, table_elements: 65_536, exception_bytes: 0 };
 
     /// The bounds of `general`, settable on the store.
-    pub const GENERAL: Self =
-        Self { memory: Pages(65_536), stack_slots: 1 << 20, call_depth: 65_536, table_elements: 10_000_000 };
+    pub const GENERAL: Self = Self {
+        memory: Pages(65_536),
+        stack_slots: 1 << 20,
+        call_depth: 65_536,
+        table_elements: 10_000_000,
+        exception_bytes: 1 << 28,
+    };
 }
 
 /// Nested contract messages: depth 0 is the transaction's own. Source: the EVM's call depth limit.

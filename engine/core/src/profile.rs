@@ -56,6 +56,8 @@ proposals! {
     Memory64 "memory64" MEMORY64;
     /// References to functions of a type, calls of them, references without null.
     FunctionReferences "function-references" FUNCTION_REFERENCES;
+    /// Tags, exceptions that are thrown and caught, references to them.
+    Exceptions "exception-handling" EXCEPTIONS;
 }
 
 impl Proposal {

@@ -12,7 +12,7 @@
 //! - Every trap leaves its [`site`] in the machine ([`layout`]) and goes to `leave`. When a run has left its code early, `enter`
 //!   says in which functions it was ([`left`]).
 //! - Calls of imports and of functions without machine code go through a gate to [`call`]; operators in [`is_out_of_line`]
-//!   through a gate to [`operator`].
+//!   through a gate to [`operator`], exceptions that are thrown through one to [`throw`].
 #![allow(unsafe_code)]
 
 use crate::embed::{Engine, Module};
@@ -32,7 +32,7 @@ use core::ptr::NonNull;
 pub use crate::wasm::isa::{Group, Op, ROWS, Row};
 pub use crate::wasm::load::{ImportKind, Parsed};
 pub use crate::wasm::plan::Step;
-pub use crate::wasm::walk::{Arg, BodyHead, Ended, Far, Locals, Sink};
+pub use crate::wasm::walk::{Arg, BodyHead, Ended, Far, Locals, Sink, catch_label};
 pub use wasmparser::{BlockType, ValType};
 
 /// Attaches machine code to the module that it was made for.
@@ -386,6 +386,20 @@ pub unsafe fn out_of_memory(vm: *mut c_void) {
 pub unsafe fn operator(vm: *mut c_void, op: u64, word: u64, values: *mut u64) -> bool {
     // SAFETY: the caller's promise.
     unsafe { native::operator(vm.cast::<Vm>(), op, word, values) }
+}
+
+/// In place of a tag: the exception is there already.
+pub const NO_TAG: u64 = u64::MAX;
+
+/// Throws an exception of that tag of the running instance, which carries `values`, or the one that the first of them refers to
+/// ([`NO_TAG`]). The run ends: false.
+///
+/// # Safety
+/// As for [`call`].
+pub unsafe fn throw(vm: *mut c_void, tag: u64, values: *mut u64, budget: u64) -> bool {
+    let tag = (tag != NO_TAG).then_some(tag as u32);
+    // SAFETY: the caller's promise.
+    unsafe { native::throw(vm.cast::<Vm>(), tag, values, budget) }
 }
 
 /// The immediates of an operator that is out of line: one of 32 bits, or two of 16.

@@ -1,12 +1,12 @@
 //! One function body: its operators, where its blocks end, which of them can be reached, where metered blocks are cut.
 
-use crate::module::Types;
+use crate::module::{Contents, Types};
 use gristmill::gas::{MAX_BLOCK_COST, MAX_FUNCTION_COST};
-use gristmill::limits::{FRAME_OVERHEAD_SLOTS, MAX_FRAME_SLOTS};
+use gristmill::limits::{FRAME_OVERHEAD_SLOTS, MAX_CLAUSES, MAX_FRAME_SLOTS};
 use gristmill::wasm::isa::{Group, Op};
 use gristmill::{LoadError, LoadErrorKind, Profile, Schedule};
 use wasmparser::{
-    BlockType, BrTable, FuncValidator, FunctionBody, HeapType, Ieee32, Ieee64, MemArg, MemArgTarget, Operator,
+    BlockType, BrTable, Catch, FuncValidator, FunctionBody, HeapType, Ieee32, Ieee64, MemArg, MemArgTarget, Operator,
     Ordering, RefType, ResumeTable, TryTable, V128, ValType, ValidatorResources,
 };
 
@@ -45,6 +45,13 @@ pub enum Immediate {
     Pair(u32, u32),
     /// The labels of `br_table`, the default last.
     Labels(Box<[u32]>),
+    /// A block whose exceptions are caught.
+    Try {
+        /// The block.
+        block: Box<Immediate>,
+        /// What is caught, in order.
+        catches: Box<[Catch]>,
+    },
     /// A structured block.
     Block {
         /// Operands that it takes.
@@ -104,10 +111,11 @@ impl Body {
     pub(crate) fn read(
         body: &FunctionBody<'_>,
         mut validator: FuncValidator<ValidatorResources>,
-        types: &Types,
+        module: &Contents,
         profile: &Profile,
         schedule: Schedule,
     ) -> Result<Self, LoadError> {
+        let types = &module.types;
         let start = body.range().start;
         let mut reader = body.get_binary_reader();
         let params = validator.len_locals();
@@ -144,6 +152,23 @@ impl Body {
                 has_vectors |= is_vector(&0);
                 let vectors = if has_vectors { (0..height).filter(is_vector).count() } else { 0 };
                 highest = highest.max(height + vectors as u32);
+                if let Operator::TryTable { try_table } = &operator {
+                    for catch in &try_table.catches {
+                        // Values below the label, and what the exception leaves there.
+                        let frame = validator.get_control_frame(label(catch) as usize + 1).expect("validated: a label");
+                        let below = frame.height as u32;
+                        let vectors = (height - below..height).filter(is_vector).count() as u32;
+                        let tags = &module.tags;
+                        let carried = |tag: u32| types[tags[tag as usize] as usize].params().iter().map(slots_of).sum();
+                        let left: u32 = match catch {
+                            Catch::One { tag, .. } => carried(*tag),
+                            Catch::OneRef { tag, .. } => carried(*tag) + 1,
+                            Catch::All { .. } => 0,
+                            Catch::AllRef { .. } => 1,
+                        };
+                        highest = highest.max(below + if has_vectors { vectors } else { 0 } + left);
+                    }
+                }
             }
         }
         operators.finish()?;
@@ -195,12 +220,18 @@ impl Blocks {
         let mut cut = op.ends_block();
         let reached = self.live;
         match op {
-            Op::Block | Op::Loop | Op::If => {
+            Op::Block | Op::Loop | Op::If | Op::TryTable => {
+                if let Immediate::Try { catches, .. } = &immediate {
+                    if catches.len() > MAX_CLAUSES {
+                        return Err(limit(offset, "too many clauses"));
+                    }
+                    catches.iter().for_each(|catch| self.target(label(catch)));
+                }
                 if self.open.len() > profile.module.nesting as usize {
                     return Err(limit(offset, "blocks nested too deeply"));
                 }
                 let by = match op {
-                    Op::Block => Opener::Block,
+                    Op::Block | Op::TryTable => Opener::Block,
                     Op::Loop => Opener::Loop,
                     _ => Opener::If,
                 };
@@ -226,8 +257,14 @@ impl Blocks {
                 };
                 // An `if` without `else` whose condition is false arrives here too.
                 self.live |= block.targeted || (block.by == Opener::If && block.live);
-                if let Some(Immediate::Block { end, .. }) = block.at.map(|at| &mut self.steps[at].immediate) {
-                    *end = at + 1;
+                match block.at.map(|at| &mut self.steps[at].immediate) {
+                    Some(Immediate::Block { end, .. }) => *end = at + 1,
+                    Some(Immediate::Try { block, .. }) => {
+                        if let Immediate::Block { end, .. } = &mut **block {
+                            *end = at + 1;
+                        }
+                    }
+                    _ => {}
                 }
             }
             Op::Br | Op::BrIf | Op::BrOnNull | Op::BrOnNonNull => {
@@ -246,7 +283,7 @@ impl Blocks {
             _ => {}
         }
         let calls = matches!(op, Op::ReturnCall | Op::ReturnCallIndirect | Op::ReturnCallRef);
-        if calls || matches!(op, Op::Br | Op::BrTable | Op::Return | Op::Unreachable) {
+        if calls || matches!(op, Op::Br | Op::BrTable | Op::Return | Op::Unreachable | Op::Throw | Op::ThrowRef) {
             cut = true;
             self.live = false;
         }
@@ -279,6 +316,19 @@ impl Blocks {
         let block = &mut self.open[index];
         block.targeted |= self.live && block.by != Opener::Loop;
     }
+}
+
+/// Where an exception that is caught goes.
+pub(crate) fn label(catch: &Catch) -> u32 {
+    match *catch {
+        Catch::One { label, .. } | Catch::OneRef { label, .. } | Catch::All { label } | Catch::AllRef { label } => {
+            label
+        }
+    }
+}
+
+fn slots_of(ty: &ValType) -> u32 {
+    if *ty == ValType::V128 { 2 } else { 1 }
 }
 
 /// A number behind an operator; 0 for what is not a number.
@@ -339,13 +389,19 @@ macro_rules! define_decode {
 wasmparser::for_each_operator!(define_decode);
 
 fn immediate(op: Op, operator: &Operator<'_>, numbers: &[u128], types: &Types) -> Result<Immediate, LoadError> {
-    if let Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } = operator {
-        let (params, results) = match *blockty {
+    let block = |ty: BlockType| {
+        let (params, results) = match ty {
             BlockType::Empty => (0, 0),
             BlockType::Type(_) => (0, 1),
             BlockType::FuncType(ty) => (types[ty as usize].params().len(), types[ty as usize].results().len()),
         };
-        return Ok(Immediate::Block { params, results, end: usize::MAX, otherwise: None });
+        Immediate::Block { params, results, end: usize::MAX, otherwise: None }
+    };
+    if let Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } = operator {
+        return Ok(block(*blockty));
+    }
+    if let Operator::TryTable { try_table } = operator {
+        return Ok(Immediate::Try { block: block(try_table.ty).into(), catches: try_table.catches.as_slice().into() });
     }
     if let Operator::BrTable { targets } = operator {
         let mut labels = targets.targets().collect::<Result<Vec<_>, _>>()?;

@@ -1,6 +1,6 @@
 //! Execution: a stack of values, a stack of labels, a stack of frames.
 
-use crate::body::{Body, Immediate, Step};
+use crate::body::{Body, Immediate, Step, label};
 use crate::memory::refused;
 use crate::store::{Func, Host, Span, Store, Table, range, range_mut};
 use crate::types::Named;
@@ -8,7 +8,7 @@ use crate::vector;
 use gristmill::wasm::isa::{Group, Op, Ty};
 use gristmill::{Fault, Guest, Particles, Stop, Trap};
 use std::rc::Rc;
-use wasmparser::ValType;
+use wasmparser::{Catch, ValType};
 
 /// A function being executed.
 pub(crate) struct Frame {
@@ -29,6 +29,8 @@ struct Label {
     arity: usize,
     height: usize,
     is_loop: bool,
+    /// The position of the `try_table` that it is of, if it is of one.
+    catches: Option<usize>,
 }
 
 /// What comes after an operator.
@@ -108,11 +110,56 @@ impl Machine<'_> {
                         self.store.meter.charge(Particles(body.rest_of_block(at)))?;
                         return Err(trap.into());
                     }
+                    Err(Stop::Exception) => {
+                        self.catch()?;
+                        break;
+                    }
                     Err(stop) => return Err(stop),
                 }
             }
         }
         Ok(())
+    }
+
+    /// Leaves blocks and functions up to the one that catches the exception that is thrown, and goes where that wants it.
+    fn catch(&mut self) -> Result<(), Stop> {
+        let (clause_cost, unwind_cost) = (self.store.schedule.clause_cost(), self.store.schedule.unwind_cost(1));
+        while let Some(frame) = self.frames.last() {
+            let (body, instance, first, locals) = (Rc::clone(&frame.body), frame.instance, frame.labels, frame.locals);
+            while self.labels.len() > first {
+                let Some(Label { catches: Some(at), .. }) = self.labels.pop() else { continue };
+                let Immediate::Try { catches, .. } = &body.steps[at].immediate else {
+                    unreachable!("the label of a try_table")
+                };
+                for catch in catches {
+                    self.store.meter.charge(clause_cost)?;
+                    let (tag, with_reference) = match *catch {
+                        Catch::One { tag, .. } => (Some(tag), false),
+                        Catch::OneRef { tag, .. } => (Some(tag), true),
+                        Catch::All { .. } => (None, false),
+                        Catch::AllRef { .. } => (None, true),
+                    };
+                    let tag = tag.map(|tag| self.store.instances[instance].tags[tag as usize]);
+                    if tag.is_some_and(|tag| tag != self.store.exceptions.thrown().tag) {
+                        continue;
+                    }
+                    let (carried, reference) = self.store.exceptions.caught(with_reference);
+                    self.values.extend(tag.map(|_| carried).unwrap_or_default());
+                    if with_reference {
+                        self.push(reference);
+                    }
+                    if let Next::Jump(to) = self.branch(label(catch)) {
+                        self.frame().at = to;
+                    }
+                    return Ok(());
+                }
+            }
+            self.store.meter.charge(unwind_cost)?;
+            self.values.truncate(locals);
+            self.slots -= u64::from(body.height);
+            self.frames.pop();
+        }
+        Err(Stop::Exception)
     }
 
     /// Enters a function whose arguments are the topmost values: entry charge, depth, stack.
@@ -133,7 +180,7 @@ impl Machine<'_> {
                 self.values.resize(self.values.len() + body.locals as usize, 0);
                 let labels = self.labels.len();
                 let (to, height) = (body.steps.len(), self.values.len());
-                self.labels.push(Label { to, arity: results, height, is_loop: false });
+                self.labels.push(Label { to, arity: results, height, is_loop: false, catches: None });
                 self.frames.push(Frame { instance, body, at: 0, locals, labels, results });
             }
             Func::Host { number, ty } => {
@@ -188,7 +235,7 @@ impl Machine<'_> {
 
     fn branch(&mut self, depth: u32) -> Next {
         let index = self.labels.len() - 1 - depth as usize;
-        let Label { to, arity, height, is_loop } = self.labels[index];
+        let Label { to, arity, height, is_loop, .. } = self.labels[index];
         self.keep(arity, height);
         self.labels.truncate(index + usize::from(is_loop));
         Next::Jump(to)
@@ -276,9 +323,31 @@ impl Machine<'_> {
                 self.open(end, params, results);
                 Next::Step
             }
+            (Op::TryTable, Immediate::Try { block, .. }) => {
+                if let Immediate::Block { params, results, end, .. } = **block {
+                    self.open(end, params, results);
+                }
+                self.labels.last_mut().expect("just opened").catches = Some(at);
+                Next::Step
+            }
+            (Op::Throw, &Immediate::Index(tag)) => {
+                let instance = self.frame().instance;
+                let tag = self.store.instances[instance].tags[tag as usize];
+                let (module, ty) = &self.store.tags[tag];
+                let types = module.types[*ty as usize].params().to_vec();
+                let carried = self.values.split_off(self.values.len() - types.len());
+                let slots = to_slots(&types, &carried).len() as u64;
+                self.store.make_exception(tag, carried, slots)?;
+                return Err(Stop::Exception);
+            }
+            (Op::ThrowRef, _) => {
+                let reference = self.pop_reference()? as u64 + 1;
+                self.store.exceptions.throw(reference);
+                return Err(Stop::Exception);
+            }
             (Op::Loop, &Immediate::Block { params, .. }) => {
                 let height = self.values.len() - params;
-                self.labels.push(Label { to: at + 1, arity: params, height, is_loop: true });
+                self.labels.push(Label { to: at + 1, arity: params, height, is_loop: true, catches: None });
                 Next::Step
             }
             (Op::If, &Immediate::Block { params, results, end, otherwise }) => {
@@ -354,7 +423,7 @@ impl Machine<'_> {
 
     fn open(&mut self, end: usize, params: usize, results: usize) {
         let height = self.values.len() - params;
-        self.labels.push(Label { to: end, arity: results, height, is_loop: false });
+        self.labels.push(Label { to: end, arity: results, height, is_loop: false, catches: None });
     }
 
     fn variable(&mut self, step: &Step) {

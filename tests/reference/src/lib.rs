@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod body;
+mod exception;
 mod exec;
 mod memory;
 mod module;

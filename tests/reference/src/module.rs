@@ -76,6 +76,9 @@ pub(crate) struct Contents {
     pub(crate) tables: Vec<(TableType, Constant)>,
     pub(crate) memories: Vec<MemoryType>,
     pub(crate) globals: Vec<(GlobalType, Constant)>,
+    /// Type of every tag, imported ones first.
+    pub(crate) tags: Vec<u32>,
+    pub(crate) imported_tags: usize,
     pub(crate) exports: Vec<Export>,
     pub(crate) start: Option<u32>,
     pub(crate) elements: Vec<(Place, Vec<Constant>)>,
@@ -107,6 +110,7 @@ fn features(profile: &Profile) -> WasmFeatures {
                 Proposal::CustomPageSizes => WasmFeatures::CUSTOM_PAGE_SIZES,
                 Proposal::Memory64 => WasmFeatures::MEMORY64,
                 Proposal::FunctionReferences => WasmFeatures::FUNCTION_REFERENCES,
+                Proposal::Exceptions => WasmFeatures::EXCEPTIONS,
             }
     })
 }
@@ -135,7 +139,7 @@ impl Module {
             let payload = payload?;
             if let ValidPayload::Func(to_validate, body) = validator.payload(&payload)? {
                 let validator = to_validate.into_validator(Default::default());
-                let body = Body::read(&body, validator, &module.types, profile, schedule)?;
+                let body = Body::read(&body, validator, &module, profile, schedule)?;
                 module.bodies.push(Rc::new(body));
             }
             module.section(payload, profile)?;
@@ -199,6 +203,10 @@ impl Contents {
                             check_memory(&ty, self.imported_memories, profile)?;
                         }
                         TypeRef::Global(_) => self.imported_globals += 1,
+                        TypeRef::Tag(ty) => {
+                            self.tags.push(ty.func_type_idx);
+                            self.imported_tags += 1;
+                        }
                         _ => {}
                     }
                     self.imports.push(Import { module: import.module.into(), name: import.name.into(), ty: import.ty });
@@ -226,6 +234,12 @@ impl Contents {
                     let ty = memory?;
                     self.memories.push(ty);
                     check_memory(&ty, self.imported_memories + self.memories.len(), profile)?;
+                }
+            }
+            Payload::TagSection(reader) => {
+                items(self.tags.len() + reader.count() as usize, "too many tags")?;
+                for tag in reader {
+                    self.tags.push(tag?.func_type_idx);
                 }
             }
             Payload::GlobalSection(reader) => {

@@ -1,6 +1,7 @@
 //! What instances own and share, and how an instance comes to be.
 
 use crate::body::Body;
+use crate::exception::Exceptions;
 use crate::memory::Memory;
 use crate::module::{Constant, Contents, Module, Place};
 use crate::types::{self, Named};
@@ -53,6 +54,7 @@ pub enum Extern {
     Table(usize),
     Memory(usize),
     Global(usize),
+    Tag(usize),
 }
 
 /// An instance of the store.
@@ -104,6 +106,7 @@ pub(crate) struct Instance {
     pub(crate) tables: Vec<usize>,
     pub(crate) memories: Vec<usize>,
     pub(crate) globals: Vec<usize>,
+    pub(crate) tags: Vec<usize>,
     pub(crate) elements: Vec<Vec<u64>>,
     pub(crate) data: Vec<Vec<u8>>,
 }
@@ -119,6 +122,9 @@ pub struct Store {
     /// Globals by number.
     pub globals: Vec<Global>,
     pub(crate) instances: Vec<Instance>,
+    /// The type of each tag.
+    pub(crate) tags: Vec<(Rc<Contents>, u32)>,
+    pub(crate) exceptions: Exceptions,
     /// What is left to spend.
     pub meter: Meter,
     /// How many metered blocks were run to their end.
@@ -138,6 +144,8 @@ impl Store {
             tables: Vec::new(),
             globals: Vec::new(),
             instances: Vec::new(),
+            tags: Vec::new(),
+            exceptions: Exceptions::default(),
             meter: Meter::unlimited(),
             blocks: 0,
             limits,
@@ -186,7 +194,7 @@ impl Store {
             ExternalKind::Table => Extern::Table(instance.tables[index]),
             ExternalKind::Memory => Extern::Memory(instance.memories[index]),
             ExternalKind::Global => Extern::Global(instance.globals[index]),
-            ExternalKind::Tag => return None,
+            ExternalKind::Tag => Extern::Tag(instance.tags[index]),
         })
     }
 
@@ -203,6 +211,10 @@ impl Store {
                 let memory = &self.memories[m];
                 let kind = |ty: &MemoryType| (ty.memory64, ty.page_size_log2.unwrap_or(16));
                 kind(&memory.ty) == kind(&ty) && fits(memory.pages(), memory.ty.maximum, ty.initial, ty.maximum)
+            }
+            (TypeRef::Tag(ty), Extern::Tag(t)) => {
+                let (of, index) = &self.tags[t];
+                Named { module: of, index: *index }.equals(Named { module, index: ty.func_type_idx })
             }
             (TypeRef::Table(ty), Extern::Table(t)) => {
                 let table = &self.tables[t];
@@ -242,6 +254,7 @@ impl Store {
                 Extern::Table(t) => instance.tables.push(t),
                 Extern::Memory(m) => instance.memories.push(m),
                 Extern::Global(g) => instance.globals.push(g),
+                Extern::Tag(t) => instance.tags.push(t),
             }
         }
         let spent = self.define(&module, &mut instance);
@@ -273,6 +286,10 @@ impl Store {
                 ty: module.types[ty as usize].clone(),
                 body: Rc::clone(body),
             });
+        }
+        for index in &module.tags[module.imported_tags..] {
+            instance.tags.push(self.tags.len());
+            self.tags.push((Rc::clone(&instance.module), *index));
         }
         for (ty, init) in &module.tables {
             let init = self.constant(instance, init) as u64;

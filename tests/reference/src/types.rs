@@ -69,9 +69,12 @@ pub(crate) fn below(a: (ValType, Option<&Contents>), b: (ValType, Option<&Conten
         HeapType::Abstract { ty, .. } => Some(ty),
         _ => None,
     };
-    use AbstractHeapType::{Extern, Func, NoExtern, NoFunc};
+    use AbstractHeapType::{Exn, Extern, Func, NoExn, NoExtern, NoFunc};
     match (abstracted(one), abstracted(other)) {
-        (None, Some(Func)) | (Some(NoFunc), None | Some(Func)) | (Some(NoExtern), Some(Extern)) => true,
+        (None, Some(Func))
+        | (Some(NoFunc), None | Some(Func))
+        | (Some(NoExtern), Some(Extern))
+        | (Some(NoExn), Some(Exn)) => true,
         _ => equal((with_null(one), a.1), (with_null(other), b.1)),
     }
 }

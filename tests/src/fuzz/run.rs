@@ -48,7 +48,7 @@ impl Case {
             allow_floats: u.arbitrary()?,
             compact_imports_enabled: false,
             custom_page_sizes_enabled: memories,
-            exceptions_enabled: false,
+            exceptions_enabled: gas.0 % 8 == 3,
             export_everything: true,
             extended_const_enabled: gas.0 % 3 == 1,
             gc_enabled: false,

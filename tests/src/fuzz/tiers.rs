@@ -9,15 +9,18 @@ use gristmill_aot::{Aot, Bounds, Options};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-/// What a module may spend at most, in gas of schedule `v1`.
-const MOST: Gas = Gas(20_000);
+/// What a module may spend at most, in gas of schedule `v1`: some hundred thousand operators, which take the naive executor a
+/// tenth of a second where everything is instrumented.
+const MOST: Gas = Gas(400);
+/// At about how many limits it runs.
+const LIMITS: u64 = 12;
 
 /// A module as it stands, a real one or one made of it, or bytes that the generator makes one of.
 pub fn run(data: &[u8]) {
     if data.starts_with(b"\0asm") {
-        compare(data, &[], MOST, 24);
+        compare(data, &[], MOST, LIMITS);
     } else if let Ok(case) = Case::read(&mut Unstructured::new(data)) {
-        compare(&case.wasm, &[], MOST, 24);
+        compare(&case.wasm, &[], MOST, LIMITS);
     }
 }
 

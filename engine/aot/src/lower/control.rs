@@ -9,7 +9,7 @@ use cranelift_codegen::ir::{
     Value, types,
 };
 use gristmill::Trap;
-use gristmill::tier::{Arg, BlockType, Op, Step, layout};
+use gristmill::tier::{self, Arg, BlockType, Op, Step, layout};
 use gristmill::wasm::types::ValType;
 
 /// An open construct.
@@ -93,6 +93,22 @@ impl Lower<'_> {
             (Op::Nop, _) => {}
             (Op::Unreachable, _) => self.trap_now(Trap::Unreachable),
             (Op::Block | Op::Loop | Op::If, Arg::Block(ty)) => self.begin_block(op, *ty, step),
+            (Op::TryTable, Arg::Try(table)) => {
+                // The form is made whole, and thrown away.
+                self.catches = true;
+                if step.live {
+                    for catch in &table.catches {
+                        self.target(tier::catch_label(*catch));
+                    }
+                }
+                self.begin_block(op, table.ty, step);
+            }
+            (Op::Throw, Arg::Index(tag)) => {
+                let parsed = self.source.parsed();
+                let ty = &parsed.types[parsed.tags[*tag as usize] as usize];
+                self.throw((*tag).into(), ty.params().len(), ty.slots().0);
+            }
+            (Op::ThrowRef, _) => self.throw(tier::NO_TAG, 1, 1),
             (Op::Else, _) => self.begin_else(step),
             (Op::End, _) => self.end_block(step),
             (Op::Br, Arg::Index(depth)) => {
@@ -190,6 +206,16 @@ impl Lower<'_> {
                 self.push_frame(Kind::If(other, operands), true, results, None, height);
             }
         }
+    }
+
+    /// Throws what the topmost operands are: a way out that does not come back.
+    fn throw(&mut self, tag: u64, operands: usize, slots: usize) {
+        let values = self.values(slots);
+        let operands = self.stack.split_off(self.stack.len() - operands);
+        self.store_values(values, &operands);
+        let tag = self.constant(tag as i64);
+        self.call_out(Gate::Throw, tag, values, self.budget);
+        self.b.ins().trap(abi::NEVER);
     }
 
     fn begin_else(&mut self, step: Step) {

@@ -51,6 +51,9 @@ const OTHERS: &[Op] = {
         ReturnCallIndirect,
         CallRef,
         ReturnCallRef,
+        TryTable,
+        Throw,
+        ThrowRef,
         BrOnNull,
         BrOnNonNull,
         Drop,
@@ -179,6 +182,8 @@ pub(crate) struct Lower<'a> {
     values_used: u32,
     regions: Regions,
     total_height: u32,
+    /// It catches exceptions, which interpreted functions alone do.
+    catches: bool,
 }
 
 /// Instructions of a metered block's payment.
@@ -253,6 +258,7 @@ impl<'a> Lower<'a> {
             values_used: 0,
             regions,
             total_height: 0,
+            catches: false,
         }
     }
 
@@ -496,6 +502,12 @@ impl<'a> Lower<'a> {
     /// The byte of the module at which the first operator starts, once it is walked.
     pub(crate) fn first_operator(&self) -> u32 {
         self.first_operator.map_or(0, |at| at as u32)
+    }
+
+    /// Whether it has to be interpreted: an exception leaves all frames of a run of machine code, and only an interpreted one
+    /// below them catches it.
+    pub(crate) fn catches(&self) -> bool {
+        self.catches
     }
 
     /// The builder, for who finishes it.

@@ -75,6 +75,7 @@ fn line(call: &HostCall<'_>) -> Value {
         Ok(_) | Err(Stop::Halt(_)) => line.insert("result".into(), Value::Null),
         Err(Stop::Trap(trap)) => line.insert("error".into(), trap.to_string().into()),
         Err(Stop::Fault(fault)) => line.insert("error".into(), fault.to_string().into()),
+        Err(Stop::Exception) => line.insert("error".into(), "an exception".into()),
         Err(Stop::Custom) => line.insert("error".into(), "a failure of the host's own".into()),
     };
     Value::Object(line)

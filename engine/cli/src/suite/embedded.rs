@@ -35,6 +35,8 @@ impl Embedded {
             Value::FuncRef(false) => Val::FuncRef(None),
             Value::FuncRef(true) => return Err(Failure::Other("scripts have no functions to pass".into())),
             Value::ExternRef(None) => Val::ExternRef(None),
+            Value::ExnRef(false) => Val::ExnRef(None),
+            Value::ExnRef(true) => return Err(Failure::Other("scripts have no exceptions to pass".into())),
             Value::ExternRef(Some(n)) => Val::ExternRef(Some(ExternRef::new(&mut self.store, n))),
         })
     }
@@ -48,6 +50,7 @@ impl Embedded {
             Val::V128(bits) => Value::V128(*bits),
             Val::FuncRef(f) => Value::FuncRef(f.is_some()),
             Val::ExternRef(None) => Value::ExternRef(None),
+            Val::ExnRef(exception) => Value::ExnRef(exception.is_some()),
             Val::ExternRef(Some(r)) => match r.data(&self.store).and_then(|data| data.downcast_ref::<u32>()) {
                 Some(n) => Value::ExternRef(Some(*n)),
                 None => return Err(Failure::Other("a reference that this script did not make".into())),
@@ -93,6 +96,7 @@ fn failure(e: Error) -> Failure {
     match e {
         Error::Link(what) => Failure::Link(what),
         Error::Trap(trap) => Failure::Trap(trap.to_string()),
+        Error::ThrownException => Failure::Exception,
         other => Failure::Other(other.to_string()),
     }
 }

@@ -29,6 +29,8 @@ pub enum Value {
     FuncRef(bool),
     /// A host reference: null, or the number that the script gave it.
     ExternRef(Option<u32>),
+    /// A reference to an exception: whether there is one behind it.
+    ExnRef(bool),
 }
 
 impl fmt::Display for Value {
@@ -42,6 +44,8 @@ impl fmt::Display for Value {
             Value::FuncRef(false) => f.write_str("ref.null func"),
             Value::FuncRef(true) => f.write_str("ref.func"),
             Value::ExternRef(None) => f.write_str("ref.null extern"),
+            Value::ExnRef(false) => f.write_str("ref.null exn"),
+            Value::ExnRef(true) => f.write_str("ref.exn"),
             Value::ExternRef(Some(n)) => write!(f, "ref.extern {n}"),
         }
     }
@@ -54,6 +58,8 @@ pub enum Failure {
     Link(String),
     /// The guest trapped, in the specification's words.
     Trap(String),
+    /// An exception that nothing has caught.
+    Exception,
     /// Anything else: no such export, values of the wrong type, a bug.
     Other(String),
 }
@@ -63,6 +69,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Link(what) => write!(f, "link error: {what}"),
             Failure::Trap(what) => write!(f, "trap: {what}"),
+            Failure::Exception => f.write_str("an exception that nothing has caught"),
             Failure::Other(what) => f.write_str(what),
         }
     }
@@ -242,7 +249,11 @@ impl<E: WastEngine> Script<'_, E> {
             WastDirective::AssertInvalidCustom { .. } | WastDirective::AssertMalformedCustom { .. } => {
                 Err("custom sections are not judged by this engine".into())
             }
-            WastDirective::AssertException { .. } => Err("this engine has no exceptions".into()),
+            WastDirective::AssertException { exec, .. } => match self.execute(exec)? {
+                Ok(values) => Err(format!("returned {}, expected an exception", list(&values))),
+                Err(Failure::Exception) => Ok(()),
+                Err(other) => Err(format!("expected an exception, got {other}")),
+            },
             WastDirective::AssertSuspension { .. } => Err("this engine has no stack switching".into()),
             WastDirective::Thread(_) | WastDirective::Wait { .. } => Err("this engine has no threads".into()),
         }
@@ -342,6 +353,7 @@ fn argument(arg: &WastArg<'_>) -> Result<Value, String> {
         WastArgCore::F64(v) => Value::F64(v.bits),
         WastArgCore::V128(v) => Value::V128(u128::from_le_bytes(v.to_le_bytes())),
         WastArgCore::RefNull(ty) if is_null_of(ty, &Value::FuncRef(false)) => Value::FuncRef(false),
+        WastArgCore::RefNull(ty) if is_null_of(ty, &Value::ExnRef(false)) => Value::ExnRef(false),
         WastArgCore::RefNull(ty) if is_null_of(ty, &Value::ExternRef(None)) => Value::ExternRef(None),
         WastArgCore::RefExtern(n) => Value::ExternRef(Some(*n)),
         other => return Err(format!("an argument of a type that this engine does not have: {other:?}")),
@@ -374,7 +386,7 @@ fn matches(value: &Value, expected: &WastRetCore<'_>) -> bool {
         (Value::F32(v), WastRetCore::F32(e)) => matches_f32(*v, e),
         (Value::F64(v), WastRetCore::F64(e)) => matches_f64(*v, e),
         (Value::V128(v), WastRetCore::V128(e)) => matches_v128(*v, e),
-        (Value::FuncRef(false) | Value::ExternRef(None), WastRetCore::RefNull(None)) => true,
+        (Value::FuncRef(false) | Value::ExternRef(None) | Value::ExnRef(false), WastRetCore::RefNull(None)) => true,
         (null, WastRetCore::RefNull(Some(ty))) => is_null_of(ty, null),
         (Value::FuncRef(true), WastRetCore::RefFunc(None)) => true,
         (Value::ExternRef(Some(_)), WastRetCore::RefExtern(None)) => true,
@@ -385,9 +397,10 @@ fn matches(value: &Value, expected: &WastRetCore<'_>) -> bool {
 
 /// Whether a value is the null of a type.
 fn is_null_of(ty: &HeapType<'_>, value: &Value) -> bool {
-    use AbstractHeapType::{Extern, Func, NoExtern, NoFunc};
+    use AbstractHeapType::{Exn, Extern, Func, NoExn, NoExtern, NoFunc};
     match ty {
         HeapType::Abstract { ty: Func | NoFunc, .. } | HeapType::Concrete(_) => *value == Value::FuncRef(false),
+        HeapType::Abstract { ty: Exn | NoExn, .. } => *value == Value::ExnRef(false),
         HeapType::Abstract { ty: Extern | NoExtern, .. } => *value == Value::ExternRef(None),
         _ => false,
     }

@@ -216,6 +216,8 @@ fn run_code<R: Runner>(
         Err(Stop::Halt(Halt::Revert)) => Ok(StatusCode::Revert),
         Err(Stop::Trap(trap)) => Err(trap_status(trap)),
         Err(Stop::Fault(fault)) => Err(fault_status(fault)),
+        // Where a profile for contracts has exceptions: as any trap.
+        Err(Stop::Exception) => Err(StatusCode::WasmTrap),
         // No function of the interface ends a run this way.
         Err(Stop::Halt(Halt::Exit(_)) | Stop::Custom) => Err(StatusCode::InternalError),
     }
@@ -261,6 +263,7 @@ pub fn trap_status(trap: Trap) -> StatusCode {
         | Trap::IntegerOverflow
         | Trap::InvalidConversionToInteger
         | Trap::NullReference
+        | Trap::ExceptionBytes
         | Trap::CallDepth
         | Trap::StackSlots => StatusCode::WasmTrap,
     }

@@ -1,5 +1,6 @@
 //! Handles to memories, tables and globals of a store.
 
+use super::exception::Tag;
 use super::func::Func;
 use super::store::{AsContext, AsContextMut, Store, StoreId};
 use super::value::Val;
@@ -45,6 +46,7 @@ pub enum Extern {
     Global(Global),
     Table(Table),
     Memory(Memory),
+    Tag(Tag),
 }
 
 impl Extern {
@@ -54,6 +56,7 @@ impl Extern {
             ExternIndex::Table(index) => Extern::Table(Table(Handle { store, index })),
             ExternIndex::Memory(index) => Extern::Memory(Memory(Handle { store, index })),
             ExternIndex::Global(index) => Extern::Global(Global(Handle { store, index })),
+            ExternIndex::Tag(index) => Extern::Tag(Tag(Handle { store, index })),
         }
     }
 
@@ -64,6 +67,7 @@ impl Extern {
             Extern::Table(t) => (t.0, ExternIndex::Table),
             Extern::Memory(m) => (m.0, ExternIndex::Memory),
             Extern::Global(g) => (g.0, ExternIndex::Global),
+            Extern::Tag(t) => (t.0, ExternIndex::Tag),
         };
         (handle.store == store).then(|| index(handle.index))
     }
@@ -105,6 +109,14 @@ impl Extern {
         }
     }
 
+    /// The tag, if it is one.
+    pub fn into_tag(self) -> Option<Tag> {
+        match self {
+            Extern::Tag(t) => Some(t),
+            _ => None,
+        }
+    }
+
     /// Its type as it is now: sizes are current ones.
     pub fn ty(&self, ctx: impl AsContext) -> ExternType {
         match self {
@@ -112,6 +124,7 @@ impl Extern {
             Extern::Global(g) => ExternType::Global(g.ty(ctx)),
             Extern::Table(t) => ExternType::Table(t.ty(ctx)),
             Extern::Memory(m) => ExternType::Memory(m.ty(ctx)),
+            Extern::Tag(t) => ExternType::Tag(t.ty(ctx)),
         }
     }
 }
@@ -125,7 +138,7 @@ macro_rules! into_extern {
         }
     )* };
 }
-into_extern!(Func Global Table Memory);
+into_extern!(Func Global Table Memory Tag);
 
 fn no_import(_: usize) -> Error {
     Error::Link("nothing is imported here".into())

@@ -4,6 +4,7 @@ mod api;
 pub mod contract;
 mod engine;
 mod entity;
+mod exception;
 mod func;
 mod instance;
 mod linker;
@@ -21,6 +22,7 @@ pub use crate::wasm::types::{
 pub use api::{ApiFn, ApiRow, Guest, HostApi, IntoSlot};
 pub use engine::{CompilationMode, Config, Engine};
 pub use entity::{Extern, Global, Memory, Table};
+pub use exception::{ExnRef, Tag};
 pub use func::{Caller, Func, IntoFunc, TypedFunc, WasmResults, WasmValues};
 pub use instance::Instance;
 pub use linker::Linker;

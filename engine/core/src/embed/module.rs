@@ -157,6 +157,7 @@ impl Module {
                 ImportKind::Table(ty) => ExternType::Table(ty),
                 ImportKind::Memory(ty) => ExternType::Memory(ty),
                 ImportKind::Global(ty) => ExternType::Global(ty),
+                ImportKind::Tag(ty) => ExternType::Tag(parsed.types[ty as usize].clone()),
             },
         })
     }
@@ -178,6 +179,7 @@ impl Module {
             ExportKind::Table => ExternType::Table(parsed.tables[index as usize]),
             ExportKind::Memory => ExternType::Memory(parsed.memories[index as usize]),
             ExportKind::Global => ExternType::Global(parsed.globals[index as usize]),
+            ExportKind::Tag => ExternType::Tag(parsed.types[parsed.tags[index as usize] as usize].clone()),
         }
     }
 

@@ -139,6 +139,7 @@ impl<T> Store<T> {
             Stop::Trap(trap) => Error::Trap(trap),
             Stop::Fault(fault) => Error::Fault(fault),
             Stop::Halt(halt) => Error::Halt(halt),
+            Stop::Exception => Error::ThrownException,
             Stop::Custom => self.custom.take().unwrap_or(Error::Fault(Fault::Internal("an error was lost"))),
         }
     }
@@ -157,6 +158,7 @@ impl<T> Store<T> {
             Error::Trap(trap) => Stop::Trap(trap),
             Error::Fault(fault) => Stop::Fault(fault),
             Error::Halt(halt) => Stop::Halt(halt),
+            Error::ThrownException => self.machine.passed_on(),
             other => {
                 self.custom = Some(other);
                 Stop::Custom

@@ -1,5 +1,6 @@
 //! Values.
 
+use super::exception::ExnRef;
 use super::func::Func;
 use super::store::{AsContext, AsContextMut, StoreId};
 use crate::error::Error;
@@ -20,6 +21,7 @@ pub enum Val {
     FuncRef(Option<Func>),
     ExternRef(Option<ExternRef>),
     V128(u128),
+    ExnRef(Option<ExnRef>),
 }
 
 impl Val {
@@ -31,6 +33,7 @@ impl Val {
             ValType::F32 => Val::F32(0),
             ValType::F64 => Val::F64(0),
             ValType::EXTERNREF => Val::ExternRef(None),
+            ValType::EXNREF => Val::ExnRef(None),
             ValType::Ref(_) => Val::FuncRef(None),
             ValType::V128 => Val::V128(0),
         }
@@ -45,6 +48,7 @@ impl Val {
             Val::F64(_) => ValType::F64,
             Val::FuncRef(_) => ValType::FUNCREF,
             Val::ExternRef(_) => ValType::EXTERNREF,
+            Val::ExnRef(_) => ValType::EXNREF,
             Val::V128(_) => ValType::V128,
         }
     }
@@ -111,6 +115,11 @@ impl Val {
                 owned(r.store)?;
                 Cell::external(Some(r.index))
             }
+            Val::ExnRef(None) => Cell::exception(None),
+            Val::ExnRef(Some(exception)) => {
+                owned(exception.store)?;
+                Cell::exception(Some(exception.index))
+            }
         })
     }
 
@@ -121,7 +130,8 @@ impl Val {
             ValType::F32 => Val::F32(cell.bits() as u32),
             ValType::F64 => Val::F64(cell.bits()),
             ValType::V128 => Val::V128(cell.vector()),
-            ValType::EXTERNREF => Val::ExternRef(cell.external_number().map(|index| ExternRef { store, index })),
+            ValType::EXTERNREF => Val::ExternRef(cell.number_behind().map(|index| ExternRef { store, index })),
+            ValType::EXNREF => Val::ExnRef(cell.number_behind().map(|index| ExnRef { store, index })),
             ValType::Ref(_) => Val::FuncRef(cell.function().map(|index| Func::new_handle(store, index))),
         }
     }

@@ -254,6 +254,11 @@ macro_rules! for_each_family {
                 Vector;
                 /// a is the trap's number.
                 Trap;
+                /// Throws: form 0 an exception of tag b:c that carries the values from slot a on, 1 the one that slot a refers to.
+                Throw;
+                /// Goes on behind the words of the table that it begins, b:c in all: a entries of two words each, which say what
+                /// the region catches and where that goes ([`Caught`]), and returns for those that go out of the function.
+                TryTable;
                 /// The only op of a stub: has function b:c (imported ones left out) translated, and enters it.
                 Translate;
                 /// Stands for a call or a return of a watched module, by form: exec/watch.rs.
@@ -332,6 +337,49 @@ impl Family {
 /// Header words of a function: costs, frame.
 pub(crate) const HEADER_WORDS: usize = 2;
 
+/// From where on a `TryTable` catches exceptions, or none does, up to the next region.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Region {
+    /// The first word, counted from the start of the code.
+    pub start: u32,
+    /// Where the op with the table is, plus 1; 0: nothing is caught here.
+    pub table: u32,
+    /// The region around this one: its place in the list, plus 1.
+    pub around: u32,
+}
+
+/// What an entry of a table says: the first word has kind, slot and, in the upper half, tag; the second offset and cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caught {
+    /// Index of the tag; `None`: exceptions of all tags.
+    pub tag: Option<u32>,
+    /// Behind the values comes a reference to the exception.
+    pub with_reference: bool,
+    /// Where the values go.
+    pub home: u16,
+    /// From the table's first word.
+    pub offset: i32,
+    /// Of the block there.
+    pub cost: u32,
+}
+
+impl Caught {
+    /// The first word.
+    pub fn word(tag: Option<u32>, with_reference: bool, home: u16) -> Word {
+        Word::wide(u16::from(tag.is_none()) << 1 | u16::from(with_reference), home, tag.unwrap_or(0))
+    }
+
+    fn read(first: Word, second: Word) -> Self {
+        Self {
+            tag: (first.code() & 2 == 0).then_some(first.high()),
+            with_reference: first.code() & 1 != 0,
+            home: first.a(),
+            offset: second.low() as i32,
+            cost: second.high(),
+        }
+    }
+}
+
 /// All interpreter code of a module.
 #[derive(Debug, Default)]
 pub(crate) struct Code {
@@ -339,6 +387,8 @@ pub(crate) struct Code {
     pub words: Vec<Word>,
     /// Where each function's header is.
     pub functions: alloc::boxed::Box<[u32]>,
+    /// What catches exceptions, in the order of the code.
+    pub regions: Vec<Region>,
     /// When functions are translated at their first call: those that were. The words above are stubs then.
     pub lazy: Option<alloc::boxed::Box<Lazy>>,
 }
@@ -353,13 +403,40 @@ impl Code {
         self.functions.partition_point(|header| *header as usize <= at).checked_sub(1)
     }
 
+    /// Which of these words `pc` points to; none, when functions are translated at their first call and it points into one.
+    pub fn word_at(&self, pc: *const Word) -> Option<usize> {
+        let inside = self.words.as_ptr_range().contains(&pc);
+        inside.then(|| (pc as usize - self.words.as_ptr() as usize) / size_of::<Word>())
+    }
+
+    /// The second word of the header of the function that has word `at`: its frame.
+    pub fn frame_at(&self, at: usize) -> Word {
+        let function = self.functions.partition_point(|header| *header as usize <= at);
+        self.words[self.functions[function - 1] as usize + 1]
+    }
+
+    /// What catches exceptions at word `at`, the innermost first, each with the word at which its table begins.
+    pub fn catches(&self, at: usize) -> impl Iterator<Item = (Caught, usize)> + '_ {
+        let mut next = self.regions.partition_point(|region| region.start as usize <= at);
+        let tables = core::iter::from_fn(move || {
+            let region = self.regions.get(next.checked_sub(1)?)?;
+            next = region.around as usize;
+            region.table.checked_sub(1)
+        });
+        tables.flat_map(move |start| {
+            let table = &self.words[start as usize..];
+            let entries = table[1..].chunks_exact(2).take(usize::from(table[0].a()));
+            entries.map(move |entry| (Caught::read(entry[0], entry[1]), start as usize))
+        })
+    }
+
     /// The function, imported ones left out, whose code `pc` points into, all of that code from its header on, and which
     /// word of it `pc` points to.
     pub fn locate(&self, pc: *const Word) -> Option<(usize, &[Word], usize)> {
         let function = self.function_at(pc)?;
         let own = self.functions.get(function).map(|header| *header as usize);
         let end = self.functions.get(function + 1).map_or(self.words.len(), |next| *next as usize);
-        let lazy = || self.lazy.as_ref()?.translated(function);
+        let lazy = || Some(&self.lazy.as_ref()?.translated(function)?.words[..]);
         let code = own.and_then(|own| self.words.get(own..end)).filter(|code| code.as_ptr_range().contains(&pc));
         let code = code.or_else(lazy)?;
         let at = (pc as usize).checked_sub(code.as_ptr() as usize)? / size_of::<Word>();

@@ -24,7 +24,7 @@ use core::fmt;
 pub(crate) struct Lazy {
     bodies: KeptBodies,
     /// The code of each function, imported ones left out: its header first.
-    code: Box<[Once<Vec<Word>>]>,
+    code: Box<[Once<Code>]>,
 }
 
 impl Lazy {
@@ -34,21 +34,21 @@ impl Lazy {
     /// None that loading has not had, but for what fits no code at all.
     pub fn code(&self, index: usize, parsed: &Parsed) -> Result<&[Word], LoadError> {
         if let Some(code) = self.code[index].get() {
-            return Ok(code);
+            return Ok(&code.words);
         }
         let mut translator = Translator::lazy(parsed, self.bodies.schedule(), self.bodies.bytes(index));
         self.bodies.walk(index, parsed, &mut translator)?;
-        Ok(self.code[index].put(Box::new(translator.finish().0.words)))
+        Ok(&self.code[index].put(Box::new(translator.finish().0)).words)
     }
 
     /// The code of function `index`, if there is any yet.
-    pub fn translated(&self, index: usize) -> Option<&[Word]> {
-        self.code.get(index)?.get().map(Vec::as_slice)
+    pub fn translated(&self, index: usize) -> Option<&Code> {
+        self.code.get(index)?.get()
     }
 
     /// The function whose code `pc` points into.
     pub fn function_at(&self, pc: *const Word) -> Option<usize> {
-        self.code.iter().position(|code| code.get().is_some_and(|code| code.as_ptr_range().contains(&pc)))
+        self.code.iter().position(|code| code.get().is_some_and(|code| code.words.as_ptr_range().contains(&pc)))
     }
 }
 
@@ -92,7 +92,12 @@ impl Stubs {
     fn code(self, bodies: Bodies<'_>) -> Code {
         let bodies = bodies.keep();
         let code = (0..bodies.len()).map(|_| Once::new()).collect();
-        Code { words: self.words, functions: self.functions.into(), lazy: Some(Box::new(Lazy { bodies, code })) }
+        Code {
+            words: self.words,
+            functions: self.functions.into(),
+            regions: Vec::new(),
+            lazy: Some(Box::new(Lazy { bodies, code })),
+        }
     }
 }
 

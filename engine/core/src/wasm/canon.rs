@@ -89,13 +89,14 @@ pub(crate) fn top(ty: ValType) -> ValType {
             ValType::FUNCREF
         }
         ValType::Ref(RefType { heap: HeapType::Extern | HeapType::NoExtern, .. }) => ValType::EXTERNREF,
+        ValType::Ref(RefType { heap: HeapType::Exn | HeapType::NoExn, .. }) => ValType::EXNREF,
         ty => ty,
     }
 }
 
 fn is_below(a: HeapType, b: HeapType) -> bool {
     use HeapType::*;
-    a == b || matches!((a, b), (NoFunc, Func | Concrete(_)) | (Concrete(_), Func) | (NoExtern, Extern))
+    a == b || matches!((a, b), (NoFunc, Func | Concrete(_)) | (Concrete(_), Func) | (NoExtern, Extern) | (NoExn, Exn))
 }
 
 /// `ty` with other numbers.
@@ -123,6 +124,8 @@ fn written(ty: ValType, number: impl Fn(u32) -> u32) -> [u32; 2] {
                 HeapType::NoFunc => (2, 0),
                 HeapType::Extern => (3, 0),
                 HeapType::NoExtern => (4, 0),
+                HeapType::Exn => (5, 0),
+                HeapType::NoExn => (6, 0),
             };
             (8 + 2 * heap + u32::from(nullable), named)
         }

@@ -206,7 +206,6 @@ pub static REFUSED: &[(&str, &str)] = &[
     ("@threads", "shared memory is not deterministic"),
     ("@acquire_release_atomics", "shared memory is not deterministic"),
     ("@shared_everything_threads", "shared memory is not deterministic"),
-    ("@exceptions", "WebAssembly 3.0, not yet"),
     ("@legacy_exceptions", "superseded by exceptions"),
     ("@gc", "WebAssembly 3.0, not yet"),
     ("@custom_descriptors", "not in any WebAssembly version"),
@@ -299,7 +298,7 @@ impl Op {
     /// Whether nothing goes on behind this operator: what follows is dead up to the next label.
     #[inline(always)]
     pub const fn ends_path(self) -> bool {
-        matches!(self, Op::Br | Op::BrTable | Op::Return | Op::Unreachable)
+        matches!(self, Op::Br | Op::BrTable | Op::Return | Op::Unreachable | Op::Throw | Op::ThrowRef)
             || matches!(self, Op::ReturnCall | Op::ReturnCallIndirect | Op::ReturnCallRef)
     }
 

@@ -41,6 +41,10 @@ pub struct Parsed {
     pub imported_memories: u32,
     /// Every global, imported ones first.
     pub globals: Vec<GlobalType>,
+    /// Type index of every tag, imported ones first.
+    pub tags: Vec<u32>,
+    /// How many of them are imported.
+    pub imported_tags: u32,
     /// Initial values of the globals that are not imported.
     pub global_inits: Vec<ConstExpr>,
     /// Constant expressions of several operators, in the order of execution.
@@ -89,6 +93,8 @@ pub enum ImportKind {
     Table(TableType),
     Memory(MemoryType),
     Global(GlobalType),
+    /// A tag, by type index.
+    Tag(u32),
 }
 
 /// An export.
@@ -112,6 +118,7 @@ pub enum ExportKind {
     Table,
     Memory,
     Global,
+    Tag,
 }
 
 /// A constant expression.
@@ -323,6 +330,11 @@ impl Loader<'_> {
                         self.parsed.memories.push(ty);
                     }
                 }
+                Payload::TagSection(reader) => {
+                    for tag in reader {
+                        self.parsed.tags.push(tag?.func_type_idx);
+                    }
+                }
                 Payload::GlobalSection(reader) => {
                     self.parsed.globals.reserve_exact(reader.count() as usize);
                     self.parsed.global_inits.reserve_exact(reader.count() as usize);
@@ -386,6 +398,7 @@ impl Loader<'_> {
             Payload::FunctionSection(s) => (s.count().saturating_add(p.imported_functions), s.range(), "functions"),
             Payload::TableSection(s) => (s.count().saturating_add(p.imported_tables), s.range(), "tables"),
             Payload::GlobalSection(s) => (s.count().saturating_add(p.globals.len() as u32), s.range(), "globals"),
+            Payload::TagSection(s) => (s.count().saturating_add(p.imported_tags), s.range(), "tags"),
             Payload::ExportSection(s) => (s.count(), s.range(), "exports"),
             Payload::ElementSection(s) => (s.count(), s.range(), "element segments"),
             Payload::DataSection(s) => (s.count(), s.range(), "data segments"),
@@ -453,7 +466,12 @@ impl Loader<'_> {
                 p.globals.push(ty);
                 ImportKind::Global(ty)
             }
-            TypeRef::Tag(_) | TypeRef::FuncExact(_) => return Err(unsupported(offset, "import kind is not supported")),
+            TypeRef::Tag(ty) => {
+                p.tags.push(ty.func_type_idx);
+                p.imported_tags += 1;
+                ImportKind::Tag(ty.func_type_idx)
+            }
+            TypeRef::FuncExact(_) => return Err(unsupported(offset, "import kind is not supported")),
         };
         self.parsed.imports.push(Import { module: import.module.into(), name: import.name.into(), kind, offset });
         Ok(())
@@ -465,7 +483,8 @@ impl Loader<'_> {
             ExternalKind::Table => ExportKind::Table,
             ExternalKind::Memory => ExportKind::Memory,
             ExternalKind::Global => ExportKind::Global,
-            ExternalKind::Tag | ExternalKind::FuncExact => {
+            ExternalKind::Tag => ExportKind::Tag,
+            ExternalKind::FuncExact => {
                 return Err(unsupported(offset, "export kind is not supported"));
             }
         };

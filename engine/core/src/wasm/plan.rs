@@ -92,7 +92,7 @@ impl Planner {
         }
         let mut opens = live && op.ends_block();
         match op {
-            Op::Block => self.frames.push(Frame { kind: Kind::Block, live, targeted: false }),
+            Op::Block | Op::TryTable => self.frames.push(Frame { kind: Kind::Block, live, targeted: false }),
             Op::Loop => self.frames.push(Frame { kind: Kind::Loop, live, targeted: false }),
             Op::If => self.frames.push(Frame { kind: Kind::If, live, targeted: false }),
             Op::Else => {

@@ -14,6 +14,10 @@ pub enum HeapType {
     Extern,
     /// None of them.
     NoExtern,
+    /// Any exception.
+    Exn,
+    /// No exception.
+    NoExn,
     /// A type by its number: in the declarations of a module its index there, of something that lives in a store the store's
     /// own number, which equal types of all modules share.
     Concrete(u32),
@@ -29,6 +33,8 @@ impl HeapType {
                 AbstractHeapType::NoFunc => HeapType::NoFunc,
                 AbstractHeapType::Extern => HeapType::Extern,
                 AbstractHeapType::NoExtern => HeapType::NoExtern,
+                AbstractHeapType::Exn => HeapType::Exn,
+                AbstractHeapType::NoExn => HeapType::NoExn,
                 _ => return None,
             }),
             wasmparser::HeapType::Concrete(UnpackedIndex::Module(index)) => Some(HeapType::Concrete(index)),
@@ -70,6 +76,9 @@ impl ValType {
     pub const FUNCREF: Self = ValType::Ref(RefType::null(HeapType::Func));
     /// `externref`: any object of the embedder's, or null.
     pub const EXTERNREF: Self = ValType::Ref(RefType::null(HeapType::Extern));
+
+    /// `exnref`: any exception, or null.
+    pub const EXNREF: Self = ValType::Ref(RefType::null(HeapType::Exn));
 
     /// The parser's type of that name; `None`: this engine has none.
     pub fn from_parser(ty: wasmparser::ValType) -> Option<Self> {
@@ -138,6 +147,8 @@ impl fmt::Display for HeapType {
             HeapType::NoFunc => "nofunc",
             HeapType::Extern => "extern",
             HeapType::NoExtern => "noextern",
+            HeapType::Exn => "exn",
+            HeapType::NoExn => "noexn",
             HeapType::Concrete(index) => return write!(f, "{index}"),
         })
     }
@@ -153,6 +164,7 @@ impl fmt::Display for ValType {
             ValType::V128 => "v128",
             &ValType::FUNCREF => "funcref",
             &ValType::EXTERNREF => "externref",
+            &ValType::EXNREF => "exnref",
             ValType::Ref(RefType { nullable: true, heap }) => return write!(f, "(ref null {heap})"),
             ValType::Ref(RefType { nullable: false, heap }) => return write!(f, "(ref {heap})"),
         })
@@ -318,4 +330,6 @@ pub enum ExternType {
     Global(GlobalType),
     Table(TableType),
     Memory(MemoryType),
+    /// A tag of exceptions: what these carry is what the function takes.
+    Tag(FuncType),
 }

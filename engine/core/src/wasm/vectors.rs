@@ -8,7 +8,7 @@ use super::load::Parsed;
 use super::types::ValType;
 use super::walk::Arg;
 use alloc::vec::Vec;
-use wasmparser::{BlockType, FuncValidator, WasmModuleResources};
+use wasmparser::{BlockType, FuncValidator, TryTable, WasmModuleResources};
 
 /// The count at the operator at hand, and what it will be at the ends of open constructs.
 #[derive(Debug, Default)]
@@ -59,7 +59,7 @@ impl Vectors {
         parsed: &Parsed,
     ) {
         match (op, arg) {
-            (Op::Block | Op::Loop | Op::If, Arg::Block(ty)) => {
+            (Op::Block | Op::Loop | Op::If, Arg::Block(ty)) | (_, Arg::Try(TryTable { ty, .. })) => {
                 let (params, results) = of_block(*ty, parsed);
                 let below = if live { self.count - params } else { 0 };
                 self.open.push(Open { below, params, results });
@@ -101,6 +101,13 @@ impl Vectors {
             _ => op.vectors(),
         };
         self.count = self.count - taken + left;
+    }
+}
+
+impl Vectors {
+    /// Vectors below the parameters of the construct at `depth`, the innermost being 0.
+    pub fn below(&self, depth: usize) -> u32 {
+        self.open.iter().rev().nth(depth).map_or(0, |open| open.below)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::gas::Schedule;
 use crate::profile::Profile;
 use alloc::{boxed::Box, vec::Vec};
 use wasmparser::{
-    BinaryReader, BlockType, BrTable, FrameStack, FuncToValidate, FuncValidator, FuncValidatorAllocations,
+    BinaryReader, BlockType, BrTable, Catch, FrameStack, FuncToValidate, FuncValidator, FuncValidatorAllocations,
     FunctionBody, HeapType, Ieee32, Ieee64, MemArg, MemArgTarget, Ordering, RefType, ResumeTable, TryTable, V128,
     ValType, VisitOperator, VisitSimdOperator, WasmModuleResources,
 };
@@ -25,6 +25,8 @@ pub enum Arg<'a> {
     Vector,
     /// Of `block`, `loop`, `if`.
     Block(BlockType),
+    /// Of `try_table`.
+    Try(TryTable),
     /// One index or label.
     Index(u32),
     /// Two indices, in the parser's order.
@@ -334,6 +336,17 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
                 }
                 self.planner.branch(table.default());
             }
+            Arg::Try(table) => {
+                if table.catches.len() > crate::limits::MAX_CLAUSES {
+                    return Err(limit(self.offset, "too many clauses of a try_table").into());
+                }
+                for catch in &table.catches {
+                    self.planner.branch(catch_label(*catch));
+                }
+                if self.validator.control_stack_height() > self.profile.module.nesting + 1 {
+                    return Err(limit(self.offset, "blocks are nested too deep").into());
+                }
+            }
             Arg::Block(_) if self.validator.control_stack_height() > self.profile.module.nesting + 1 => {
                 return Err(limit(self.offset, "blocks are nested too deep").into());
             }
@@ -354,9 +367,12 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
             !matches!(op.row().group, Group::Pure | Group::Partial | Group::Load | Group::Store | Group::Parametric);
         if step.live && grows {
             self.height = self.height.max(self.validator.operand_stack_height() + vectors);
+            if let Arg::Try(table) = &arg {
+                self.count_caught(table);
+            }
         }
         self.sink.see(self.offset, op, &arg);
-        if step.live || matches!(op, Op::Block | Op::Loop | Op::If | Op::Else | Op::End) {
+        if step.live || matches!(op, Op::Block | Op::Loop | Op::If | Op::TryTable | Op::Else | Op::End) {
             match AMONG_VECTORS {
                 true => self.sink.operator_among_vectors(op, &arg, step)?,
                 false => self.sink.operator(op, &arg, step)?,
@@ -369,6 +385,40 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
             self.behind = self.next.take().map_or(0, |_| self.rest.len() + 1);
         }
         Ok(())
+    }
+}
+
+impl<R: WasmModuleResources, S> Visitor<'_, '_, R, S> {
+    /// Counts what exceptions leave on the stack when they are caught: values above those below the label that they go to.
+    #[cold]
+    fn count_caught(&mut self, table: &TryTable) {
+        for catch in &table.catches {
+            // Of the construct that is open around this one.
+            let depth = catch_label(*catch) as usize + 1;
+            let below = self.validator.get_control_frame(depth).map_or(0, |frame| frame.height as u32);
+            let height = below + self.vectors.below(depth) + caught_slots(*catch, self.parsed);
+            self.height = self.height.max(height);
+        }
+    }
+}
+
+/// Where an exception that is caught goes.
+pub fn catch_label(catch: Catch) -> u32 {
+    match catch {
+        Catch::One { label, .. } | Catch::OneRef { label, .. } | Catch::All { label } | Catch::AllRef { label } => {
+            label
+        }
+    }
+}
+
+/// Slots of what it leaves there.
+pub(crate) fn caught_slots(catch: Catch, parsed: &Parsed) -> u32 {
+    let carried = |tag: u32| parsed.types[parsed.tags[tag as usize] as usize].slots().0 as u32;
+    match catch {
+        Catch::One { tag, .. } => carried(tag),
+        Catch::OneRef { tag, .. } => carried(tag) + 1,
+        Catch::All { .. } => 0,
+        Catch::AllRef { .. } => 1,
     }
 }
 
@@ -493,6 +543,7 @@ immediates! {
     (V128,), (value,) => Arg::Bytes(*value.bytes());
     ([u8; 16],), (lanes,) => Arg::Bytes(lanes);
     (u8,), (lane,) => Arg::Lane(lane);
+    (TryTable,), (table,) => Arg::Try(table);
     (MemArg, u8), (memarg, lane) => match memarg.target {
         MemArgTarget::Memory(0) => Arg::OffsetLane(memarg.offset, lane),
         target => Arg::Far(Far { memory: memory(target), offset: memarg.offset, lane }),
@@ -500,7 +551,6 @@ immediates! {
     (ValType,), (ty,) => if ty == ValType::V128 { Arg::Vector } else { Arg::None };
     // Immediates of operators that have no row.
     (HeapType,), _ => Arg::None;
-    (TryTable,), _ => Arg::None;
     (Vec<ValType>,), _ => Arg::None;
     (u32, RefType, RefType), _ => Arg::None;
     (Ordering,), _ => Arg::None;

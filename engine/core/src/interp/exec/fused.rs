@@ -412,6 +412,7 @@ static GRID: [u8; GRID_CELLS] = {
 pub(crate) fn words_of(word: Word) -> usize {
     match row_of(&TABLE, word.code()).words {
         0 if word.family() == Some(Family::BrTable) => 2 + word.high() as usize,
+        0 if word.family() == Some(Family::TryTable) => 1 + 2 * usize::from(word.a()),
         0 => usize::from(word.c()),
         words => usize::from(words),
     }

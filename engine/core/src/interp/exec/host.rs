@@ -297,6 +297,15 @@ unsafe fn stopped(vm: *mut Vm, stop: Stop) -> *mut u64 {
     core::ptr::null_mut()
 }
 
+/// The same, with the slots of its call at `slots`: an exception goes on from there.
+unsafe fn stopped_at(vm: *mut Vm, stop: Stop, slots: *mut u64) -> *mut u64 {
+    // SAFETY: as for `stopped`.
+    unsafe {
+        (*vm).stopped_at = slots;
+        stopped(vm, stop)
+    }
+}
+
 unsafe fn over_numbers<C: Context, B: OverNumbers<C>>(vm: *mut Vm, callee: *const Func, args: *mut u64) -> *mut u64 {
     // SAFETY: see above; the body is a `B`, kept by the machine; slots are only referred to before and after the call.
     unsafe {
@@ -309,7 +318,7 @@ unsafe fn over_numbers<C: Context, B: OverNumbers<C>>(vm: *mut Vm, callee: *cons
                 B::results(results, core::slice::from_raw_parts_mut(slots, B::RESULTS));
                 slots
             }
-            Err(stop) => stopped(vm, stop),
+            Err(stop) => stopped_at(vm, stop, slots.now()),
         }
     }
 }
@@ -327,7 +336,7 @@ unsafe fn over_row<C: Rows>(vm: *mut Vm, callee: *const Func, args: *mut u64) ->
                 }
                 args
             }
-            Err(stop) => stopped(vm, stop),
+            Err(stop) => stopped_at(vm, stop, args),
         }
     }
 }
@@ -335,10 +344,11 @@ unsafe fn over_row<C: Rows>(vm: *mut Vm, callee: *const Func, args: *mut u64) ->
 unsafe fn over_cells<C: Context>(vm: *mut Vm, callee: *const Func, args: *mut u64) -> *mut u64 {
     // SAFETY: see above; the body is a boxed closure of this type, kept by the machine. Values are copied, and types are
     // compared before one goes into a slot.
+    let slots = unsafe { Slots::of(vm, args) };
+    // SAFETY: as above.
     let done = unsafe {
         let body = &*(*callee).body.cast::<Box<OverCells<C>>>();
         let ty = (*callee).ty();
-        let slots = Slots::of(vm, args);
         with_list(ty.params().len() + ty.results().len(), Cell::i32(0), |cells| {
             let (params, returned) = cells.split_at_mut(ty.params().len());
             params.iter_mut().zip(ty.params()).for_each(|(cell, ty)| *cell = Cell::zero(top(*ty)));
@@ -355,7 +365,7 @@ unsafe fn over_cells<C: Context>(vm: *mut Vm, callee: *const Func, args: *mut u6
         })
     };
     // SAFETY: see above.
-    done.unwrap_or_else(|stop| unsafe { stopped(vm, stop) })
+    done.unwrap_or_else(|stop| unsafe { stopped_at(vm, stop, slots.now()) })
 }
 
 /// Slots of a call, which lie in the stack, or outside of it when a host function is called from outside.

@@ -4,6 +4,7 @@
 //! or from references that this machine gave out; calls and assignments compare types, so that no number is ever taken
 //! for a reference.
 
+use super::exception::Tag;
 use super::frames::At;
 use super::host::{Host, RowEntry, is_numeric, not_host};
 use super::memory::{Memory, Pool};
@@ -96,8 +97,13 @@ impl Cell {
         u128::from(self.bits) | u128::from(self.high) << 64
     }
 
-    /// The embedder's number behind an externref.
-    pub fn external_number(&self) -> Option<u32> {
+    /// A reference to the exception of that number.
+    pub fn exception(number: Option<u32>) -> Self {
+        Self { ty: ValType::EXNREF, bits: number.map_or(0, |n| u64::from(n) + 1), high: 0 }
+    }
+
+    /// The number behind a reference to an object of the embedder's or an exception.
+    pub fn number_behind(&self) -> Option<u32> {
         self.bits.checked_sub(1).map(|n| n as u32)
     }
 
@@ -116,6 +122,7 @@ pub(crate) enum ExternIndex {
     Table(u32),
     Memory(u32),
     Global(u32),
+    Tag(u32),
 }
 
 /// Why a module was not instantiated.
@@ -246,8 +253,8 @@ impl Machine {
         top(ty) == cell.ty
             && match reference.heap {
                 _ if cell.bits == 0 => reference.nullable,
-                HeapType::Func | HeapType::Extern => true,
-                HeapType::NoFunc | HeapType::NoExtern => false,
+                HeapType::Func | HeapType::Extern | HeapType::Exn => true,
+                HeapType::NoFunc | HeapType::NoExtern | HeapType::NoExn => false,
                 HeapType::Concrete(number) => function() == Some(self.vm().types.key(number)),
             }
     }
@@ -365,6 +372,7 @@ impl Machine {
         // Most modules have one, and no list.
         let mut add = |found: *mut Memory| if memory.is_null() { memory = found } else { others.push(found) };
         let mut globals: Vec<*mut u64> = Vec::with_capacity(parsed.globals.len());
+        let mut tags: Vec<u32> = Vec::with_capacity(parsed.tags.len());
         let mut functions: Vec<*const Func> = Vec::with_capacity(parsed.imported_functions as usize);
         let vm = self.vm_mut();
         if let Imports::Given(imports) = imports {
@@ -374,6 +382,7 @@ impl Machine {
                     ExternIndex::Table(i) => tables.push(vm.tables.pointer(i as usize)),
                     ExternIndex::Memory(i) => add(vm.memories.pointer(i as usize)),
                     ExternIndex::Global(i) => globals.push(vm.global_cells.pointer(i as usize).cast()),
+                    ExternIndex::Tag(i) => tags.push(i),
                 }
             }
         }
@@ -391,6 +400,11 @@ impl Machine {
             memory = unsafe { Vm::no_memory(self.as_ptr()) };
         }
         let vm = self.vm_mut();
+        for ty in &parsed.tags[parsed.imported_tags as usize..] {
+            let number = types[*ty as usize];
+            tags.push(vm.tags.len() as u32);
+            vm.tags.push(Tag { key: vm.types.key(number), ty: vm.types.get(number).clone() });
+        }
         let own_signatures: Box<[u64]> = types.iter().map(|number| vm.types.key(*number)).collect();
         let index = vm.instances.len() as u32;
         let tables: Box<[*mut Table]> = tables.into();
@@ -411,6 +425,7 @@ impl Machine {
             signatures: prepared.signatures.as_ptr(),
             _own_signatures: own_signatures,
             types,
+            tags: tags.into(),
             dropped_elements: vec![false; parsed.elements.len()],
             dropped_data: vec![false; parsed.data.len()],
         });
@@ -503,6 +518,9 @@ impl Machine {
                 let key = types.get(ty).map_or(prepared.signatures[ty], |number| self.vm().types.key(*number));
                 have.signature == key
             }
+            (ImportKind::Tag(ty), ExternIndex::Tag(i)) => {
+                self.vm().tags[i as usize].key == self.vm().types.key(types[*ty as usize])
+            }
             (ImportKind::Global(ty), ExternIndex::Global(i)) => {
                 let (have, content) = (self.global_type(i), numbered(ty.content, types));
                 let fits = if ty.mutable {
@@ -540,13 +558,14 @@ impl Machine {
     /// What an export of an instance refers to.
     pub fn resolve(&self, instance: u32, kind: ExportKind, index: u32) -> ExternIndex {
         let (instance, index) = (self.vm().instances.get(instance as usize), index as usize);
-        // SAFETY (all four): pointers of an instance lead into this machine's arenas.
+        // SAFETY (all of them): pointers of an instance lead into this machine's arenas.
         unsafe {
             match kind {
                 ExportKind::Func => ExternIndex::Func((*instance.function(index as u32)).index),
                 ExportKind::Table => ExternIndex::Table((*instance.tables[index]).index),
                 ExportKind::Memory => ExternIndex::Memory((*instance.memory_at(index)).index),
                 ExportKind::Global => ExternIndex::Global((*instance.globals[index].cast::<Global>()).index),
+                ExportKind::Tag => ExternIndex::Tag(instance.tags[index]),
             }
         }
     }

@@ -5,6 +5,7 @@
 #![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
 
 mod body;
+pub(crate) mod exception;
 mod far;
 pub(crate) mod frames;
 mod functions;

@@ -4,6 +4,7 @@
 //! of the run's limits), gas in a register, and no slot of the interpreter's stack: what a frame counts is the same there
 //! and here, and so are order and kind of everything that can go wrong.
 
+use super::exception;
 use super::frames::{At, Part, Trapped};
 use super::host::not_host;
 use super::machine::with_list;
@@ -103,20 +104,28 @@ pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func, values: *mut u64) ->
         (*vm).native.nested += 1;
         let done = code.enter(&mut *vm, callee, used, depth, values);
         (*vm).native.nested -= 1;
+        // An exception has noted where it left its code.
+        let frames = depth - (*vm).depth_left().min(depth);
         (*vm).restore_budget(used, depth);
-        let ended = ended(&mut *vm, callee, done);
+        let ended = ended(&mut *vm, callee, done, frames);
         Vm::enter_instance(vm, around);
         ended
     }
 }
 
-/// Reads the end of a run of machine code that `callee` began: what was not paid comes before whatever else happened.
-fn ended(vm: &mut Vm, callee: *const Func, done: bool) -> Result<(), Stop> {
+/// Reads the end of a run of machine code that `callee` began: what was not paid comes before whatever else happened. An exception
+/// has left `frames` frames.
+fn ended(vm: &mut Vm, callee: *const Func, done: bool, frames: u32) -> Result<(), Stop> {
     let (stop, mut places) = (vm.stop.take(), core::mem::take(&mut vm.native.places));
     let stop = if vm.meter.counter < 0 && !vm.meter.refill() {
         trapped(vm, Trap::OutOfGas)
     } else if done {
         return Ok(());
+    } else if stop == Some(Stop::Exception) {
+        match vm.charge_leaving(frames) {
+            Ok(()) => vm.exceptions.passed_on(),
+            Err(trap) => trapped(vm, trap),
+        }
     } else if let Some(stop) = stop {
         vm.spent |= stop == Stop::Trap(Trap::OutOfGas);
         stop
@@ -124,7 +133,7 @@ fn ended(vm: &mut Vm, callee: *const Func, done: bool) -> Result<(), Stop> {
         trapped(vm, tier::trap_of(vm.native.site))
     };
     if matches!(stop, Stop::Trap(_)) {
-        if places.is_empty() {
+        if done {
             // It had returned when its last block turned out not to be paid.
             places.extend(place_of(callee));
         }
@@ -278,6 +287,22 @@ pub(crate) unsafe fn operator(vm: *mut Vm, op: u64, word: u64, values: *mut u64)
         let operands = core::slice::from_raw_parts_mut(values, 3);
         let done = settle(&mut *vm).and_then(|()| slow::act(&mut *vm, &mut *instance, op, Word(word), operands));
         went_on(&mut *vm, done)
+    }
+}
+
+/// Throws an exception of tag `tag` of the running instance that carries `values`, or without one the exception that the first of
+/// them refers to. The run of machine code ends, always.
+///
+/// # Safety
+/// Called by machine code of `vm` through its gate, with as many values as the tag's type has.
+pub(crate) unsafe fn throw(vm: *mut Vm, tag: Option<u32>, values: *mut u64, budget: u64) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let instance: &Instance = &*(*vm).instance;
+        let operands = core::slice::from_raw_parts(values, exception::operands_of(&*vm, instance, tag));
+        let thrown =
+            take_over(&mut *vm, budget).and_then(|()| Err(exception::raise(&mut *vm, instance, tag, operands)));
+        went_on(&mut *vm, thrown)
     }
 }
 

@@ -74,7 +74,9 @@ macro_rules! expand_ops {
             [Break<Call>] [Break<CallImport>] [Break<CallIndirect>] [Break<CallRef>]
             [Break<Return<0>>] [Break<Return<1>>] [Break<Return<2>>] [Break<Return<3>>]
             [Break<TailCall<0>>] [Break<TailCall<1>>] [Break<TailCall<2>>] [Break<TailCall<3>>]
+            [Break<Throw<0>>] [Break<Throw<1>>]
             [Slow] [Far] [Vector<0>] [Vector<1>] [TrapNow] [Translate] [Exit] [ReturnAcross]
+            [TryTable] [Throw<0>] [Throw<1>]
         }
     };
 }

@@ -55,7 +55,7 @@ impl Prepared {
             (0..code.functions.len() as u32).for_each(|own| note(parsed.imported_functions + own));
         }
         Self {
-            is_numbered: parsed.names_types || signatures.contains(&LONG_KEY),
+            is_numbered: parsed.names_types || !parsed.tags.is_empty() || signatures.contains(&LONG_KEY),
             signatures,
             referable,
             positions,

@@ -1,6 +1,7 @@
 //! What the fast path leaves out: calls out of the instance, entries that need a look, and rare operators.
 
 use super::body::{Flow, Regs};
+use super::exception;
 use super::frames::Trapped;
 use super::machine::{index_of, with_list};
 use super::memory::Memory;
@@ -72,7 +73,7 @@ pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func) -> Flow {
             if fp.is_null() {
                 // A run inside of it may have left its own.
                 save(&r);
-                return Flow::Stop;
+                return exception::stopped(vm, (*vm).stopped_at);
             }
             (r.fp, r.acc) = (fp.sub(usize::from(base)), *fp);
             let cost = r.extension().low();
@@ -84,7 +85,7 @@ pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func) -> Flow {
             if let Err(e) = called {
                 save(&r);
                 (*vm).stop = Some(e);
-                return Flow::Stop;
+                return exception::stopped(vm, fp);
             }
             r.acc = *fp;
             let cost = r.extension().low();
@@ -151,7 +152,7 @@ pub(crate) unsafe fn tail_call(vm: *mut Vm, form: u16) -> Flow {
                 r.fp = fp;
                 save(&r);
                 (*vm).stop = Some(e);
-                return Flow::Stop;
+                return exception::stopped_in_place(vm, return_to);
             }
             let call = *return_to.sub(1);
             (r.fp, r.acc) = (fp.sub(usize::from(call.a())), *fp);
@@ -265,6 +266,7 @@ pub(crate) unsafe fn translate(vm: *mut Vm) -> Flow {
         };
         let func = instance.function(parsed.imported_functions + index as u32).cast_mut();
         (*func).header = code.as_ptr();
+        machine.late.note(code, index);
         let (costs, frame) = (code[0], code[1]);
         let return_to = r.slot(stub.a()) as usize as *const Word;
         let distance = r.fp.offset_from(machine.stack.base);

@@ -3,6 +3,7 @@
 //! Everything here lives in the store's [`Arena`]s at stable addresses until the store is dropped, so code, frames and
 //! instances refer to each other by raw pointer. All of it belongs to one store and is touched by one thread at a time.
 
+use super::exception::{Exceptions, Late, Tag, Unwound};
 use super::frames::Trapped;
 use super::host::Host;
 use super::memory::{Bounds, Memory, Pool};
@@ -222,6 +223,8 @@ pub(crate) struct Instance {
     pub _own_signatures: Box<[u64]>,
     /// For the same: the store's number of each of the module's types. Others have none here.
     pub types: Box<[u32]>,
+    /// The store's number of each tag.
+    pub tags: Box<[u32]>,
     /// Segments that were dropped, or used up by instantiation.
     pub dropped_elements: Vec<bool>,
     pub dropped_data: Vec<bool>,
@@ -297,6 +300,14 @@ pub(crate) struct Vm {
     pub return_to: *const Word,
     /// The address of an access that was not in bounds.
     pub beyond: u64,
+    /// Where the arguments of a host function were that stopped the run.
+    pub stopped_at: *mut u64,
+    /// What the last exception has left.
+    pub unwound: Unwound,
+    pub exceptions: Exceptions,
+    /// Where code is that was translated late.
+    pub late: Late,
+    pub tags: Vec<Tag>,
     /// Why the run stopped, when a host function or an allocation said so.
     pub stop: Option<Stop>,
     pub across: Vec<Across>,
@@ -371,6 +382,11 @@ impl Vm {
             saved: Saved { pc: core::ptr::null(), fp: core::ptr::null_mut(), acc: 0 },
             return_to: core::ptr::null(),
             beyond: 0,
+            stopped_at: core::ptr::null_mut(),
+            unwound: Unwound::default(),
+            exceptions: Exceptions::default(),
+            late: Late::default(),
+            tags: Vec::new(),
             stop: None,
             across: Vec::new(),
             schedule,

@@ -5,6 +5,7 @@
 //! and the loop goes on behind them. Gas, results and traps are those of the ops themselves.
 
 use super::body::*;
+use super::exception::{self, Unwound};
 use super::frames::Stopped;
 use super::fused::{first_of, last_of, words_of};
 use super::looped;
@@ -79,7 +80,8 @@ fn break_for(code: u16) -> Option<u16> {
             _ => None,
         } };
     }
-    breaks!(Call CallImport CallIndirect CallRef Return<0> Return<1> Return<2> Return<3> TailCall<0> TailCall<1> TailCall<2> TailCall<3>)
+    breaks!(Call CallImport CallIndirect CallRef Return<0> Return<1> Return<2> Return<3> TailCall<0> TailCall<1> TailCall<2> TailCall<3>
+        Throw<0> Throw<1>)
 }
 
 impl Code {
@@ -101,7 +103,7 @@ impl Code {
 }
 
 /// Particles left. A charge that was too much leaves nothing.
-fn left(vm: &Vm) -> u128 {
+pub(super) fn left(vm: &Vm) -> u128 {
     with_counter(vm, 0)
 }
 
@@ -138,6 +140,8 @@ pub(crate) unsafe fn run(start: Regs) -> Flow {
         };
         let left = if matches!(end, Flow::Trap(Trap::OutOfGas)) { 0 } else { left(&*vm) };
         (0..run.open).for_each(|_| watcher.leave(left));
+        // What was unwound was this run's, not that of one around it.
+        (*vm).unwound = Unwound::default();
         end
     }
 }
@@ -164,6 +168,27 @@ impl Shown<'_> {
             let vm = r.vm;
             let before = left(&*vm);
             let form = (*r.pc).form();
+            (*vm).unwound = Unwound::default();
+            let flow = self.shown_op(r, form, before);
+            // Frames that an exception has left.
+            let unwound = (*vm).unwound;
+            for _ in 0..unwound.frames.min(self.open) {
+                self.watcher.leave(unwound.left);
+                self.open -= 1;
+            }
+            flow
+        }
+    }
+
+    /// Shows and runs an op of this form, with `before` particles left.
+    unsafe fn shown_op(&mut self, r: &mut Regs, form: u16, before: u128) -> Flow {
+        // SAFETY: as for `op`.
+        unsafe {
+            let vm = r.vm;
+            if form >= Throw::<0>::FORM {
+                let flow = r.out_of_line(|vm| exception::throw(vm, form - Throw::<0>::FORM));
+                return settle(r, flow);
+            }
             if form >= TailCall::<0>::FORM {
                 let behind = r.pc.add(TailCall::<0>::WORDS);
                 // By the form of the op itself, which the word has lost.
@@ -206,7 +231,10 @@ impl Shown<'_> {
             if host.is_some() {
                 // What has returned has paid for the block behind the call, which is the caller's.
                 let returned = matches!(flow, Flow::Next | Flow::Unpaid);
-                self.watcher.leave(with_counter(&*vm, if returned { behind } else { 0 }));
+                self.watcher.leave(match (*vm).unwound {
+                    Unwound { thrown: true, left, .. } => left,
+                    _ => with_counter(&*vm, if returned { behind } else { 0 }),
+                });
                 return settle(r, flow);
             }
             let flow = settle(r, flow);
@@ -273,4 +301,4 @@ unsafe fn host_callee<'a>(r: &Regs, form: u16) -> Option<Callee<'a>> {
 }
 
 /// An op that is watched keeps its family's place among the codes of no fused op.
-const _: () = assert!(Family::Break.effect(TailCall::<3>::FORM) < crate::interp::code::CODES as u16);
+const _: () = assert!(Family::Break.effect(Throw::<1>::FORM) < crate::interp::code::CODES as u16);

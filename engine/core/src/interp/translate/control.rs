@@ -4,12 +4,12 @@ use super::Translator;
 use super::fixup::{Field, Jump, Place, Waiting};
 use super::stack::{Acc, Operand};
 use crate::error::{LoadError, LoadErrorKind, Trap};
-use crate::interp::code::{Family, Kind, Word, pair, single};
+use crate::interp::code::{Caught, Family, Kind, Region, Word, pair, single};
 use crate::wasm::isa::Op;
 use crate::wasm::plan::Step;
-use crate::wasm::walk::Arg;
+use crate::wasm::walk::{Arg, catch_label};
 use alloc::{collections::BTreeMap, vec::Vec};
-use wasmparser::{BlockType, BrTable};
+use wasmparser::{BlockType, BrTable, Catch, TryTable};
 
 /// Where branches to a construct go.
 #[derive(Clone, Copy)]
@@ -33,11 +33,21 @@ pub(super) struct Frame {
     skip: Waiting,
     /// Reachable; nothing is known of the others.
     live: bool,
+    /// It catches exceptions.
+    catches: bool,
 }
 
 impl Frame {
     pub fn function(results: usize) -> Self {
-        Self { label: Label::Return, base: 0, params: 0, results: results as u32, skip: Waiting::default(), live: true }
+        Self {
+            label: Label::Return,
+            base: 0,
+            params: 0,
+            results: results as u32,
+            skip: Waiting::default(),
+            live: true,
+            catches: false,
+        }
     }
 
     /// Values that a branch carries.
@@ -61,10 +71,16 @@ impl Translator<'_> {
     #[inline(always)]
     pub(super) fn control(&mut self, op: Op, arg: &Arg<'_>, step: Step) -> Result<(), LoadError> {
         match (op, arg) {
-            (Op::Block | Op::Loop | Op::If, _) if !step.live => {
+            (Op::Block | Op::Loop | Op::If | Op::TryTable, _) if !step.live => {
                 self.lists.frames.push(Frame { live: false, ..Frame::function(0) });
             }
             (Op::Block | Op::Loop | Op::If, Arg::Block(ty)) => self.open_frame(op, *ty, step),
+            (Op::TryTable, Arg::Try(table)) => self.try_table(table, step),
+            (Op::Throw, Arg::Index(tag)) => {
+                let ty = self.parsed.tags[*tag as usize];
+                self.throw(0, self.parsed.types[ty as usize].slots().0, *tag);
+            }
+            (Op::ThrowRef, _) => self.throw(1, 1, 0),
             (Op::Else, _) => self.else_arm(step),
             (Op::End, _) => self.end_frame(step),
             (Op::Br, Arg::Index(depth)) => self.br(*depth),
@@ -146,6 +162,74 @@ impl Translator<'_> {
         self.lists.frames.push(frame);
     }
 
+    /// Opens a block whose exceptions are caught. Values below it are where its labels look for them: no code inside moves them.
+    fn try_table(&mut self, table: &TryTable, step: Step) {
+        self.forget();
+        self.settle_locals();
+        let op = self.emit(Word::wide(Family::TryTable.effect(0), table.catches.len() as u16, 0));
+        self.code.resize(op + 1 + 2 * table.catches.len(), Word(0));
+        let mut returns = Vec::new();
+        for (i, catch) in table.catches.iter().enumerate() {
+            let (tag, with_reference) = match *catch {
+                Catch::One { tag, .. } => (Some(tag), false),
+                Catch::OneRef { tag, .. } => (Some(tag), true),
+                Catch::All { .. } => (None, false),
+                Catch::AllRef { .. } => (None, true),
+            };
+            let (label, entry) = (self.label_at(catch_label(*catch)), op + 1 + 2 * i);
+            let home = self.home(self.lists.frames[label].base as usize);
+            self.code[entry] = Caught::word(tag, with_reference, home);
+            let jump = Jump::new(entry + 1, Field::Low, op, Place::high(entry + 1));
+            if matches!(self.lists.frames[label].label, Label::Return) {
+                returns.push(jump);
+            } else {
+                self.jump_to(label, jump);
+            }
+        }
+        if !returns.is_empty() {
+            // What is caught lies in the first homes. A return pays for nothing.
+            let target = self.code.len();
+            for jump in returns {
+                self.too_far |= !jump.write(&mut self.code, target);
+            }
+            let (results, first) = (self.head.results as usize, self.home(0));
+            match results {
+                0 => self.emit_return_op(0, 0),
+                1 => self.emit_return_op(1, first),
+                _ => {
+                    self.emit_return_op(3, first);
+                    self.emit(Word(results as u64));
+                }
+            }
+        }
+        let words = (self.code.len() - op) as u32;
+        self.code[op] = Word::wide(Family::TryTable.effect(0), table.catches.len() as u16, words);
+        self.copied = 0;
+        self.open_frame(Op::Block, table.ty, step);
+        let (start, around) = (self.code.len() as u32, self.lists.region);
+        self.lists.regions.push(Region { start, table: op as u32 + 1, around });
+        self.lists.region = self.lists.regions.len() as u32;
+        let frame = self.lists.frames.last_mut().expect("just opened");
+        frame.catches = true;
+    }
+
+    /// From here on the region around the open one is open.
+    fn end_region(&mut self) {
+        let region = |number: u32| self.lists.regions[number as usize - 1];
+        let around = region(self.lists.region).around;
+        let (start, nothing) = (self.code.len() as u32, Region { start: 0, table: 0, around: 0 });
+        let again = Region { start, ..if around == 0 { nothing } else { region(around) } };
+        self.lists.regions.push(again);
+        self.lists.region = around;
+    }
+
+    fn throw(&mut self, form: u16, operands: usize, tag: u32) {
+        self.settle_top(operands);
+        self.forget();
+        let base = self.home(self.lists.stack.len() - operands);
+        self.emit(Word::wide(Family::Throw.effect(form), base, tag));
+    }
+
     fn else_arm(&mut self, step: Step) {
         // Validated: `else` stands inside an `if`.
         let at = self.label_at(0);
@@ -170,6 +254,9 @@ impl Translator<'_> {
         let (base, results) = (frame.base as usize, frame.results as usize);
         if !frame.live {
             return;
+        }
+        if frame.catches {
+            self.end_region();
         }
         if matches!(frame.label, Label::Return) {
             if step.live {

@@ -11,7 +11,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use wasmparser::BlockType;
+use wasmparser::{BlockType, Catch};
 
 /// A function as it was planned and translated.
 #[derive(Clone, Debug, Default)]
@@ -215,6 +215,16 @@ fn immediates(op: Op, arg: &Arg<'_>) -> String {
         Arg::None | Arg::Vector | Arg::Block(BlockType::Empty) | Arg::Offset(0) => String::new(),
         Arg::Block(BlockType::Type(ty)) => format!("(result {ty})"),
         Arg::Block(BlockType::FuncType(index)) => format!("(type {index})"),
+        Arg::Try(table) => {
+            let catch = |catch: &Catch| match catch {
+                Catch::One { tag, label } => format!(" (catch {tag} {label})"),
+                Catch::OneRef { tag, label } => format!(" (catch_ref {tag} {label})"),
+                Catch::All { label } => format!(" (catch_all {label})"),
+                Catch::AllRef { label } => format!(" (catch_all_ref {label})"),
+            };
+            let block = immediates(op, &Arg::Block(table.ty));
+            block + &table.catches.iter().map(catch).collect::<String>()
+        }
         Arg::Index(index) => format!("{index}"),
         Arg::Pair(first, second) => format!("{first} {second}"),
         Arg::Offset(offset) => format!("offset={offset}"),

@@ -18,7 +18,7 @@ mod workbench;
 
 use crate::error::{LoadError, LoadErrorKind};
 use crate::gas::Schedule;
-use crate::interp::code::{Code, Family, HEADER_WORDS, TO_SLOT, Word};
+use crate::interp::code::{Code, Family, HEADER_WORDS, Region, TO_SLOT, Word};
 use crate::interp::exec::fused::fuse;
 use crate::wasm::isa::{Group, Op};
 use crate::wasm::load::Parsed;
@@ -56,8 +56,13 @@ pub(crate) struct Translator<'m> {
 /// What a translator fills for one function after the other. Its room outlives functions, and modules too.
 #[derive(Default)]
 pub(crate) struct Lists {
-    /// Calls whose callee had no code yet, with the callee. These are the module's; all that follows is the function's at hand.
+    /// Calls whose callee had no code yet, with the callee. These are the module's, as are regions that catch exceptions; all that
+    /// follows is the function's at hand.
     calls: Vec<(u32, u32)>,
+    regions: Vec<Region>,
+    /// The innermost region that is open: its place in the list, plus 1; and how many there were before the function.
+    region: u32,
+    regions_before: usize,
     stack: Stack,
     /// Where locals are, if they are not all where their index says.
     locals: Vec<vector::Local>,
@@ -79,6 +84,9 @@ impl Lists {
     pub fn new() -> Self {
         Self {
             calls: Vec::new(),
+            regions: Vec::new(),
+            region: 0,
+            regions_before: 0,
             stack: Stack::default(),
             locals: Vec::new(),
             frames: Vec::with_capacity(16),
@@ -129,7 +137,8 @@ impl<'m> Translator<'m> {
         if self.code.len() < self.code.capacity() / 3 * 2 {
             self.code.shrink_to_fit();
         }
-        (Code { words: self.code, functions: self.functions.into(), lazy: None }, self.lists)
+        let regions = core::mem::take(&mut self.lists.regions);
+        (Code { words: self.code, functions: self.functions.into(), regions, lazy: None }, self.lists)
     }
 
     // ---- slots ----
@@ -368,6 +377,7 @@ impl Sink for Translator<'_> {
         self.lists.next.clear();
         self.lists.returns.clear();
         self.lists.heads.clear();
+        (self.lists.region, self.lists.regions_before) = (0, self.lists.regions.len());
         self.copied = 0;
         self.unions = 0;
         self.lists.frames.clear();
@@ -427,6 +437,8 @@ impl Sink for Translator<'_> {
             self.code.truncate(self.start);
             let start = self.start;
             self.lists.calls.retain(|(call, _)| (*call as usize) < start);
+            let regions = self.lists.regions_before;
+            self.lists.regions.truncate(regions);
             return Ok(Ended::Again);
         }
         for at in &self.lists.returns {

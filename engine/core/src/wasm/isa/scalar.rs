@@ -10,6 +10,9 @@ macro_rules! scalar_rows {
             Loop               0x03       "loop"                     0  () -> ()                     control;
             If                 0x04       "if"                      90  () -> ()                     control;
             Else               0x05       "else"                     0  () -> ()                     control;
+            TryTable           0x1f       "try_table"               45  () -> ()                     control;
+            Throw              0x08       "throw"                 2000  () -> ()                     control;
+            ThrowRef           0x0a       "throw_ref"             2000  () -> ()                     control;
             End                0x0b       "end"                      0  () -> ()                     control;
             Br                 0x0c       "br"                      90  () -> ()                     control;
             BrIf               0x0d       "br_if"                  135  () -> ()                     control;

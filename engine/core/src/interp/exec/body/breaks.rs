@@ -35,6 +35,10 @@ impl<const FORM: u16> Watched for TailCall<FORM> {
     const FORM: u16 = 8 + FORM;
 }
 
+impl<const FORM: u16> Watched for Throw<FORM> {
+    const FORM: u16 = 12 + FORM;
+}
+
 impl<B: Watched> Body for Break<B> {
     const CODE: u16 = Family::Break.effect(B::FORM);
     const WORDS: usize = B::WORDS;

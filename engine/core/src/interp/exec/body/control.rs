@@ -3,7 +3,7 @@
 use super::*;
 use crate::interp::exec::functions::Compare;
 use crate::interp::exec::machine::index_of;
-use crate::interp::exec::{far, slow, vector};
+use crate::interp::exec::{exception, far, slow, vector};
 
 /// Branches on a comparison of a and b.
 pub(crate) struct Branch<F, L, R>(PhantomData<(F, L, R)>);
@@ -208,7 +208,7 @@ impl Body for CallImport {
             let base = usize::from(w.a());
             let fp = slow::call_host(r.vm, callee, r.fp.add(base));
             if fp.is_null() {
-                return Flow::Stop;
+                return r.out_of_line(|vm| exception::stopped(vm, (*vm).stopped_at));
             }
             r.acc = *fp;
             r.fp = fp.sub(base);
@@ -329,6 +329,32 @@ impl Body for Translate {
     unsafe fn run(r: &mut Regs) -> Flow {
         // SAFETY: contract.
         unsafe { r.out_of_line(|vm| slow::translate(vm)) }
+    }
+}
+
+/// Throws.
+pub(crate) struct Throw<const FORM: u16>;
+
+impl<const FORM: u16> Body for Throw<FORM> {
+    const CODE: u16 = Family::Throw.effect(FORM);
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Flow {
+        // SAFETY: contract.
+        unsafe { r.out_of_line(|vm| exception::throw(vm, FORM)) }
+    }
+}
+
+/// Goes on behind a table of what is caught.
+pub(crate) struct TryTable;
+
+impl Body for TryTable {
+    const CODE: u16 = Family::TryTable.effect(0);
+    const WORDS: usize = 0;
+    #[inline(always)]
+    unsafe fn run(r: &mut Regs) -> Flow {
+        // SAFETY: contract; b:c words on the code goes on.
+        unsafe { r.jump(r.word().high() as i32) };
+        Flow::Next
     }
 }
 
