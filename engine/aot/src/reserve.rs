@@ -11,7 +11,7 @@ const RESERVED: usize = tier::RESERVED as usize;
 const KEPT: usize = 64;
 
 /// Bytes up to which zeroing costs less than having the system do it.
-const SMALL: usize = 64 << 10;
+const SMALL: usize = 256 << 10;
 
 /// Gives reservations, and takes them back for their next use.
 #[derive(Debug, Default)]
