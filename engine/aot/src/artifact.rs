@@ -2,7 +2,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 8 | `gmcode`, 0, format 2 |
+//! | 8 | `gmcode`, 0, format 3 |
 //! | 32 | SHA-256 of all that follows |
 //! | 1 | 0: not signed; 1: signed |
 //! | 32, 64 | if signed: Ed25519 key, signature of the body |
@@ -19,7 +19,9 @@ use gristmill::{Engine, tier::layout};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-const MAGIC: [u8; 8] = *b"gmcode\0\x02";
+/// The last byte goes up with every change of how machine code and engine meet, gates and registers too: code of another build of
+/// the same version must not run.
+const MAGIC: [u8; 8] = *b"gmcode\0\x03";
 const DIGEST: usize = 32;
 const KEY: usize = 32;
 const SIGNATURE: usize = 64;

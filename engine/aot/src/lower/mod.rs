@@ -2,7 +2,8 @@
 //!
 //! A value of Wasm is a value of the form; control becomes blocks whose parameters are what branches carry. Gas is in a
 //! register of its own, from which every metered block subtracts its cost; it is looked at on entry and at the heads of loops
-//! only; whatever ends a run looks at it too. Every way out goes through cold blocks that never come back, so that nothing is lost around them.
+//! only; whatever ends a run looks at it too. Every way out goes through cold blocks that never come back, so that nothing is
+//! lost around them.
 
 /// The lowering of each operator on values alone, and the table of those that have one.
 macro_rules! lowerings {
