@@ -1,9 +1,11 @@
 //! Faults of machine code that compares no bounds: what the processor refuses becomes a trap of WebAssembly.
 //!
-//! Handlers are installed once a process and stay. A fault is ours when this thread runs machine code ([`Run`]) and the
+//! Handlers are installed once a process and stay. A write to a page of a memory that was read only until then goes on
+//! ([`reserve::mend`]). Any other fault is ours when this thread runs machine code ([`Run`]) and the
 //! instruction is one that its table lists; every other goes to who handled it before.
 
 use crate::code::Placed;
+use crate::reserve;
 use gristmill::tier::layout;
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -65,10 +67,27 @@ pub(crate) fn install() {
 unsafe extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the system gives the context of the instruction; a run that is noted is under way.
     unsafe {
+        if signal == libc::SIGSEGV && (*info).si_code == SEGV_ACCERR && mends((*info).si_addr() as usize) {
+            return;
+        }
         let run = RUN.get();
         if run.is_null() || !land(&*run, &mut *context.cast()) {
             forward(signal, info, context);
         }
+    }
+}
+
+/// There is something, and it may not be accessed like this.
+const SEGV_ACCERR: c_int = 2;
+
+/// Whether the instruction is to be tried again, whoever's it is: all code writes to memories.
+fn mends(address: usize) -> bool {
+    // SAFETY: this thread's own; whoever is interrupted may be about to read it.
+    unsafe {
+        let before = *libc::__errno_location();
+        let mended = reserve::mend(address);
+        *libc::__errno_location() = before;
+        mended
     }
 }
 

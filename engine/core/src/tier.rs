@@ -77,7 +77,8 @@ pub const BEYOND: u64 = 32 << 20;
 ///
 /// # Safety
 /// Of the [`RESERVED`] bytes from the start that [`Reserve::take`] gives, the first `len` are zero, and readable and writable by
-/// who took them alone; an access to any other of them ends in a fault and does nothing else.
+/// who took them alone; an access to any other of them ends in a fault and does nothing else. What is writable to code of the
+/// process may not be so to the system, which is to be given other memory to write to.
 pub unsafe trait Reserve: Send + Sync + fmt::Debug {
     /// Room for a memory of `len` bytes, a multiple of a WebAssembly page and at most 4 GiB; `None`: there is none.
     fn take(&self, len: usize) -> Option<NonNull<u8>>;

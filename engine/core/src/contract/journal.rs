@@ -256,7 +256,7 @@ impl<'a> Journal<'a> {
             transient: BTreeMap::new(),
             logs: Vec::new(),
             // Enough for a transfer of a token.
-            undo: Vec::with_capacity(12),
+            undo: Vec::with_capacity(10),
             refund: 0,
             fault: None,
         }

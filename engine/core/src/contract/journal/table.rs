@@ -1,4 +1,6 @@
 //! What a transaction has looked at.
+//!
+//! Most look at few accounts and slots, which are found sooner without a tree.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -8,10 +10,14 @@ use core::ops::{Index, IndexMut};
 /// those compare one key.
 pub(super) struct Table<K, V> {
     items: Vec<(K, V)>,
+    /// Where all of them are, when they are more than [`FEW`].
     index: BTreeMap<K, usize>,
     /// What was found or added last.
     last: usize,
 }
+
+/// Values that are looked through one by one.
+const FEW: usize = 8;
 
 impl<K: Ord + Copy, V> Table<K, V> {
     pub fn new() -> Self {
@@ -27,7 +33,10 @@ impl<K: Ord + Copy, V> Table<K, V> {
         if self.items.get(self.last).is_some_and(|(last, _)| last == key) {
             return Some(self.last);
         }
-        self.last = *self.index.get(key)?;
+        self.last = match self.items.len() {
+            0..=FEW => self.items.iter().position(|(other, _)| other == key)?,
+            _ => *self.index.get(key)?,
+        };
         Some(self.last)
     }
 
@@ -35,7 +44,14 @@ impl<K: Ord + Copy, V> Table<K, V> {
     pub fn add(&mut self, key: K, value: V) -> usize {
         self.last = self.items.len();
         self.items.push((key, value));
-        self.index.insert(key, self.last);
+        match self.items.len() {
+            0..=FEW => {}
+            // The first one that is too many.
+            len if len == FEW + 1 => self.index.extend(self.items.iter().enumerate().map(|(at, (key, _))| (*key, at))),
+            _ => {
+                self.index.insert(key, self.last);
+            }
+        }
         self.last
     }
 

@@ -456,8 +456,7 @@ impl Machine {
             }
         }
         for (i, function) in prepared.referable.iter().enumerate() {
-            let made = prepared.function(instance, *function, not_host);
-            let func = vm.functions.push(Func { index: next, ..made });
+            let func = vm.functions.push(prepared.function(instance, *function, not_host, next));
             next += 1;
             if i == 0 {
                 instance.own = func;

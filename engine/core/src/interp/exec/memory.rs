@@ -5,11 +5,13 @@
 //!
 //! A compiler may give memories a place of its own, in which they never move ([`Reserve`]): all of those is open.
 
+use super::vm::Lists;
 use crate::error::Fault;
 use crate::gas::{Pages, Particles, Schedule};
 use crate::tier::Reserve;
 use crate::wasm::types::MemoryType;
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::mem::offset_of;
 use core::ptr::NonNull;
@@ -298,15 +300,17 @@ fn class(size: usize) -> Option<usize> {
     POOLED_PAGES.iter().position(|pages| pages * PAGE == size)
 }
 
-/// Memories of each size that a pool keeps.
+/// Memories of each size, and lists, that a pool keeps.
 const POOLED: usize = 8;
 
-/// Zeroed bytes of small memories that are not in use: an engine's stores leave them to each other.
+/// Zeroed bytes of small memories that are not in use, and empty lists: an engine's stores leave them to each other.
 ///
-/// What is in here was zeroed when it came, so that nothing of an instance outlives it. Entries are exchanged whole, by one
+/// Memories in here were zeroed when they came, so that nothing of an instance outlives it. Entries are exchanged whole, by one
 /// atomic operation each, so threads never wait for each other.
 pub(crate) struct Pool {
     entries: [[AtomicPtr<u8>; POOLED]; POOLED_PAGES.len()],
+    /// Of machines that are gone.
+    lists: [AtomicPtr<Lists>; POOLED],
     /// Where memories come from instead.
     reserve: Option<Arc<dyn Reserve>>,
 }
@@ -315,7 +319,7 @@ impl Pool {
     /// An empty pool, or none at all over `reserve`.
     pub fn new(reserve: Option<Arc<dyn Reserve>>) -> Self {
         let entries = [const { [const { AtomicPtr::new(core::ptr::null_mut()) }; POOLED] }; POOLED_PAGES.len()];
-        Self { entries, reserve }
+        Self { entries, lists: [const { AtomicPtr::new(core::ptr::null_mut()) }; POOLED], reserve }
     }
 
     /// Whether machine code that compares no bounds may access memories of this pool.
@@ -329,14 +333,24 @@ impl Pool {
 
     /// `size` zeroed bytes, now the caller's; `None`: there are none of that size.
     fn take(&self, size: usize) -> Option<NonNull<u8>> {
-        let taken = |entry: &AtomicPtr<u8>| {
-            // An empty entry is only looked at: the exchange would take its cache line from other threads.
-            if entry.load(Ordering::Relaxed).is_null() {
-                return None;
-            }
-            NonNull::new(entry.swap(core::ptr::null_mut(), Ordering::Acquire))
-        };
         self.entries(size).iter().find_map(taken)
+    }
+
+    /// Lists of a machine that is gone, if there are any.
+    pub fn take_lists(&self) -> Option<Box<Lists>> {
+        // SAFETY: entries own what they point to, which `put_lists` has made of a box.
+        self.lists.iter().find_map(taken).map(|lists| unsafe { Box::from_raw(lists.as_ptr()) })
+    }
+
+    /// Keeps lists that are empty, if there is room.
+    pub fn put_lists(&self, lists: Box<Lists>) {
+        let null = core::ptr::null_mut();
+        let Some(entry) = self.lists.iter().find(|entry| entry.load(Ordering::Relaxed).is_null()) else { return };
+        let lists = Box::into_raw(lists);
+        if entry.compare_exchange(null, lists, Ordering::Release, Ordering::Relaxed).is_err() {
+            // SAFETY: of above, and nobody else's: another thread was faster, which is rare.
+            drop(unsafe { Box::from_raw(lists) });
+        }
     }
 
     /// Zeroes the first `written` of `size` bytes at `data` and keeps all of them, or frees them when there is no room.
@@ -360,8 +374,18 @@ impl Pool {
     }
 }
 
+/// What an entry of a pool has, now the caller's.
+fn taken<T>(entry: &AtomicPtr<T>) -> Option<NonNull<T>> {
+    // An empty entry is only looked at: the exchange would take its cache line from other threads.
+    if entry.load(Ordering::Relaxed).is_null() {
+        return None;
+    }
+    NonNull::new(entry.swap(core::ptr::null_mut(), Ordering::Acquire))
+}
+
 impl Drop for Pool {
     fn drop(&mut self) {
+        while self.take_lists().is_some() {}
         for (pages, entries) in POOLED_PAGES.iter().zip(&mut self.entries) {
             for data in entries.iter_mut().filter_map(|entry| NonNull::new(*entry.get_mut())) {
                 // SAFETY: entries own what they point to, and entries of a class have its size.

@@ -243,7 +243,7 @@ pub(crate) unsafe fn call_interpreted(vm: *mut Vm, index: u32, values: *mut u64,
     unsafe {
         let instance = (*vm).instance;
         let prepared: &Prepared = &(*instance).prepared;
-        let callee = prepared.function(&*instance, index, not_host);
+        let callee = prepared.function(&*instance, index, not_host, u32::MAX);
         let callee = &raw const callee;
         let called = take_over(&mut *vm, budget).and_then(|()| Trapped::inside(vm, interpret(vm, callee, values)));
         went_on(&mut *vm, called)

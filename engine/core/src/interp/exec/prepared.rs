@@ -71,8 +71,9 @@ impl Prepared {
         self.native.get().map_or(core::ptr::null(), |code| code.functions[own])
     }
 
-    /// Function `index`, counted as the module does, of an instance; its index in the store is not set.
-    pub fn function(&self, instance: &Instance, index: u32, entry: HostCall) -> Func {
+    /// Function `index`, counted as the module does, of an instance, as function `at` of the store.
+    #[inline]
+    pub fn function(&self, instance: &Instance, index: u32, entry: HostCall, at: u32) -> Func {
         let ty = self.parsed.functions[index as usize] as usize;
         let header = self.code.functions[(index - self.parsed.imported_functions) as usize] as usize;
         Func {
@@ -85,7 +86,7 @@ impl Prepared {
             entry,
             body: core::ptr::null(),
             row: 0,
-            index: 0,
+            index: at,
         }
     }
 

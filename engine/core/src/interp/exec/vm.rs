@@ -27,24 +27,38 @@ pub(crate) struct Arena<T> {
 }
 
 impl<T> Arena<T> {
-    pub fn new() -> Self {
-        Self { first: Vec::new(), more: Vec::new() }
+    /// An empty arena with an empty list to fill first.
+    pub fn new(first: Vec<T>) -> Self {
+        Self { first, more: Vec::new() }
     }
 
+    /// Drops all values. The longest list, to be filled again.
+    fn emptied(&mut self) -> Vec<T> {
+        let mut lists = core::mem::replace(self, Self::new(Vec::new()));
+        emptied(lists.more.pop().unwrap_or(lists.first))
+    }
+
+    #[inline]
     fn last(&mut self) -> &mut Vec<T> {
         self.more.last_mut().unwrap_or(&mut self.first)
     }
 
     /// Makes sure that the next `count` values lie one behind the other.
+    #[inline]
     pub fn reserve(&mut self, count: usize) {
         let last = self.last();
-        if last.capacity() - last.len() >= count {
-            return;
+        if last.capacity() - last.len() < count {
+            self.add_block(count);
         }
-        let block = Vec::with_capacity(count.max(2 * last.capacity()));
+    }
+
+    #[cold]
+    fn add_block(&mut self, count: usize) {
+        let block = Vec::with_capacity(count.max(2 * self.last().capacity()));
         if self.first.capacity() == 0 { self.first = block } else { self.more.push(block) }
     }
 
+    #[inline]
     pub fn push(&mut self, value: T) -> *mut T {
         self.reserve(1);
         let block = self.last();
@@ -330,8 +344,30 @@ pub(crate) struct Vm {
     pub types: Types,
     /// Where memory comes from and goes to.
     pub pool: Arc<Pool>,
+    /// Where the lists above came from, if not from an allocation.
+    lists: Option<Box<Lists>>,
     /// Stands in for the memory of instances that have none.
     no_memory: Memory,
+}
+
+/// Lists of a machine that is gone, empty: the next machine of its pool fills them again.
+#[derive(Default)]
+pub(crate) struct Lists {
+    slots: Vec<u64>,
+    functions: Vec<Func>,
+    instances: Vec<Instance>,
+    tables: Vec<Table>,
+    memories: Vec<Memory>,
+    globals: Vec<Global>,
+}
+
+/// Bytes of the longest list that is filled again.
+const LONGEST: usize = 16 << 10;
+
+/// The list without its values, if it is worth keeping.
+fn emptied<T>(mut list: Vec<T>) -> Vec<T> {
+    list.clear();
+    if list.capacity() * size_of::<T>() > LONGEST { Vec::new() } else { list }
 }
 
 /// Set in [`Vm::budget`] when depth (high bit) or slots (low bit) are overdrawn.
@@ -369,6 +405,9 @@ impl Vm {
     /// A machine, to be freed as a box.
     pub fn boxed(schedule: Schedule, limits: RunLimits, pool: Arc<Pool>) -> NonNull<Self> {
         let no_memory = Memory::empty();
+        let mut lists = pool.take_lists();
+        let Lists { slots, functions, instances, tables, memories, globals } =
+            lists.as_deref_mut().map(core::mem::take).unwrap_or_default();
         let mut vm = NonNull::from(Box::leak(Box::new(Self {
             meter: Meter::unlimited(),
             budget: 0,
@@ -377,7 +416,7 @@ impl Vm {
             memory: core::ptr::null_mut(),
             instance: core::ptr::null(),
             store: core::ptr::null_mut(),
-            stack: Stack { slots: Vec::new(), base: NonNull::dangling().as_ptr() },
+            stack: Stack { slots, base: NonNull::dangling().as_ptr() },
             native: Native::new(),
             saved: Saved { pc: core::ptr::null(), fp: core::ptr::null_mut(), acc: 0 },
             return_to: core::ptr::null(),
@@ -394,14 +433,15 @@ impl Vm {
             trapped: None,
             watch: Watch::default(),
             spent: false,
-            functions: Arena::new(),
-            instances: Arena::new(),
-            tables: Arena::new(),
-            memories: Arena::new(),
-            global_cells: Arena::new(),
+            functions: Arena::new(functions),
+            instances: Arena::new(instances),
+            tables: Arena::new(tables),
+            memories: Arena::new(memories),
+            global_cells: Arena::new(globals),
             hosts: Vec::new(),
             types: Types::default(),
             pool,
+            lists,
             no_memory,
         })));
         // SAFETY: just made; nothing else refers to it.
@@ -427,7 +467,7 @@ impl Vm {
         let cap = i32::MAX as u32;
         self.limits =
             RunLimits { stack_slots: limits.stack_slots.min(cap), call_depth: limits.call_depth.min(cap), ..limits };
-        self.stack = Stack { slots: Vec::new(), base: NonNull::dangling().as_ptr() };
+        self.stack.slots.clear();
         self.budget = u64::from(self.limits.call_depth) << 32;
     }
 
@@ -517,5 +557,15 @@ impl Drop for Vm {
     fn drop(&mut self) {
         let pool = &self.pool;
         self.memories.each(|memory| memory.release(pool));
+        let mut lists = self.lists.take().unwrap_or_default();
+        *lists = Lists {
+            slots: emptied(core::mem::take(&mut self.stack.slots)),
+            functions: self.functions.emptied(),
+            instances: self.instances.emptied(),
+            tables: self.tables.emptied(),
+            memories: self.memories.emptied(),
+            globals: self.global_cells.emptied(),
+        };
+        pool.put_lists(lists);
     }
 }
