@@ -170,10 +170,10 @@ fn take_over(vm: &mut Vm, budget: u64) -> Result<(), Stop> {
 /// Takes over if nothing is to be paid and no stack to grow.
 #[inline(always)]
 fn takes_over_at_once(vm: &mut Vm, budget: u64) -> bool {
-    let used = (vm.limits.stack_slots - budget as u32) as usize;
-    let ready = vm.meter.counter >= 0 && used <= vm.stack.size();
+    let ready = vm.meter.counter >= 0 && budget as u32 >= vm.stack.closed;
     if ready {
-        vm.restore_budget(used, (budget >> 32) as u32);
+        // What is left of the limit, less what is not allocated, is left of what is.
+        vm.budget = budget - u64::from(vm.stack.closed);
     }
     ready
 }
@@ -216,6 +216,7 @@ pub(crate) unsafe fn call_out(vm: *mut Vm, callee: *const Func, values: *mut u64
 }
 
 /// As [`call_out`], for anything.
+#[cold]
 #[inline(never)]
 unsafe fn call_slowly(vm: *mut Vm, callee: *const Func, values: *mut u64, budget: u64) -> bool {
     // SAFETY: the caller's promise.

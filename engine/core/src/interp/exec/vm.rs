@@ -383,6 +383,8 @@ pub(crate) const fn budget_of(height: u16) -> u64 {
 pub(crate) struct Stack {
     slots: Vec<u64>,
     pub base: *mut u64,
+    /// Slots of the limit that are not allocated.
+    pub closed: u32,
 }
 
 /// Slots that a stack begins with, at the first run: enough for most contracts, small enough for many live instances.
@@ -416,7 +418,7 @@ impl Vm {
             memory: core::ptr::null_mut(),
             instance: core::ptr::null(),
             store: core::ptr::null_mut(),
-            stack: Stack { slots, base: NonNull::dangling().as_ptr() },
+            stack: Stack { slots, base: NonNull::dangling().as_ptr(), closed: 0 },
             native: Native::new(),
             saved: Saved { pc: core::ptr::null(), fp: core::ptr::null_mut(), acc: 0 },
             return_to: core::ptr::null(),
@@ -468,6 +470,7 @@ impl Vm {
         self.limits =
             RunLimits { stack_slots: limits.stack_slots.min(cap), call_depth: limits.call_depth.min(cap), ..limits };
         self.stack.slots.clear();
+        self.stack.closed = self.limits.stack_slots;
         self.budget = u64::from(self.limits.call_depth) << 32;
     }
 
@@ -517,6 +520,7 @@ impl Vm {
         self.stack.slots.try_reserve_exact(new - old).map_err(|_| Fault::OutOfMemory)?;
         self.stack.slots.resize(new, 0);
         self.stack.base = self.stack.slots.as_mut_ptr();
+        self.stack.closed = self.limits.stack_slots - new as u32;
         Ok(())
     }
 
