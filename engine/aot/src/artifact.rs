@@ -2,11 +2,11 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 8 | `gmcode`, 0, format 3 |
+//! | 8 | `gmcode`, 0, format 4 |
 //! | 32 | SHA-256 of all that follows |
 //! | 1 | 0: not signed; 1: signed |
 //! | 32, 64 | if signed: Ed25519 key, signature of the body |
-//! | rest | the body: [`Header`], then the code ([postcard](https://postcard.jamesmunns.com)) |
+//! | rest | the body: [`Header`], SHA-256 of the module, the code ([postcard](https://postcard.jamesmunns.com)) |
 //!
 //! A digest says that bytes are whole, and nothing more: whoever made them can compute one. Code runs only when it comes out of
 //! the owner's own cache ([`crate::cache`]), or when a key that the owner trusts signed it.
@@ -16,19 +16,19 @@ use crate::compile::Object;
 use cranelift_codegen::isa::TargetIsa;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use gristmill::{Engine, tier::layout};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// The last byte goes up with every change of how machine code and engine meet, gates and registers too: code of another build of
 /// the same version must not run.
-const MAGIC: [u8; 8] = *b"gmcode\0\x03";
+const MAGIC: [u8; 8] = *b"gmcode\0\x04";
 const DIGEST: usize = 32;
 const KEY: usize = 32;
 const SIGNATURE: usize = 64;
 
-/// What machine code is for. All of it must be equal, or the code is for something else.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
+/// What machine code is for, but for the module. All of it must be equal, or the code is for something else.
+#[derive(Debug, Serialize)]
+pub(crate) struct Header {
     /// Version of this crate.
     pub engine: String,
     /// Offsets that the code was made with.
@@ -43,12 +43,9 @@ pub struct Header {
     pub profile: String,
     /// Schedule.
     pub schedule: String,
-    /// SHA-256 of the module's bytes.
-    pub module: [u8; 32],
 }
 
 impl Header {
-    /// Of no module yet.
     pub(crate) fn new(engine: &Engine, isa: &dyn TargetIsa, bounds: Bounds) -> Self {
         let flags = |flags: Vec<cranelift_codegen::settings::Value>| {
             let texts: Vec<String> = flags.iter().map(ToString::to_string).collect();
@@ -62,19 +59,18 @@ impl Header {
             bounds: format!("{bounds:?}"),
             profile: format!("{:?}", engine.profile()),
             schedule: engine.schedule().name().into(),
-            module: [0; 32],
         }
     }
 
-    /// What code for this is kept under.
-    pub(crate) fn key(&self) -> Vec<u8> {
+    /// As bytes.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         postcard::to_allocvec(self).expect("plain data is written")
     }
 }
 
-/// What a module is known by.
-pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
+/// What the code of a module of these `bytes` begins with, and is kept under: a header as bytes, and the module's digest.
+pub(crate) fn key(header: &[u8], bytes: &[u8]) -> Vec<u8> {
+    [header, &Sha256::digest(bytes)].concat()
 }
 
 /// Why bytes are not used as machine code.
@@ -109,27 +105,27 @@ pub(crate) enum Trust<'a> {
     Keys(&'a [VerifyingKey]),
 }
 
-/// Machine code as bytes, signed if there is a key.
-pub(crate) fn write(header: &Header, object: &Object, key: Option<&SigningKey>) -> Vec<u8> {
-    let body = postcard::to_allocvec(&(header, object)).expect("plain data is written");
+/// Machine code as bytes, signed if there is somebody to.
+pub(crate) fn write(key: &[u8], object: &Object, signer: Option<&SigningKey>) -> Vec<u8> {
+    let body = [key, &postcard::to_allocvec(object).expect("plain data is written")].concat();
     let mut rest = Vec::with_capacity(body.len() + 1 + KEY + SIGNATURE);
-    match key {
+    match signer {
         None => rest.push(0),
-        Some(key) => {
+        Some(signer) => {
             rest.push(1);
-            rest.extend_from_slice(key.verifying_key().as_bytes());
-            rest.extend_from_slice(&key.sign(&body).to_bytes());
+            rest.extend_from_slice(signer.verifying_key().as_bytes());
+            rest.extend_from_slice(&signer.sign(&body).to_bytes());
         }
     }
     rest.extend_from_slice(&body);
     [&MAGIC[..], &Sha256::digest(&rest), &rest].concat()
 }
 
-/// Reads machine code for `header`, if somebody trusted says that it may run.
+/// Reads machine code that [`key`] begins, if somebody trusted says that it may run.
 ///
 /// # Errors
 /// Why it is not used.
-pub(crate) fn read(bytes: &[u8], header: &Header, trust: Trust<'_>) -> Result<Object, Rejected> {
+pub(crate) fn read(bytes: &[u8], key: &[u8], trust: Trust<'_>) -> Result<Object, Rejected> {
     let rest = bytes.strip_prefix(&MAGIC).ok_or(Rejected::Damaged)?;
     let (digest, rest) = rest.split_at_checked(DIGEST).ok_or(Rejected::Damaged)?;
     if Sha256::digest(rest)[..] != *digest {
@@ -155,10 +151,8 @@ pub(crate) fn read(bytes: &[u8], header: &Header, trust: Trust<'_>) -> Result<Ob
     if !trusted {
         return Err(Rejected::Untrusted);
     }
-    let (found, object): (Header, Object) = postcard::from_bytes(body).map_err(|_| Rejected::Damaged)?;
-    if found != *header {
-        return Err(Rejected::Foreign);
-    }
+    let code = body.strip_prefix(key).ok_or(Rejected::Foreign)?;
+    let object: Object = postcard::from_bytes(code).map_err(|_| Rejected::Damaged)?;
     if !object.is_whole() {
         return Err(Rejected::Damaged);
     }

@@ -40,11 +40,13 @@ impl Cache {
     /// What is kept under `key`, whatever that says.
     pub(crate) fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
         let mut file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(self.path(key)).ok()?;
-        if !is_own(&file.metadata().ok()?) {
+        let metadata = file.metadata().ok()?;
+        if !is_own(&metadata) {
             return None;
         }
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).ok()?;
+        // What is kept is never written to: as long as it was.
+        let mut bytes = vec![0; usize::try_from(metadata.len()).ok()?];
+        file.read_exact(&mut bytes).ok()?;
         Some(bytes)
     }
 
@@ -69,8 +71,7 @@ impl Cache {
     }
 
     fn path(&self, key: &[u8]) -> PathBuf {
-        let name: String = Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect();
-        self.folder.join(name).with_extension("gmc")
+        self.folder.join(format!("{:x}.gmc", Sha256::digest(key)))
     }
 }
 

@@ -20,12 +20,12 @@ mod reserve;
 mod signal;
 mod stack;
 
-pub use artifact::{Header, Rejected};
+pub use artifact::Rejected;
 pub use cache::Cache;
 pub use compile::Listed;
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 
-use artifact::Trust;
+use artifact::{Header, Trust};
 use background::Workers;
 use code::Placed;
 use compile::Object;
@@ -97,7 +97,7 @@ struct Shared {
     compiles: bool,
     perf_map: bool,
     /// What code is for, the module left out: by profile and schedule, of which a process has few.
-    headers: Mutex<Vec<((Profile, Schedule), Header)>>,
+    headers: Mutex<Vec<((Profile, Schedule), Vec<u8>)>>,
 }
 
 impl fmt::Debug for Aot {
@@ -141,7 +141,7 @@ impl Aot {
     /// Those of loading.
     pub fn compile(&self, engine: &Engine, bytes: &[u8], key: Option<&SigningKey>) -> Result<(Vec<u8>, usize), Error> {
         let object = compile::module(&self.shared.isa, self.shared.bounds(), &Source::new(engine, bytes)?)?;
-        Ok((artifact::write(&self.shared.header(engine, bytes), &object, key), object.interpreted.len()))
+        Ok((artifact::write(&self.shared.key(engine, bytes), &object, key), object.interpreted.len()))
     }
 
     /// What every function of a module becomes on the way to machine code. For looking, not stable.
@@ -157,8 +157,8 @@ impl Aot {
     /// # Errors
     /// Why it is not used.
     pub fn accept<'a>(&'a self, engine: &'a Engine, bytes: &'a [u8], code: &[u8]) -> Result<Accepted<'a>, Rejected> {
-        let header = self.shared.header(engine, bytes);
-        let object = artifact::read(code, &header, Trust::Keys(&self.shared.trusted))?;
+        let key = self.shared.key(engine, bytes);
+        let object = artifact::read(code, &key, Trust::Keys(&self.shared.trusted))?;
         if self.shared.fits(engine) {
             Ok(Accepted { aot: self, engine, bytes, object })
         } else {
@@ -213,15 +213,16 @@ impl Shared {
         if self.reservations.is_some() { Bounds::Guard } else { Bounds::Check }
     }
 
-    fn header(&self, engine: &Engine, bytes: &[u8]) -> Header {
+    /// What machine code of the module of `bytes` begins with.
+    fn key(&self, engine: &Engine, bytes: &[u8]) -> Vec<u8> {
         let of = (*engine.profile(), engine.schedule());
         let mut headers = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
         let found = headers.iter().position(|(other, _)| *other == of);
         let at = found.unwrap_or_else(|| {
-            headers.push((of, Header::new(engine, &*self.isa, self.bounds())));
+            headers.push((of, Header::new(engine, &*self.isa, self.bounds()).to_bytes()));
             headers.len() - 1
         });
-        Header { module: artifact::digest(bytes), ..headers[at].1.clone() }
+        artifact::key(&headers[at].1, bytes)
     }
 
     /// Compiles a module.
@@ -232,11 +233,11 @@ impl Shared {
         if !self.compiles {
             return Ok(());
         }
-        let header = self.header(module.engine(), bytes);
+        let key = self.key(module.engine(), bytes);
         let object = compile::module(&self.isa, self.bounds(), &Source::new(module.engine(), bytes)?)?;
         if let Some(cache) = &self.cache {
             // A cache that cannot be written to costs time, and nothing else.
-            let _ = cache.put(&header.key(), &artifact::write(&header, &object, None));
+            let _ = cache.put(&key, &artifact::write(&key, &object, None));
         }
         // SAFETY: made of these bytes just now, under the module's engine.
         unsafe { self.place(module, &object) }
@@ -248,14 +249,14 @@ impl Shared {
             && let Some((plain, code)) = embedded(bytes)
         {
             // Signed for the module as it was before the section came.
-            let header = self.header(engine, plain);
-            if let Ok(object) = artifact::read(code, &header, Trust::Keys(&self.trusted)) {
+            let key = self.key(engine, plain);
+            if let Ok(object) = artifact::read(code, &key, Trust::Keys(&self.trusted)) {
                 return Some(object);
             }
         }
         let cache = self.cache.as_ref()?;
-        let header = self.header(engine, bytes);
-        artifact::read(&cache.get(&header.key())?, &header, Trust::Own).ok()
+        let key = self.key(engine, bytes);
+        artifact::read(&cache.get(&key)?, &key, Trust::Own).ok()
     }
 
     /// Gives machine code a place and attaches it.

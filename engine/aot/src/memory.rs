@@ -19,7 +19,8 @@ impl Executable {
     /// Maps `code`.
     pub(crate) fn new(code: &[u8]) -> io::Result<Self> {
         let size = code.len().max(1);
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        // All of it is written at once: without a fault a page.
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_POPULATE;
         // SAFETY: a new mapping, which nothing refers to.
         let start = unsafe { libc::mmap(null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
         if start == libc::MAP_FAILED {
