@@ -5,7 +5,7 @@
 //!
 //! A compiler may give memories a place of its own, in which they never move ([`Reserve`]): all of those is open.
 
-use super::vm::Lists;
+use super::arena::Lists;
 use crate::error::Fault;
 use crate::gas::{Pages, Particles, Schedule};
 use crate::tier::Reserve;
@@ -409,6 +409,14 @@ mod tests {
 
     fn memory(pool: &Pool, pages: u64) -> Memory {
         Memory::new(MemoryType::new(pages, None), Pages(16), pool).unwrap()
+    }
+
+    #[test]
+    fn some_lists_are_kept() {
+        let pool = Pool::new(None);
+        assert!(pool.take_lists().is_none());
+        (0..=POOLED).for_each(|_| pool.put_lists(Box::default()));
+        assert_eq!((0..=POOLED).filter_map(|_| pool.take_lists()).count(), POOLED);
     }
 
     /// What comes back is zero, from the first byte to the last, and it is what was left there.

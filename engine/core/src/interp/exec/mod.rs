@@ -4,6 +4,7 @@
 //! validated bodies, and the embedding room keeps everything of a store in that store.
 #![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
 
+mod arena;
 mod body;
 pub(crate) mod exception;
 mod far;

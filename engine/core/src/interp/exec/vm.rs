@@ -3,6 +3,7 @@
 //! Everything here lives in the store's [`Arena`]s at stable addresses until the store is dropped, so code, frames and
 //! instances refer to each other by raw pointer. All of it belongs to one store and is touched by one thread at a time.
 
+use super::arena::{Arena, Lists, emptied};
 use super::exception::{Exceptions, Late, Tag, Unwound};
 use super::frames::Trapped;
 use super::host::Host;
@@ -18,102 +19,6 @@ use crate::wasm::canon::Types;
 use crate::wasm::types::{FuncType, GlobalType, TableType};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::ptr::NonNull;
-
-/// Values at stable addresses, owned until the arena is dropped: in blocks that never grow beyond what was allocated.
-pub(crate) struct Arena<T> {
-    /// Nearly always the only one.
-    first: Vec<T>,
-    more: Vec<Vec<T>>,
-}
-
-impl<T> Arena<T> {
-    /// An empty arena with an empty list to fill first.
-    pub fn new(first: Vec<T>) -> Self {
-        Self { first, more: Vec::new() }
-    }
-
-    /// Drops all values. The longest list, to be filled again.
-    fn emptied(&mut self) -> Vec<T> {
-        let mut lists = core::mem::replace(self, Self::new(Vec::new()));
-        emptied(lists.more.pop().unwrap_or(lists.first))
-    }
-
-    #[inline]
-    fn last(&mut self) -> &mut Vec<T> {
-        self.more.last_mut().unwrap_or(&mut self.first)
-    }
-
-    /// Makes sure that the next `count` values lie one behind the other.
-    #[inline]
-    pub fn reserve(&mut self, count: usize) {
-        let last = self.last();
-        if last.capacity() - last.len() < count {
-            self.add_block(count);
-        }
-    }
-
-    #[cold]
-    fn add_block(&mut self, count: usize) {
-        let block = Vec::with_capacity(count.max(2 * self.last().capacity()));
-        if self.first.capacity() == 0 { self.first = block } else { self.more.push(block) }
-    }
-
-    #[inline]
-    pub fn push(&mut self, value: T) -> *mut T {
-        self.reserve(1);
-        let block = self.last();
-        let at = block.len();
-        // There is room, so nothing moves.
-        block.push(value);
-        // SAFETY: the item was just written. No reference to the whole block is made, then or later: others are in use.
-        unsafe { block.as_mut_ptr().add(at) }
-    }
-
-    pub fn len(&self) -> usize {
-        self.first.len() + self.more.iter().map(Vec::len).sum::<usize>()
-    }
-
-    /// Where the value is. To be written through by whoever has the machine to itself.
-    #[inline]
-    pub fn pointer(&self, index: usize) -> *mut T {
-        if index < self.first.len() {
-            // SAFETY: below the block's length.
-            return unsafe { self.first.as_ptr().add(index) }.cast_mut();
-        }
-        self.pointer_further(index)
-    }
-
-    #[cold]
-    fn pointer_further(&self, index: usize) -> *mut T {
-        let mut at = index - self.first.len();
-        for block in &self.more {
-            if at < block.len() {
-                // SAFETY: below the block's length.
-                return unsafe { block.as_ptr().add(at) }.cast_mut();
-            }
-            at -= block.len();
-        }
-        unreachable!("indices come from this arena")
-    }
-
-    #[inline]
-    pub fn get(&self, index: usize) -> &T {
-        // SAFETY: an item of the arena; shared access is guarded by `&self`, since whoever writes through `pointer` holds
-        // the machine mutably.
-        unsafe { &*self.pointer(index) }
-    }
-
-    #[inline]
-    pub fn get_mut(&mut self, index: usize) -> &mut T {
-        // SAFETY: an item of the arena; `&mut self` makes the access exclusive.
-        unsafe { &mut *self.pointer(index) }
-    }
-
-    /// Every value, with the arena to itself.
-    pub fn each(&mut self, mut f: impl FnMut(&mut T)) {
-        (0..self.len()).for_each(|index| f(self.get_mut(index)));
-    }
-}
 
 /// A function of a store. Machine code knows the layout.
 #[repr(C)]
@@ -348,26 +253,6 @@ pub(crate) struct Vm {
     lists: Option<Box<Lists>>,
     /// Stands in for the memory of instances that have none.
     no_memory: Memory,
-}
-
-/// Lists of a machine that is gone, empty: the next machine of its pool fills them again.
-#[derive(Default)]
-pub(crate) struct Lists {
-    slots: Vec<u64>,
-    functions: Vec<Func>,
-    instances: Vec<Instance>,
-    tables: Vec<Table>,
-    memories: Vec<Memory>,
-    globals: Vec<Global>,
-}
-
-/// Bytes of the longest list that is filled again.
-const LONGEST: usize = 16 << 10;
-
-/// The list without its values, if it is worth keeping.
-fn emptied<T>(mut list: Vec<T>) -> Vec<T> {
-    list.clear();
-    if list.capacity() * size_of::<T>() > LONGEST { Vec::new() } else { list }
 }
 
 /// Set in [`Vm::budget`] when depth (high bit) or slots (low bit) are overdrawn.
