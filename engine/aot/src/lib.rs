@@ -87,6 +87,14 @@ pub struct Aot {
     workers: Option<Workers>,
 }
 
+/// What artifacts for a profile and a schedule begin with.
+#[derive(Debug)]
+struct Known {
+    profile: Profile,
+    schedule: Schedule,
+    header: Vec<u8>,
+}
+
 struct Shared {
     isa: OwnedTargetIsa,
     /// Where memories lie when no bounds are compared.
@@ -97,7 +105,7 @@ struct Shared {
     compiles: bool,
     perf_map: bool,
     /// What code is for, the module left out: by profile and schedule, of which a process has few.
-    headers: Mutex<Vec<((Profile, Schedule), Vec<u8>)>>,
+    headers: Mutex<Vec<Known>>,
 }
 
 impl fmt::Debug for Aot {
@@ -215,14 +223,15 @@ impl Shared {
 
     /// What machine code of the module of `bytes` begins with.
     fn key(&self, engine: &Engine, bytes: &[u8]) -> Vec<u8> {
-        let of = (*engine.profile(), engine.schedule());
+        let (profile, schedule) = (*engine.profile(), engine.schedule());
         let mut headers = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = headers.iter().position(|(other, _)| *other == of);
+        let found = headers.iter().position(|known| known.profile == profile && known.schedule == schedule);
         let at = found.unwrap_or_else(|| {
-            headers.push((of, Header::new(engine, &*self.isa, self.bounds()).to_bytes()));
+            let header = Header::new(engine, &*self.isa, self.bounds()).to_bytes();
+            headers.push(Known { profile, schedule, header });
             headers.len() - 1
         });
-        artifact::key(&headers[at].1, bytes)
+        artifact::key(&headers[at].header, bytes)
     }
 
     /// Compiles a module.

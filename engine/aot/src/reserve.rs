@@ -101,8 +101,8 @@ unsafe fn protect(start: *mut u8, from: usize, to: usize, access: c_int) -> bool
     from == to || unsafe { libc::mprotect(start.add(from).cast(), to - from, access) } == 0
 }
 
-/// Lets a write to `address` through, which was refused. False: it was not refused because a page of a memory is read only.
-/// Async-signal-safe.
+/// Lets a write to `address` through, which was refused. False: it was not refused because a page of a memory was read only.
+/// Async-signal-safe; a host may write to one memory from several threads.
 pub(crate) fn mend(address: usize) -> bool {
     let place = address / GRID;
     let mapped = MAPPED.get(place / 64).is_some_and(|bits| bits.load(Ordering::Acquire) >> (place % 64) & 1 == 1);
@@ -112,19 +112,24 @@ pub(crate) fn mend(address: usize) -> bool {
     let head = unsafe { Head::of(start) };
     let small = head.open.load(Ordering::Relaxed).min(SMALL);
     let writable = head.writable.load(Ordering::Relaxed);
-    if at >= small || writable >> (at / PAGE) & 1 == 1 {
+    if at >= small {
         return false;
     }
-    let page = at / PAGE * PAGE;
-    // SAFETY: inside of what is readable.
-    if writable.count_ones() < FEW && unsafe { protect(start, page, page + PAGE, READ | WRITE) } {
-        head.writable.store(writable | 1 << (at / PAGE), Ordering::Relaxed);
+    let (page, bit) = (at / PAGE * PAGE, 1 << (at / PAGE));
+    if writable & bit != 0 {
+        // Another thread was faster: it is writable before its bit is set.
         return true;
     }
-    // SAFETY: as above.
-    let done = unsafe { protect(start, 0, small, READ | WRITE) };
+    // SAFETY: inside of what is readable.
+    let (done, bits) = unsafe {
+        if writable.count_ones() < FEW && protect(start, page, page + PAGE, READ | WRITE) {
+            (true, bit)
+        } else {
+            (protect(start, 0, small, READ | WRITE), pages(small))
+        }
+    };
     if done {
-        head.writable.store(pages(small), Ordering::Relaxed);
+        head.writable.fetch_or(bits, Ordering::Relaxed);
     }
     done
 }
@@ -388,6 +393,26 @@ mod tests {
     }
 
     #[test]
+    fn threads_may_write_to_one_memory() {
+        let reservations = reservations();
+        for _ in 0..50 {
+            let start = reservations.take(4 * WASM_PAGE).unwrap();
+            std::thread::scope(|scope| {
+                for part in bytes(start, 4 * WASM_PAGE).chunks_mut(2 * PAGE + 8) {
+                    scope.spawn(|| part.fill(1));
+                }
+            });
+            // SAFETY: this long, and not used any more.
+            unsafe { reservations.give_back(start, 4 * WASM_PAGE) };
+            assert!(bytes(start, 4 * WASM_PAGE).iter().all(|byte| *byte == 0));
+            reservations.free()[0].head().memories.store(REMEMBERED, Ordering::Relaxed);
+            let mut reservation = reservations.free().pop().unwrap();
+            reservation.count();
+            reservations.free().push(reservation);
+        }
+    }
+
+    #[test]
     fn what_was_written_is_forgotten_at_times() {
         let reservations = reservations();
         let opened = (0..=REMEMBERED).map(|_| {
@@ -430,7 +455,7 @@ mod tests {
         ] {
             assert!(!mend(address), "{address:x}");
         }
-        assert!(mend(start + PAGE));
-        assert!(!mend(start + PAGE), "it is writable");
+        assert!(mend(start + PAGE) && mend(start + PAGE), "once more, for another thread");
+        assert_eq!(writable(reservation.start), 2);
     }
 }

@@ -67,7 +67,7 @@ pub(crate) fn install() {
 unsafe extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the system gives the context of the instruction; a run that is noted is under way.
     unsafe {
-        if signal == libc::SIGSEGV && (*info).si_code == SEGV_ACCERR && mends((*info).si_addr() as usize) {
+        if signal == libc::SIGSEGV && is_write(&*info, &*context.cast()) && mends((*info).si_addr() as usize) {
             return;
         }
         let run = RUN.get();
@@ -77,8 +77,14 @@ unsafe extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: 
     }
 }
 
-/// There is something, and it may not be accessed like this.
-const SEGV_ACCERR: c_int = 2;
+/// Whether what is refused is a write to what is there.
+fn is_write(info: &libc::siginfo_t, context: &libc::ucontext_t) -> bool {
+    /// There is something, and it may not be accessed like this.
+    const SEGV_ACCERR: c_int = 2;
+    /// Of a page fault's error code.
+    const WRITE: i64 = 2;
+    info.si_code == SEGV_ACCERR && context.uc_mcontext.gregs[libc::REG_ERR as usize] & WRITE != 0
+}
 
 /// Whether the instruction is to be tried again, whoever's it is: all code writes to memories.
 fn mends(address: usize) -> bool {
