@@ -39,14 +39,15 @@ impl Cache {
 
     /// What is kept under `key`, whatever that says.
     pub(crate) fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        let mut file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(self.path(key)).ok()?;
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(self.path(key)).ok()?;
         let metadata = file.metadata().ok()?;
         if !is_own(&metadata) {
             return None;
         }
-        // What is kept is never written to: as long as it was.
-        let mut bytes = vec![0; usize::try_from(metadata.len()).ok()?];
-        file.read_exact(&mut bytes).ok()?;
+        // What is kept is never written to: it is as long as it was.
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(usize::try_from(metadata.len()).ok()?).ok()?;
+        file.take(metadata.len()).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     }
 
