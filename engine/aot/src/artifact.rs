@@ -17,7 +17,9 @@ use cranelift_codegen::isa::TargetIsa;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use gristmill::{Engine, tier::layout};
 use serde::Serialize;
+use sha2::digest::Output;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// The last byte goes up with every change of how machine code and engine meet, gates and registers too: code of another build of
 /// the same version must not run.
@@ -46,6 +48,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    /// Of code that a compiler for `isa` makes for an engine.
     pub(crate) fn new(engine: &Engine, isa: &dyn TargetIsa, bounds: Bounds) -> Self {
         let flags = |flags: Vec<cranelift_codegen::settings::Value>| {
             let texts: Vec<String> = flags.iter().map(ToString::to_string).collect();
@@ -63,14 +66,46 @@ impl Header {
     }
 
     /// As bytes.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        postcard::to_allocvec(self).expect("plain data is written")
+    pub(crate) fn write(&self) -> Written {
+        let bytes = postcard::to_allocvec(self).expect("plain data is written");
+        Written { digest: Sha256::digest(&bytes), bytes }
     }
 }
 
-/// What the code of a module of these `bytes` begins with, and is kept under: a header as bytes, and the module's digest.
-pub(crate) fn key(header: &[u8], bytes: &[u8]) -> Vec<u8> {
-    [header, &Sha256::digest(bytes)].concat()
+/// A [`Header`] as bytes.
+#[derive(Debug)]
+pub(crate) struct Written {
+    bytes: Vec<u8>,
+    digest: Output<Sha256>,
+}
+
+/// What machine code is for.
+#[derive(Debug)]
+pub(crate) struct Purpose {
+    header: Arc<Written>,
+    module: Output<Sha256>,
+}
+
+impl Purpose {
+    /// Code for what the header says, of the module of `bytes`.
+    pub(crate) fn new(header: Arc<Written>, bytes: &[u8]) -> Self {
+        Self { header, module: Sha256::digest(bytes) }
+    }
+
+    /// A name that no other purpose has.
+    pub(crate) fn name(&self) -> String {
+        format!("{:x}-{:x}", self.header.digest, self.module)
+    }
+
+    /// What a body that is for this begins with.
+    fn to_bytes(&self) -> Vec<u8> {
+        [&self.header.bytes[..], &self.module].concat()
+    }
+
+    /// The code of a body that is for this.
+    fn code_of<'a>(&self, body: &'a [u8]) -> Option<&'a [u8]> {
+        body.strip_prefix(&self.header.bytes[..])?.strip_prefix(&self.module[..])
+    }
 }
 
 /// Why bytes are not used as machine code.
@@ -106,8 +141,8 @@ pub(crate) enum Trust<'a> {
 }
 
 /// Machine code as bytes, signed if there is somebody to.
-pub(crate) fn write(key: &[u8], object: &Object, signer: Option<&SigningKey>) -> Vec<u8> {
-    let body = [key, &postcard::to_allocvec(object).expect("plain data is written")].concat();
+pub(crate) fn write(purpose: &Purpose, object: &Object, signer: Option<&SigningKey>) -> Vec<u8> {
+    let body = [purpose.to_bytes(), postcard::to_allocvec(object).expect("plain data is written")].concat();
     let mut rest = Vec::with_capacity(body.len() + 1 + KEY + SIGNATURE);
     match signer {
         None => rest.push(0),
@@ -121,11 +156,11 @@ pub(crate) fn write(key: &[u8], object: &Object, signer: Option<&SigningKey>) ->
     [&MAGIC[..], &Sha256::digest(&rest), &rest].concat()
 }
 
-/// Reads machine code that [`key`] begins, if somebody trusted says that it may run.
+/// Reads machine code for `purpose`, if somebody trusted says that it may run.
 ///
 /// # Errors
 /// Why it is not used.
-pub(crate) fn read(bytes: &[u8], key: &[u8], trust: Trust<'_>) -> Result<Object, Rejected> {
+pub(crate) fn read(bytes: &[u8], purpose: &Purpose, trust: Trust<'_>) -> Result<Object, Rejected> {
     let rest = bytes.strip_prefix(&MAGIC).ok_or(Rejected::Damaged)?;
     let (digest, rest) = rest.split_at_checked(DIGEST).ok_or(Rejected::Damaged)?;
     if Sha256::digest(rest)[..] != *digest {
@@ -151,7 +186,7 @@ pub(crate) fn read(bytes: &[u8], key: &[u8], trust: Trust<'_>) -> Result<Object,
     if !trusted {
         return Err(Rejected::Untrusted);
     }
-    let code = body.strip_prefix(key).ok_or(Rejected::Foreign)?;
+    let code = purpose.code_of(body).ok_or(Rejected::Foreign)?;
     let object: Object = postcard::from_bytes(code).map_err(|_| Rejected::Damaged)?;
     if !object.is_whole() {
         return Err(Rejected::Damaged);

@@ -1,6 +1,5 @@
 //! Machine code on disk, in a folder that nobody but its owner can write to.
 
-use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -37,9 +36,9 @@ impl Cache {
         Some(base.or_else(home)?.join("gristmill"))
     }
 
-    /// What is kept under `key`, whatever that says.
-    pub(crate) fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(self.path(key)).ok()?;
+    /// What is kept under `name`, whatever it is.
+    pub(crate) fn get(&self, name: &str) -> Option<Vec<u8>> {
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(self.path(name)).ok()?;
         let metadata = file.metadata().ok()?;
         if !is_own(&metadata) {
             return None;
@@ -51,12 +50,12 @@ impl Cache {
         Some(bytes)
     }
 
-    /// Keeps `bytes` under `key`. Readers see all of them or none.
+    /// Keeps `bytes` under `name`, which is one for a file. Readers see all of them or none.
     ///
     /// # Errors
     /// The folder cannot be written to.
-    pub(crate) fn put(&self, key: &[u8], bytes: &[u8]) -> io::Result<()> {
-        let path = self.path(key);
+    pub(crate) fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(name);
         let new = path.with_extension(format!("{}.new", std::process::id()));
         let written = File::options()
             .write(true)
@@ -71,8 +70,8 @@ impl Cache {
         written
     }
 
-    fn path(&self, key: &[u8]) -> PathBuf {
-        self.folder.join(format!("{:x}.gmc", Sha256::digest(key)))
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.gmc"))
     }
 }
 

@@ -4,26 +4,23 @@ use crate::compile::Object;
 use crate::memory::Executable;
 use crate::places::Places;
 use crate::stack::Stacks;
-use std::io;
 use std::sync::Arc;
 
 /// What runs of a module's machine code refer to.
 pub(crate) struct Placed {
     pub stacks: Arc<Stacks>,
-    pub executable: Executable,
     pub places: Places,
     /// Some of its instructions trap by a fault.
     pub faults: bool,
+    /// What all of that is about.
+    _executable: Executable,
 }
 
 impl Placed {
-    /// Maps the code of a module with `imported` imported functions.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub(crate) fn new(object: &Object, imported: u32, stacks: Arc<Stacks>) -> io::Result<Self> {
-        let executable = Executable::new(&object.code)?;
+    /// The code of a module with `imported` imported functions, in its place.
+    pub(crate) fn new(object: Object, imported: u32, executable: Executable, stacks: Arc<Stacks>) -> Self {
+        let faults = !object.traps.is_empty();
         let places = Places::new(object, imported, executable.at(0) as usize);
-        Ok(Self { stacks, executable, places, faults: !object.traps.is_empty() })
+        Self { stacks, places, faults, _executable: executable }
     }
 }

@@ -34,14 +34,8 @@ pub(crate) enum Gate {
 static GATES: [unsafe extern "sysv64" fn(*mut c_void, u64, u64, u64); 4] =
     [to_call, to_interpreted, to_operator, to_throw];
 
-/// What goes back through a gate.
-#[repr(C)]
-struct Back {
-    /// What came.
-    vm: *mut c_void,
-    /// Machine code goes on; else its run is over.
-    goes_on: bool,
-}
+/// What goes back through a gate: the machine, whose code goes on, or null: its run is over.
+type Back = *mut c_void;
 
 thread_local! {
     /// What panicked while machine code waited for it, from `Box::into_raw`; or null. Not as a box: a plugin that is unloaded must
@@ -105,7 +99,7 @@ fn guarded(vm: *mut c_void, f: impl FnOnce() -> bool) -> Back {
         keep(panic);
         false
     });
-    Back { vm, goes_on }
+    if goes_on { vm } else { null_mut() }
 }
 
 #[cold]
@@ -115,6 +109,19 @@ fn keep(panic: Box<dyn Any + Send>) {
 
 unsafe extern "sysv64" fn call(vm: *mut c_void, callee: u64, values: u64, budget: u64) -> Back {
     // SAFETY: machine code calls this through its gate, with what the contract of `tier::call` asks for.
+    unsafe {
+        let function = callee as usize as *const c_void;
+        if tier::is_ready(vm, function, budget) {
+            guarded(vm, || tier::call_host(vm, function, values as usize as *mut u64))
+        } else {
+            call_any(vm, callee, values, budget)
+        }
+    }
+}
+
+#[cold]
+unsafe extern "sysv64" fn call_any(vm: *mut c_void, callee: u64, values: u64, budget: u64) -> Back {
+    // SAFETY: as above.
     guarded(vm, || unsafe { tier::call(vm, callee as usize as *const c_void, values as usize as *mut u64, budget) })
 }
 
@@ -150,7 +157,8 @@ unsafe extern "sysv64" fn switch(
         "push rbp", "push rbx", "push r12", "push r13", "push r14", "push r15",
         "push qword ptr [rdi + {host}]",
         "push qword ptr [rdi + {stack}]",
-        "sub rsp, 8",
+        // For gates, when they get nothing back.
+        "push rdi",
         "mov [rdi + {host}], rsp",
         "mov rbx, rdi",
         "mov r15, [rdi + {counter}]",
@@ -216,14 +224,15 @@ macro_rules! gate {
                 "mov [rdi + {stack}], rsp",
                 "mov rsp, [rdi + {host}]",
                 "call {function}",
-                "mov r15, [rax + {counter}]",
-                "test dl, dl",
+                "test rax, rax",
                 "jz 2f",
+                "mov r15, [rax + {counter}]",
                 "mov rsp, rbp",
                 "pop rbp",
                 "ret",
                 "2:",
-                "mov rdi, rax",
+                "mov rdi, [rsp]",
+                "mov r15, [rdi + {counter}]",
                 "mov dword ptr [rdi + {site}], {outside}",
                 "jmp {leave_frame}",
                 host = const layout::VM_HOST_STACK,

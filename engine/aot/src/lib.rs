@@ -25,7 +25,7 @@ pub use cache::Cache;
 pub use compile::Listed;
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 
-use artifact::{Header, Trust};
+use artifact::{Header, Purpose, Trust, Written};
 use background::Workers;
 use code::Placed;
 use compile::Object;
@@ -33,6 +33,7 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use gristmill::error::{Error, Fault};
 use gristmill::tier::{self, Attach, Code, Compiler, Reserve, Source};
 use gristmill::{Engine, Module, Profile, Schedule};
+use memory::{Executable, Mappings};
 use reserve::Reservations;
 use stack::Stacks;
 use std::fmt;
@@ -92,7 +93,7 @@ pub struct Aot {
 struct Known {
     profile: Profile,
     schedule: Schedule,
-    header: Vec<u8>,
+    header: Arc<Written>,
 }
 
 struct Shared {
@@ -100,6 +101,7 @@ struct Shared {
     /// Where memories lie when no bounds are compared.
     reservations: Option<Arc<Reservations>>,
     stacks: Arc<Stacks>,
+    mappings: Arc<Mappings>,
     cache: Option<Cache>,
     trusted: Vec<VerifyingKey>,
     compiles: bool,
@@ -133,6 +135,7 @@ impl Aot {
             isa: compile::isa()?,
             reservations: (bounds == Bounds::Guard).then(Arc::default),
             stacks: Arc::default(),
+            mappings: Arc::default(),
             cache,
             trusted,
             compiles: when != When::Never,
@@ -149,7 +152,7 @@ impl Aot {
     /// Those of loading.
     pub fn compile(&self, engine: &Engine, bytes: &[u8], key: Option<&SigningKey>) -> Result<(Vec<u8>, usize), Error> {
         let object = compile::module(&self.shared.isa, self.shared.bounds(), &Source::new(engine, bytes)?)?;
-        Ok((artifact::write(&self.shared.key(engine, bytes), &object, key), object.interpreted.len()))
+        Ok((artifact::write(&self.shared.purpose(engine, bytes), &object, key), object.interpreted.len()))
     }
 
     /// What every function of a module becomes on the way to machine code. For looking, not stable.
@@ -165,8 +168,8 @@ impl Aot {
     /// # Errors
     /// Why it is not used.
     pub fn accept<'a>(&'a self, engine: &'a Engine, bytes: &'a [u8], code: &[u8]) -> Result<Accepted<'a>, Rejected> {
-        let key = self.shared.key(engine, bytes);
-        let object = artifact::read(code, &key, Trust::Keys(&self.shared.trusted))?;
+        let purpose = self.shared.purpose(engine, bytes);
+        let object = artifact::read(code, &purpose, Trust::Keys(&self.shared.trusted))?;
         if self.shared.fits(engine) {
             Ok(Accepted { aot: self, engine, bytes, object })
         } else {
@@ -206,7 +209,7 @@ impl Accepted<'_> {
     pub fn load(self) -> Result<Module, Error> {
         let module = Module::new(self.engine, self.bytes)?;
         // SAFETY: loaded from the bytes, under the engine, that the header was compared with.
-        unsafe { self.aot.shared.place(&module, &self.object) }?;
+        unsafe { self.aot.shared.place(&module, self.object) }?;
         Ok(module)
     }
 }
@@ -221,17 +224,19 @@ impl Shared {
         if self.reservations.is_some() { Bounds::Guard } else { Bounds::Check }
     }
 
-    /// What machine code of the module of `bytes` begins with.
-    fn key(&self, engine: &Engine, bytes: &[u8]) -> Vec<u8> {
+    /// What machine code of the module of `bytes` is for.
+    fn purpose(&self, engine: &Engine, bytes: &[u8]) -> Purpose {
         let (profile, schedule) = (*engine.profile(), engine.schedule());
         let mut headers = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
         let found = headers.iter().position(|known| known.profile == profile && known.schedule == schedule);
         let at = found.unwrap_or_else(|| {
-            let header = Header::new(engine, &*self.isa, self.bounds()).to_bytes();
+            let header = Arc::new(Header::new(engine, &*self.isa, self.bounds()).write());
             headers.push(Known { profile, schedule, header });
             headers.len() - 1
         });
-        artifact::key(&headers[at].header, bytes)
+        let header = headers[at].header.clone();
+        drop(headers);
+        Purpose::new(header, bytes)
     }
 
     /// Compiles a module.
@@ -242,14 +247,14 @@ impl Shared {
         if !self.compiles {
             return Ok(());
         }
-        let key = self.key(module.engine(), bytes);
+        let purpose = self.purpose(module.engine(), bytes);
         let object = compile::module(&self.isa, self.bounds(), &Source::new(module.engine(), bytes)?)?;
         if let Some(cache) = &self.cache {
             // A cache that cannot be written to costs time, and nothing else.
-            let _ = cache.put(&key, &artifact::write(&key, &object, None));
+            let _ = cache.put(&purpose.name(), &artifact::write(&purpose, &object, None));
         }
         // SAFETY: made of these bytes just now, under the module's engine.
-        unsafe { self.place(module, &object) }
+        unsafe { self.place(module, object) }
     }
 
     /// Code that is at hand: inside of the module, or in the cache.
@@ -258,14 +263,14 @@ impl Shared {
             && let Some((plain, code)) = embedded(bytes)
         {
             // Signed for the module as it was before the section came.
-            let key = self.key(engine, plain);
-            if let Ok(object) = artifact::read(code, &key, Trust::Keys(&self.trusted)) {
+            let purpose = self.purpose(engine, plain);
+            if let Ok(object) = artifact::read(code, &purpose, Trust::Keys(&self.trusted)) {
                 return Some(object);
             }
         }
         let cache = self.cache.as_ref()?;
-        let key = self.key(engine, bytes);
-        artifact::read(&cache.get(&key)?, &key, Trust::Own).ok()
+        let purpose = self.purpose(engine, bytes);
+        artifact::read(&cache.get(&purpose.name())?, &purpose, Trust::Own).ok()
     }
 
     /// Gives machine code a place and attaches it.
@@ -273,7 +278,7 @@ impl Shared {
     /// # Safety
     /// It was made by this build for this machine, of the bytes that the module was loaded from, for its profile and schedule:
     /// just now, or so says the header of code that comes from the owner's cache or has a trusted signature.
-    unsafe fn place(&self, module: &Module, object: &Object) -> Result<(), Error> {
+    unsafe fn place(&self, module: &Module, object: Object) -> Result<(), Error> {
         let parsed = module.parsed();
         let own = parsed.functions.len() - parsed.imported_functions as usize;
         if object.functions.len() != own || object.bodies.len() != own || object.adaptors.len() != parsed.types.len() {
@@ -282,15 +287,14 @@ impl Shared {
         if !self.fits(module.engine()) {
             return Err(Error::usage("this machine code asks for memories that its engine does not make"));
         }
-        let placed = Placed::new(object, parsed.imported_functions, self.stacks.clone())
-            .map_err(|_| Error::from(Fault::OutOfMemory))?;
+        let executable = Executable::new(&object.code, &self.mappings).map_err(|_| Error::from(Fault::OutOfMemory))?;
         if self.perf_map {
             // Nobody profiles: nothing left to do.
-            let _ = perf::write(parsed, object, &placed.executable);
+            let _ = perf::write(parsed, &object, &executable);
         }
-        let at = |offsets: &[u32]| offsets.iter().map(|offset| placed.executable.at(*offset as usize)).collect();
+        let at = |offsets: &[u32]| offsets.iter().map(|offset| executable.at(*offset as usize)).collect();
         let (functions, adaptors) = (at(&object.functions), at(&object.adaptors));
-        let owner = Arc::new(placed);
+        let owner = Arc::new(Placed::new(object, parsed.imported_functions, executable, self.stacks.clone()));
         let code = Code { functions, adaptors, enter: enter::enter, context: Arc::as_ptr(&owner).cast(), owner };
         // SAFETY: the caller says so; that it compares bounds where it must was looked at.
         unsafe { tier::attach(module, code) };
@@ -359,7 +363,7 @@ unsafe impl Compiler for Aot {
         Some(Box::new(move |module| {
             // SAFETY: the module is loaded from the bytes, under the engine, that the header was compared with. What cannot be
             // placed is interpreted.
-            let _ = unsafe { self.shared.place(module, &object) };
+            let _ = unsafe { self.shared.place(module, object) };
         }))
     }
 

@@ -27,15 +27,15 @@ pub(crate) struct Places {
 
 impl Places {
     /// Of a module's code, which begins at address `start`.
-    pub(crate) fn new(object: &Object, imported: u32, start: usize) -> Self {
+    pub(crate) fn new(object: Object, imported: u32, start: usize) -> Self {
         Self {
             start,
-            functions: object.functions.clone(),
+            functions: object.functions,
             end: object.adaptors.first().copied().unwrap_or(object.code.len() as u32),
-            interpreted: object.interpreted.clone(),
-            bodies: object.bodies.clone(),
-            returns: object.returns.clone(),
-            traps: object.traps.clone(),
+            interpreted: object.interpreted,
+            bodies: object.bodies,
+            returns: object.returns,
+            traps: object.traps,
             imported,
         }
     }

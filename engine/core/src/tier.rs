@@ -352,6 +352,26 @@ pub fn is_out_of_line(op: Op) -> bool {
     op.row().group == Group::Bulk || matches!(op, DataDrop | ElemDrop | RefFunc | TableGet | TableSet | TableSize)
 }
 
+/// Whether `callee` is a function of the host that [`call_host`] can call; if so, it has to be called next.
+///
+/// # Safety
+/// As for [`call`].
+#[inline(always)]
+pub unsafe fn is_ready(vm: *mut c_void, callee: *const c_void, budget: u64) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { native::is_ready(vm.cast::<Vm>(), callee.cast(), budget) }
+}
+
+/// Calls a function of the host for which the machine [`is_ready`]. False: the run ends.
+///
+/// # Safety
+/// As for [`call`].
+#[inline(always)]
+pub unsafe fn call_host(vm: *mut c_void, callee: *const c_void, values: *mut u64) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { native::call_host(vm.cast::<Vm>(), callee.cast(), values) }
+}
+
 /// Calls a function of the host, of another instance, or one that is interpreted. `callee` points to a function of the
 /// machine; `values` has the arguments and gets the results. False: the run ends.
 ///

@@ -6,7 +6,7 @@
 
 use super::exception::Tag;
 use super::frames::At;
-use super::host::{Host, RowEntry, is_numeric, not_host};
+use super::host::{Host, RowEntry, is_numeric};
 use super::memory::{Memory, Pool};
 use super::prepared::Prepared;
 use super::vm::{Func, Global, Instance, Table, Vm};
@@ -418,6 +418,7 @@ impl Machine {
             prepared: prepared.clone(),
             functions: Box::default(),
             own: core::ptr::null(),
+            hidden: core::cell::Cell::new(core::ptr::null()),
             memory,
             others,
             tables,
@@ -455,13 +456,7 @@ impl Machine {
                 next += 1;
             }
         }
-        for (i, function) in prepared.referable.iter().enumerate() {
-            let func = vm.functions.push(prepared.function(instance, *function, not_host, next));
-            next += 1;
-            if i == 0 {
-                instance.own = func;
-            }
-        }
+        instance.own = vm.add_functions(instance, &prepared.referable);
         instance.functions = functions.into();
         instance.imports = instance.functions.as_ptr();
         // Initial values refer to imported globals alone.

@@ -75,9 +75,13 @@ pub(crate) unsafe fn adopt(instance: *const Instance) {
     // SAFETY: functions of an instance lie one behind the other in the machine's arena, and nothing refers to them now.
     unsafe {
         let prepared: &Prepared = &(*instance).prepared;
-        let own = (*instance).own.cast_mut();
-        for (at, function) in prepared.referable.iter().enumerate() {
-            (*own.add(at)).native = prepared.native_code(*function);
+        let hidden = (*instance).hidden.get();
+        for (first, functions) in [((*instance).own, &prepared.referable), (hidden, &prepared.hidden)] {
+            if !first.is_null() {
+                for (at, function) in functions.iter().enumerate() {
+                    (*first.cast_mut().add(at)).native = prepared.native_code(*function);
+                }
+            }
         }
     }
 }
@@ -195,18 +199,25 @@ fn went_on(vm: &mut Vm, done: Result<(), Stop>) -> bool {
     done.is_ok()
 }
 
-/// Calls any function: of the host, of another instance, or one that is interpreted.
+/// Whether a function of the host can be called at once, and with that, the machine is taken over for it: nothing is to be paid,
+/// and no stack to grow.
 ///
 /// # Safety
-/// Called by machine code of `vm` through its gate; `callee` is a function of its arena, `values` has its arguments and room
-/// for its results.
+/// As for [`call_out`].
 #[inline(always)]
-pub(crate) unsafe fn call_out(vm: *mut Vm, callee: *const Func, values: *mut u64, budget: u64) -> bool {
+pub(crate) unsafe fn is_ready(vm: *mut Vm, callee: *const Func, budget: u64) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { (*callee).instance.is_null() && takes_over_at_once(&mut *vm, budget) }
+}
+
+/// Calls a function of the host for which the machine [`is_ready`].
+///
+/// # Safety
+/// As for [`call_out`].
+#[inline(always)]
+pub(crate) unsafe fn call_host(vm: *mut Vm, callee: *const Func, values: *mut u64) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
-        if !(*callee).instance.is_null() || !takes_over_at_once(&mut *vm, budget) {
-            return call_slowly(vm, callee, values, budget);
-        }
         let done = !((*callee).entry)(vm, callee, values).is_null();
         if done {
             (*vm).meter.top_up();
@@ -215,10 +226,12 @@ pub(crate) unsafe fn call_out(vm: *mut Vm, callee: *const Func, values: *mut u64
     }
 }
 
-/// As [`call_out`], for anything.
-#[cold]
-#[inline(never)]
-unsafe fn call_slowly(vm: *mut Vm, callee: *const Func, values: *mut u64, budget: u64) -> bool {
+/// Calls any function: of the host, of another instance, or one that is interpreted.
+///
+/// # Safety
+/// Called by machine code of `vm` through its gate; `callee` is a function of its arena, `values` has its arguments and room
+/// for its results.
+pub(crate) unsafe fn call_out(vm: *mut Vm, callee: *const Func, values: *mut u64, budget: u64) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
         let called = take_over(&mut *vm, budget).and_then(|()| {

@@ -21,9 +21,12 @@ pub(crate) struct Prepared {
     /// Whether stores number the types: there are some without key, or something names one.
     pub is_numbered: bool,
     /// Own functions that something other than code may refer to, and with them all that code may: only these are functions
-    /// of a store, all others are nothing but code. All, when functions are translated at their first call.
+    /// of a store, all others are nothing but code.
     pub referable: Vec<u32>,
-    /// By own function, where it is in `referable`.
+    /// The others, when functions are translated at their first call: such code calls functions of the store, which has these
+    /// from the first such call on.
+    pub hidden: Vec<u32>,
+    /// By own function, where it is in `referable`, or behind that in `hidden`.
     positions: Box<[u32]>,
 }
 
@@ -31,7 +34,7 @@ impl Prepared {
     pub fn new(parsed: Parsed, code: Code) -> Self {
         let signatures: Box<[u64]> = parsed.types.iter().map(|ty| short_key(ty).unwrap_or(LONG_KEY)).collect();
         let mut positions = vec![u32::MAX; code.functions.len()].into_boxed_slice();
-        let mut referable = Vec::new();
+        let (mut referable, mut hidden) = (Vec::new(), Vec::new());
         let mut note = |index: u32| {
             let own = index.checked_sub(parsed.imported_functions);
             if let Some(position) = own.and_then(|own| positions.get_mut(own as usize))
@@ -51,13 +54,16 @@ impl Prepared {
             }
         }
         if code.lazy.is_some() {
-            // Its calls go through the instance's functions.
-            (0..code.functions.len() as u32).for_each(|own| note(parsed.imported_functions + own));
+            for (own, position) in positions.iter_mut().enumerate().filter(|(_, position)| **position == u32::MAX) {
+                *position = (referable.len() + hidden.len()) as u32;
+                hidden.push(parsed.imported_functions + own as u32);
+            }
         }
         Self {
             is_numbered: parsed.names_types || !parsed.tags.is_empty() || signatures.contains(&LONG_KEY),
             signatures,
             referable,
+            hidden,
             positions,
             parsed,
             code,
@@ -95,13 +101,9 @@ impl Prepared {
         (ty as usize - self.parsed.types.as_ptr() as usize) / size_of::<FuncType>()
     }
 
-    /// Where own function `index`, counted as the module does, is in [`Prepared::referable`].
-    ///
-    /// # Panics
-    /// When it is not there: code that validation refuses would have to refer to it.
-    pub fn position(&self, index: u32) -> usize {
-        let position = self.positions[(index - self.parsed.imported_functions) as usize];
-        assert!((position as usize) < self.referable.len(), "only functions that may be referred to are");
-        position as usize
+    /// Where own function `index`, counted as the module does, is in [`Prepared::referable`], or in [`Prepared::hidden`].
+    pub fn position(&self, index: u32) -> Result<usize, usize> {
+        let position = self.positions[(index - self.parsed.imported_functions) as usize] as usize;
+        if position < self.referable.len() { Ok(position) } else { Err(position - self.referable.len()) }
     }
 }

@@ -119,7 +119,7 @@ pub(crate) unsafe fn tail_call(vm: *mut Vm, form: u16) -> Flow {
         let instance: &Instance = &*(*vm).instance;
         let callee = match form {
             0 => core::ptr::null(),
-            1 => instance.function(w.high()),
+            1 => Vm::callee(vm, w.high()),
             _ => {
                 let operand = r.slot(w.b());
                 let callee = if form == 2 {
@@ -256,15 +256,15 @@ pub(crate) unsafe fn translate(vm: *mut Vm) -> Flow {
     // frame is the one behind the parameters. The frame is found again after the stack may have moved.
     unsafe {
         let mut r = registers(vm);
-        let machine = &mut *vm;
-        let instance = &*machine.instance;
         let (index, stub) = (r.word().high() as usize, *r.pc.sub(1));
-        let Prepared { parsed, code, .. } = &*instance.prepared;
+        let prepared: &Prepared = &(*(*vm).instance).prepared;
+        let Prepared { parsed, code, .. } = prepared;
+        let func = Vm::callee(vm, parsed.imported_functions + index as u32).cast_mut();
+        let machine = &mut *vm;
         let code = code.lazy.as_ref().map(|lazy| lazy.code(index, parsed));
         let Some(Ok(code)) = code else {
             return stop(machine, Fault::Internal("a valid function has no code").into());
         };
-        let func = instance.function(parsed.imported_functions + index as u32).cast_mut();
         (*func).header = code.as_ptr();
         machine.late.note(code, index);
         let (costs, frame) = (code[0], code[1]);

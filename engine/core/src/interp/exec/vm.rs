@@ -6,7 +6,7 @@
 use super::arena::{Arena, Lists, emptied};
 use super::exception::{Exceptions, Late, Tag, Unwound};
 use super::frames::Trapped;
-use super::host::Host;
+use super::host::{Host, not_host};
 use super::memory::{Bounds, Memory, Pool};
 use super::native::Native;
 use super::prepared::Prepared;
@@ -18,6 +18,7 @@ use crate::limits::RunLimits;
 use crate::wasm::canon::Types;
 use crate::wasm::types::{FuncType, GlobalType, TableType};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use core::cell::Cell;
 use core::ptr::NonNull;
 
 /// A function of a store. Machine code knows the layout.
@@ -133,6 +134,8 @@ pub(crate) struct Instance {
     pub functions: Box<[*const Func]>,
     /// Those of its own functions that may be referred to, in the order of [`Prepared::referable`].
     pub own: *const Func,
+    /// The others, in the order of [`Prepared::hidden`]; null: not made.
+    pub hidden: Cell<*const Func>,
     pub tables: Box<[*mut Table]>,
     /// Pointers to [`Global`]s, as pointers to the first slots of their values, which come first.
     pub globals: Box<[*mut u64]>,
@@ -155,24 +158,18 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// Function `index` of the module, which is imported or may be referred to.
-    #[inline(always)]
+    ///
+    /// # Panics
+    /// When it may not: code that validation refuses would have to refer to it.
     pub fn function(&self, index: u32) -> *const Func {
-        match self.functions.get(index as usize) {
-            Some(import) => *import,
-            None => self.own_function(index),
-        }
+        let own = || self.prepared.position(index).expect("only functions that may be referred to are");
+        // SAFETY: positions lie in the block at `own`, which has a function for each.
+        self.functions.get(index as usize).copied().unwrap_or_else(|| unsafe { self.own.add(own()) })
     }
 
     /// Memory `index` of the module.
     pub fn memory_at(&self, index: usize) -> *mut Memory {
         if index == 0 { self.memory } else { self.others[index - 1] }
-    }
-
-    /// Apart, so that calls of imports stay short.
-    #[inline(never)]
-    fn own_function(&self, index: u32) -> *const Func {
-        // SAFETY: positions lie in the block at `own`, which has a function for each.
-        unsafe { self.own.add(self.prepared.position(index)) }
     }
 }
 
@@ -346,6 +343,53 @@ impl Vm {
     pub unsafe fn no_memory(vm: *mut Self) -> *mut Memory {
         // SAFETY: the caller's promise; no reference is made.
         unsafe { &raw mut (*vm).no_memory }
+    }
+
+    /// Function `index` of the running instance's module, for code that calls it through the instance.
+    ///
+    /// # Safety
+    /// `vm` is a machine with a running instance, whose module has the function, and there is no reference to its functions.
+    #[inline(always)]
+    pub unsafe fn callee(vm: *mut Self, index: u32) -> *const Func {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let instance: &Instance = &*(*vm).instance;
+            match instance.functions.get(index as usize) {
+                Some(import) => *import,
+                None => Self::own_callee(vm, index),
+            }
+        }
+    }
+
+    /// Apart, so that calls of imports stay short.
+    #[inline(never)]
+    unsafe fn own_callee(vm: *mut Self, index: u32) -> *const Func {
+        // SAFETY: the caller's promise. Positions lie in the blocks at `own` and `hidden`, which have a function for each.
+        unsafe {
+            let instance: &Instance = &*(*vm).instance;
+            match instance.prepared.position(index) {
+                Ok(position) => instance.own.add(position),
+                Err(position) => {
+                    assert!(position < instance.prepared.hidden.len(), "what code calls is there");
+                    if instance.hidden.get().is_null() {
+                        let first = (*vm).add_functions(instance, &instance.prepared.hidden);
+                        instance.hidden.set(first);
+                    }
+                    instance.hidden.get().add(position)
+                }
+            }
+        }
+    }
+
+    /// Makes own functions of an instance those of the store, one behind the other: where the first of them is.
+    pub fn add_functions(&mut self, instance: &Instance, functions: &[u32]) -> *const Func {
+        self.functions.reserve(functions.len());
+        let mut first: *const Func = core::ptr::null();
+        for (at, index) in (self.functions.len() as u32..).zip(functions) {
+            let function: *const Func = self.functions.push(instance.prepared.function(instance, *index, not_host, at));
+            first = if first.is_null() { function } else { first };
+        }
+        first
     }
 
     /// Bounds for what runs and is made from now on; only between runs.

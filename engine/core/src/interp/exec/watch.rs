@@ -276,7 +276,8 @@ unsafe fn host_callee<'a>(r: &Regs, form: u16) -> Option<Callee<'a>> {
         let is_host = |callee: *const Func| (*callee).instance.is_null();
         match form {
             CallImport::FORM => {
-                is_host(instance.function(w.high())).then_some(Callee { module, function: Some(w.high()) })
+                let import = *instance.functions.get(w.high() as usize)?;
+                is_host(import).then_some(Callee { module, function: Some(w.high()) })
             }
             CallIndirect::FORM | CallRef::FORM => {
                 let operand = r.slot(w.b());

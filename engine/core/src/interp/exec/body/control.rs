@@ -201,7 +201,7 @@ impl Body for CallImport {
         // SAFETY: contract; validated: the instance has the function.
         unsafe {
             let w = r.word();
-            let callee = (*(*r.vm).instance).function(w.high());
+            let callee = Vm::callee(r.vm, w.high());
             if !(*callee).instance.is_null() {
                 return r.out_of_line(|vm| slow::call(vm, callee));
             }
