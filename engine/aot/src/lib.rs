@@ -248,7 +248,9 @@ impl Shared {
             return Ok(());
         }
         let purpose = self.purpose(module.engine(), bytes);
-        let object = compile::module(&self.isa, self.bounds(), &Source::new(module.engine(), bytes)?)?;
+        // SAFETY: the caller says that they were loaded.
+        let source = unsafe { Source::valid(module.engine(), bytes) }?;
+        let object = compile::module(&self.isa, self.bounds(), &source)?;
         if let Some(cache) = &self.cache {
             // A cache that cannot be written to costs time, and nothing else.
             let _ = cache.put(&purpose.name(), &artifact::write(&purpose, &object, None));

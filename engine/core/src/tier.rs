@@ -19,8 +19,8 @@ use crate::embed::{Engine, Module};
 use crate::error::{Error, Fault, LoadError, Trap};
 use crate::gas::Particles;
 use crate::interp::exec::{native, vm::Vm};
-use crate::wasm::bodies::KeptBodies;
-use crate::wasm::load;
+use crate::wasm::bodies::{Bodies, KeptBodies};
+use crate::wasm::load::{self, Trust};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -41,7 +41,7 @@ pub type Attach<'a> = Box<dyn FnOnce(&Module) + 'a>;
 /// What makes machine code of modules.
 ///
 /// # Safety
-/// [`Compiler::find`] gives code only for bytes whose bodies are valid under the engine's profile: they are not looked at.
+/// [`Compiler::find`] gives code only for bytes that are valid under the engine's profile: they are not validated.
 pub unsafe trait Compiler: Send + Sync + fmt::Debug {
     /// Machine code for the module of `bytes` that was made when the very same bytes were loaded under this engine's profile and
     /// schedule before: what attaches it.
@@ -170,10 +170,28 @@ impl Source {
     /// Reads `bytes` under the engine's profile and schedule.
     ///
     /// # Errors
-    /// Those of loading that come before function bodies.
+    /// Those of loading.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Self, Error> {
-        let keep = |_: &Parsed, bodies: crate::wasm::bodies::Bodies<'_>| Ok(bodies.keep());
-        let (parsed, bodies) = load::load(bytes, engine.profile(), engine.schedule(), keep)?;
+        Self::load(engine, bytes, Trust::None)
+    }
+
+    /// The same of bytes that were loaded before.
+    ///
+    /// # Errors
+    /// None but for want of memory.
+    ///
+    /// # Safety
+    /// Under the same profile.
+    pub unsafe fn valid(engine: &Engine, bytes: &[u8]) -> Result<Self, Error> {
+        Self::load(engine, bytes, Trust::Valid)
+    }
+
+    fn load(engine: &Engine, bytes: &[u8], trust: Trust) -> Result<Self, Error> {
+        let keep = |_: &Parsed, bodies: Bodies<'_>| match trust {
+            Trust::None => crate::interp::lazy::keep(bodies),
+            Trust::Valid => Ok(bodies.keep()),
+        };
+        let (parsed, bodies) = load::load(bytes, engine.profile(), engine.schedule(), trust, keep)?;
         Ok(Self { parsed, bodies })
     }
 
@@ -202,10 +220,10 @@ impl Source {
         self.bodies.schedule().entry_cost(locals)
     }
 
-    /// Validates and plans body `index` on its way into `sink`.
+    /// Plans body `index` on its way into `sink`.
     ///
     /// # Errors
-    /// Those of loading.
+    /// Those of the sink.
     pub fn walk(&self, index: usize, sink: &mut impl Sink) -> Result<(), LoadError> {
         self.bodies.walk(index, &self.parsed, sink)
     }

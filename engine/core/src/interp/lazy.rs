@@ -1,7 +1,7 @@
 //! Translation at the first call, for big modules off chain of which little runs.
 //!
 //! Loading validates and plans every body as always, so the same modules are refused for the same reasons, and keeps the
-//! bodies. In place of its code a function gets a stub: a header that charges for the entry and takes a frame as small as the
+//! bodies, which are not validated again. In place of its code a function gets a stub: a header that charges for the entry and takes a frame as small as the
 //! function's can be, and one op. That op has the function translated, unless a store before has, points the store's
 //! function at the code, and enters that with what the stub has not charged and taken. Calls in such code go through the
 //! instance's functions, not to an offset, since code is made in any order and never written again once it can run.
@@ -31,7 +31,7 @@ impl Lazy {
     /// The code of function `index`, imported ones not counted, of the module `parsed`.
     ///
     /// # Errors
-    /// None that loading has not had, but for what fits no code at all.
+    /// None, but for what fits no code at all.
     pub fn code(&self, index: usize, parsed: &Parsed) -> Result<&[Word], LoadError> {
         if let Some(code) = self.code[index].get() {
             return Ok(&code.words);
@@ -61,12 +61,23 @@ impl fmt::Debug for Lazy {
 
 /// The code of a module of stubs.
 pub(crate) fn load(bodies: Bodies<'_>) -> Result<Code, LoadError> {
-    let mut stubs = Stubs::new(bodies.schedule);
-    bodies.walk_apart(&mut stubs)?;
+    let stubs = validate(&bodies)?;
     Ok(stubs.code(bodies))
 }
 
-/// The same of a module whose bodies are known to be valid: nothing but their locals is looked at.
+/// Keeps the bodies of a module, if they are valid.
+pub(crate) fn keep(bodies: Bodies<'_>) -> Result<KeptBodies, LoadError> {
+    validate(&bodies)?;
+    Ok(bodies.keep())
+}
+
+fn validate(bodies: &Bodies<'_>) -> Result<Stubs, LoadError> {
+    let mut stubs = Stubs::new(bodies.schedule);
+    bodies.walk_apart(&mut stubs)?;
+    Ok(stubs)
+}
+
+/// The same of a module that is known to be valid: nothing but the bodies' locals is looked at.
 pub(crate) fn load_valid(bodies: Bodies<'_>) -> Result<Code, LoadError> {
     let mut stubs = Stubs::new(bodies.schedule);
     bodies.heads().try_for_each(|head| {

@@ -10,13 +10,12 @@ use alloc::{boxed::Box, vec::Vec};
 use core::ops::Range;
 use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources, WasmModuleResources};
 
-/// A function of a module whose sections are valid, and its body.
-pub(super) type Body<'a> = (FuncToValidate<ValidatorResources>, FunctionBody<'a>);
-
-/// The function bodies of a module, not yet validated.
+/// The function bodies of a module whose sections are valid.
 pub(crate) struct Bodies<'a> {
     pub(super) parsed: &'a Parsed,
-    pub(super) bodies: Vec<Body<'a>>,
+    pub(super) bodies: Vec<FunctionBody<'a>>,
+    /// What validates them; nothing, if they are known to be valid.
+    pub(super) functions: Vec<FuncToValidate<ValidatorResources>>,
     pub(super) profile: &'a Profile,
     pub(crate) schedule: Schedule,
 }
@@ -29,7 +28,7 @@ impl Bodies<'_> {
 
     /// Bytes of all of them.
     pub(crate) fn bytes(&self) -> usize {
-        self.bodies.iter().map(|(_, body)| body.as_bytes().len()).sum()
+        self.bodies.iter().map(|body| body.as_bytes().len()).sum()
     }
 
     /// What walks them, or those of another module of the same profile and schedule.
@@ -39,7 +38,7 @@ impl Bodies<'_> {
 
     /// Validates and plans every body on its way into `sink`.
     pub(crate) fn walk(&self, walker: &mut Walker, sink: &mut impl Sink) -> Result<(), LoadError> {
-        let Some((function, _)) = self.bodies.first() else { return Ok(()) };
+        let Some(function) = self.functions.first() else { return Ok(()) };
         let resources = Resources::new(self.parsed, &function.resources);
         self.walk_by(walker, sink, |_| &resources)
     }
@@ -57,7 +56,8 @@ impl Bodies<'_> {
         sink: &mut impl Sink,
         resources: impl Fn(&'a ValidatorResources) -> R,
     ) -> Result<(), LoadError> {
-        for (FuncToValidate { resources: module, index, ty, features }, body) in &self.bodies {
+        for (FuncToValidate { resources: module, index, ty, features }, body) in self.functions.iter().zip(&self.bodies)
+        {
             let (index, ty, features) = (*index, *ty, *features);
             let function = || FuncToValidate { resources: resources(module), index, ty, features };
             walker.function(self.parsed, function, body, sink)?;
@@ -67,9 +67,9 @@ impl Bodies<'_> {
 
     /// What is known of each before its operators.
     pub(crate) fn heads(&self) -> impl Iterator<Item = Result<BodyHead, LoadError>> {
-        self.bodies.iter().map(|(function, body)| {
-            let (params, results) = self.parsed.func_type(function.index).slots();
-            let mut head = BodyHead::new(function.index, params as u32, results as u32);
+        (self.parsed.imported_functions..).zip(&self.bodies).map(|(function, body)| {
+            let (params, results) = self.parsed.func_type(function).slots();
+            let mut head = BodyHead::new(function, params as u32, results as u32);
             let mut locals = body.get_locals_reader()?;
             for _ in 0..locals.get_count() {
                 let (count, ty) = locals.read()?;
@@ -79,13 +79,13 @@ impl Bodies<'_> {
         })
     }
 
-    /// Copies the bodies, to walk them one at a time later.
+    /// Copies the bodies, which are valid, to walk them one at a time later.
     pub(crate) fn keep(self) -> KeptBodies {
         let mut bytes = Vec::with_capacity(self.bytes());
-        let keep = |(function, body): Body<'_>| {
+        let keep = |body: FunctionBody<'_>| {
             let (start, offset) = (bytes.len(), body.range().start);
             bytes.extend_from_slice(body.as_bytes());
-            Kept { function, bytes: start..bytes.len(), offset }
+            Kept { bytes: start..bytes.len(), offset }
         };
         let bodies = self.bodies.into_iter().map(keep).collect();
         KeptBodies { bodies, bytes: bytes.into(), profile: *self.profile, schedule: self.schedule }
@@ -103,8 +103,7 @@ pub(crate) struct KeptBodies {
 
 #[derive(Debug)]
 struct Kept {
-    function: FuncToValidate<ValidatorResources>,
-    /// Where its body is among the bytes that are kept.
+    /// Where it is among the bytes that are kept.
     bytes: Range<usize>,
     /// Where it was in the module.
     offset: u64,
@@ -131,9 +130,7 @@ impl KeptBodies {
         let kept = &self.bodies[index];
         let bytes = &self.bytes[kept.bytes.clone()];
         let body = FunctionBody::new(BinaryReader::new_features(bytes, kept.offset, self.profile.features));
-        let FuncToValidate { resources, index, ty, features } = &kept.function;
-        let resources = Resources::for_one(parsed, resources);
-        let function = || FuncToValidate { resources: &resources, index: *index, ty: *ty, features: *features };
-        Walker::new(self.schedule, self.profile).function(parsed, function, &body, sink)
+        let function = parsed.imported_functions + index as u32;
+        Walker::new(self.schedule, self.profile).valid_function(parsed, function, &body, sink)
     }
 }

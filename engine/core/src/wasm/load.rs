@@ -1,6 +1,6 @@
 //! Bytes -> [`Parsed`]: sections, types, bodies walked into any sink.
 
-use super::bodies::{Bodies, Body};
+use super::bodies::Bodies;
 use super::isa::Op;
 use super::num::slot::Operand;
 use super::types::{FuncType, GlobalType, MemoryType, PageSize, TableType, ValType};
@@ -9,8 +9,9 @@ use crate::gas::Schedule;
 use crate::profile::Profile;
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use wasmparser::{
-    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, HeapType, Operator, Parser, Payload,
-    SubType, TableInit, TypeRef, TypeSectionReader, UnpackedIndex, ValidPayload, Validator,
+    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FunctionBody, HeapType,
+    Operator, Parser, Payload, SubType, TableInit, TypeRef, TypeSectionReader, UnpackedIndex, ValidPayload, Validator,
+    ValidatorResources,
 };
 
 /// What every Wasm module starts with.
@@ -222,11 +223,21 @@ impl Parsed {
     }
 }
 
+/// Whether bytes are looked at as anybody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// They are validated.
+    None,
+    /// They were valid when they were loaded before, under the same profile.
+    Valid,
+}
+
 /// Loads `bytes`; `finish` gets the declarations and the bodies, to walk them into a sink of its own.
 pub(crate) fn load<T>(
     bytes: &[u8],
     profile: &Profile,
     schedule: Schedule,
+    trust: Trust,
     finish: impl FnOnce(&Parsed, Bodies<'_>) -> Result<T, LoadError>,
 ) -> Result<(Parsed, T), LoadError> {
     check_preamble(bytes)?;
@@ -234,7 +245,7 @@ pub(crate) fn load<T>(
         return Err(limit(profile.module.code_bytes, "the module is too large"));
     }
     let mut loader = Loader { profile, parsed: Parsed { len: bytes.len(), ..Parsed::default() } };
-    let bodies = loader.sections(bytes)?;
+    let (bodies, functions) = loader.sections(bytes, trust)?;
     let mut parsed = loader.parsed;
     parsed.has_vectors = profile.features.simd()
         && (parsed.types.iter().any(|ty| ty.vectors() != (0, 0))
@@ -242,7 +253,7 @@ pub(crate) fn load<T>(
     parsed.names_types |= parsed.globals.iter().any(|ty| ty.content.concrete().is_some())
         || parsed.tables.iter().any(|ty| ty.element.concrete().is_some());
     parsed.first_is_far = parsed.memories.first().is_some_and(|memory| !memory.is_ordinary());
-    let made = finish(&parsed, Bodies { parsed: &parsed, bodies, profile, schedule })?;
+    let made = finish(&parsed, Bodies { parsed: &parsed, bodies, functions, profile, schedule })?;
     Ok((parsed, made))
 }
 
@@ -265,26 +276,36 @@ fn unsupported(offset: usize, what: impl Into<alloc::borrow::Cow<'static, str>>)
     LoadError::new(LoadErrorKind::Unsupported, offset, what)
 }
 
+/// Function bodies, and what validates them.
+type ToWalk<'a> = (Vec<FunctionBody<'a>>, Vec<FuncToValidate<ValidatorResources>>);
+
 struct Loader<'p> {
     profile: &'p Profile,
     parsed: Parsed,
 }
 
 impl Loader<'_> {
-    fn sections<'a>(&mut self, bytes: &'a [u8]) -> Result<Vec<Body<'a>>, LoadError> {
+    /// The function bodies, and what validates them.
+    fn sections<'a>(&mut self, bytes: &'a [u8], trust: Trust) -> Result<ToWalk<'a>, LoadError> {
         let mut parser = Parser::new(0);
         parser.set_features(self.profile.features);
-        let mut validator = Validator::new_with_features(self.profile.features);
-        let mut bodies = Vec::new();
+        let mut validator = (trust == Trust::None).then(|| Validator::new_with_features(self.profile.features));
+        let (mut bodies, mut functions) = (Vec::new(), Vec::new());
         for payload in parser.parse_all(bytes) {
             let payload = payload?;
             self.count(&payload)?;
-            if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
-                bodies.push((function, body));
-                continue;
+            if let Some(validator) = &mut validator
+                && let ValidPayload::Func(function, _) = validator.payload(&payload)?
+            {
+                functions.push(function);
             }
             match payload {
+                Payload::CodeSectionEntry(body) => bodies.push(body),
                 Payload::TypeSection(reader) => {
+                    let Some(validator) = &validator else {
+                        self.types_by_index(reader)?;
+                        continue;
+                    };
                     // The validator has read them and keeps them: what it says of them need not be read again.
                     let types = validator.types(0).expect("a module is being validated");
                     self.parsed.types.reserve_exact(types.core_type_count_in_module() as usize);
@@ -295,6 +316,7 @@ impl Loader<'_> {
                     }
                     if self.parsed.types.len() < types.core_type_count_in_module() as usize {
                         // Types that name types, which the validator has replaced by numbers of its own.
+                        self.parsed.types.clear();
                         self.types_by_index(reader)?;
                     }
                 }
@@ -353,7 +375,10 @@ impl Loader<'_> {
                     }
                 }
                 // Validated: as many as there are functions.
-                Payload::CodeSectionStart { count, .. } => bodies.reserve_exact(count as usize),
+                Payload::CodeSectionStart { count, .. } => {
+                    bodies.reserve_exact(count as usize);
+                    functions.reserve_exact(if validator.is_some() { count as usize } else { 0 });
+                }
                 Payload::StartSection { func, range } => self.parsed.start = Some((func, range.start as usize)),
                 Payload::ElementSection(reader) => {
                     self.parsed.elements.reserve_exact(reader.count() as usize);
@@ -386,7 +411,7 @@ impl Loader<'_> {
                 _ => {}
             }
         }
-        Ok(bodies)
+        Ok((bodies, functions))
     }
 
     /// Our own limits on counts, before the parser's or the validator's.
@@ -428,13 +453,11 @@ impl Loader<'_> {
     }
 
     /// All types as the section has them.
-    #[cold]
     fn types_by_index(&mut self, reader: TypeSectionReader<'_>) -> Result<(), LoadError> {
-        self.parsed.names_types = true;
-        self.parsed.types.clear();
         for group in reader {
             for ty in group?.types() {
                 let ty = self.func_type(ty)?.expect("read from the section, which has indices alone");
+                self.parsed.names_types |= ty.params().iter().chain(ty.results()).any(|ty| ty.concrete().is_some());
                 self.parsed.types.push(ty);
             }
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod bodies;
 pub(crate) mod canon;
+mod context;
 pub mod isa;
 pub mod load;
 pub mod num;

@@ -21,12 +21,7 @@ impl<'m> Resources<'m> {
     /// For the bodies of the module `parsed`, which `all` is about.
     pub fn new(parsed: &'m Parsed, all: &'m ValidatorResources) -> Self {
         let types = (0..parsed.types.len() as u32).map_while(|index| all.sub_type_at(index)).collect();
-        Self { types, ..Self::for_one(parsed, all) }
-    }
-
-    /// The same, for a single body: types are searched for.
-    pub fn for_one(parsed: &'m Parsed, all: &'m ValidatorResources) -> Self {
-        Self { all, memory: all.memory_at(0), functions: &parsed.functions, types: Vec::new() }
+        Self { all, memory: all.memory_at(0), functions: &parsed.functions, types }
     }
 }
 

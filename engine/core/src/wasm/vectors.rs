@@ -3,12 +3,13 @@
 //! Functions without vectors pay for none of it: counting begins with the first operator that makes one, or with the function
 //! where a type, a global or a local of it could bring one.
 
+use super::context::Context;
 use super::isa::Op;
 use super::load::Parsed;
 use super::types::ValType;
 use super::walk::Arg;
 use alloc::vec::Vec;
-use wasmparser::{BlockType, FuncValidator, TryTable, WasmModuleResources};
+use wasmparser::{BlockType, TryTable};
 
 /// The count at the operator at hand, and what it will be at the ends of open constructs.
 #[derive(Debug, Default)]
@@ -39,25 +40,18 @@ impl Vectors {
 
     /// Begins to count, with no vector on the stack so far.
     #[cold]
-    pub fn begin<R: WasmModuleResources>(&mut self, validator: &FuncValidator<R>, parsed: &Parsed) {
+    pub fn begin(&mut self, context: &impl Context, parsed: &Parsed) {
         self.on = true;
-        for depth in (0..validator.control_stack_height() as usize).rev() {
-            let frame = validator.get_control_frame(depth).expect("as many constructs are open");
-            let (params, results) = of_block(frame.block_type, parsed);
+        for depth in (0..context.constructs() as usize).rev() {
+            let construct = context.construct(depth).expect("as many constructs are open");
+            let (params, results) = of_block(construct.ty, parsed);
             self.open.push(Open { below: 0, params, results });
         }
     }
 
-    /// Counts what an operator did that the validator has taken. Dead ones (`live`: not) matter for their constructs alone.
+    /// Counts what an operator did that the context has taken. Dead ones (`live`: not) matter for their constructs alone.
     #[inline(never)]
-    pub fn operator<R: WasmModuleResources>(
-        &mut self,
-        op: Op,
-        arg: &Arg<'_>,
-        live: bool,
-        validator: &FuncValidator<R>,
-        parsed: &Parsed,
-    ) {
+    pub fn operator(&mut self, op: Op, arg: &Arg<'_>, live: bool, context: &impl Context, parsed: &Parsed) {
         match (op, arg) {
             (Op::Block | Op::Loop | Op::If, Arg::Block(ty)) | (_, Arg::Try(TryTable { ty, .. })) => {
                 let (params, results) = of_block(*ty, parsed);
@@ -82,7 +76,7 @@ impl Vectors {
         let (taken, left) = match (op, arg) {
             (Op::Drop | Op::Select | Op::TypedSelect, Arg::Vector) => (1, 0),
             (Op::LocalGet | Op::LocalSet, Arg::Index(local)) => {
-                let vector = is_vector(validator.get_local_type(*local).and_then(ValType::from_parser));
+                let vector = u32::from(context.is_vector_local(*local));
                 if op == Op::LocalGet { (0, vector) } else { (vector, 0) }
             }
             (Op::GlobalGet | Op::GlobalSet, Arg::Index(global)) => {

@@ -1,5 +1,6 @@
 //! One pass over a body: validate through the parser, look up the row, follow the plan, emit to a sink.
 
+use super::context::{Context, Valid};
 use super::isa::{Group, Op};
 use super::load::Parsed;
 use super::plan::{Planner, Step};
@@ -11,9 +12,9 @@ use crate::gas::Schedule;
 use crate::profile::Profile;
 use alloc::{boxed::Box, vec::Vec};
 use wasmparser::{
-    BinaryReader, BlockType, BrTable, Catch, FrameStack, FuncToValidate, FuncValidator, FuncValidatorAllocations,
-    FunctionBody, HeapType, Ieee32, Ieee64, MemArg, MemArgTarget, Ordering, RefType, ResumeTable, TryTable, V128,
-    ValType, VisitOperator, VisitSimdOperator, WasmModuleResources,
+    BinaryReader, BlockType, BrTable, Catch, FrameStack, FuncToValidate, FuncValidatorAllocations, FunctionBody,
+    HeapType, Ieee32, Ieee64, MemArg, MemArgTarget, Ordering, RefType, ResumeTable, TryTable, V128, ValType,
+    VisitOperator, VisitSimdOperator, WasmModuleResources,
 };
 
 /// The immediates of an operator.
@@ -139,6 +140,8 @@ pub(crate) struct Walker {
     vectors: Vectors,
     /// The validator's lists, between bodies.
     allocations: FuncValidatorAllocations,
+    /// In its place, for valid bodies.
+    valid: Valid,
 }
 
 impl Walker {
@@ -148,6 +151,7 @@ impl Walker {
             profile,
             vectors: Vectors::default(),
             allocations: FuncValidatorAllocations::default(),
+            valid: Valid::default(),
         }
     }
 
@@ -161,9 +165,18 @@ impl Walker {
     ) -> Result<(), LoadError> {
         loop {
             let mut validator = function().into_validator(core::mem::take(&mut self.allocations));
-            let ty = parsed.func_type(validator.index());
-            let head = BodyHead::new(validator.index(), ty.slots().0 as u32, ty.slots().1 as u32);
-            let ended = self.body(body, &mut validator, parsed, head, sink)?;
+            let index = validator.index();
+            #[cfg(not(feature = "checked"))]
+            let ended = self.body(body, index, &mut validator, parsed, sink)?;
+            #[cfg(feature = "checked")]
+            let ended = {
+                let mut valid = Valid::default();
+                valid.begin(parsed, index);
+                let mut compared = super::context::Compared { validator, valid };
+                let ended = self.body(body, index, &mut compared, parsed, sink)?;
+                validator = compared.validator;
+                ended
+            };
             self.allocations = validator.into_allocations();
             if ended == Ended::Done {
                 return Ok(());
@@ -171,39 +184,59 @@ impl Walker {
         }
     }
 
-    /// Declared locals are left out of `head`.
-    fn body<R: WasmModuleResources>(
+    /// Walks the body of function `index` of `parsed`, which is valid, into `sink`; as often as that wants it.
+    pub(crate) fn valid_function(
+        &mut self,
+        parsed: &Parsed,
+        index: u32,
+        body: &FunctionBody<'_>,
+        sink: &mut impl Sink,
+    ) -> Result<(), LoadError> {
+        let mut context = core::mem::take(&mut self.valid);
+        loop {
+            context.begin(parsed, index);
+            if self.body(body, index, &mut context, parsed, sink)? == Ended::Done {
+                self.valid = context;
+                return Ok(());
+            }
+        }
+    }
+
+    /// `context` has begun with the parameters.
+    fn body(
         &mut self,
         body: &FunctionBody<'_>,
-        validator: &mut FuncValidator<R>,
+        index: u32,
+        context: &mut impl Context,
         parsed: &Parsed,
-        mut head: BodyHead,
         sink: &mut impl Sink,
     ) -> Result<Ended, LoadError> {
+        let ty = parsed.func_type(index);
+        let mut head = BodyHead::new(index, ty.slots().0 as u32, ty.slots().1 as u32);
         let mut reader = body.get_binary_reader();
         reader.set_features(self.profile.features);
         let offset = reader.original_position() as usize;
-        let params = validator.len_locals();
+        let params = context.len_locals();
         for _ in 0..reader.read_var_u32()? {
             let at = reader.original_position();
             let (count, ty) = (reader.read()?, reader.read()?);
-            validator.define_locals(at, count, ty)?;
+            context.define_locals(at, count, ty)?;
             head.declare(count, ty);
         }
-        if validator.len_locals() > self.profile.module.locals {
+        if context.len_locals() > self.profile.module.locals {
             return Err(limit(offset, "too many locals"));
         }
         head.vector_locals |= head.params > params;
         self.planner.reset();
         self.vectors.reset();
         if parsed.has_vectors || head.vector_locals {
-            self.vectors.begin(validator, parsed);
+            self.vectors.begin(context, parsed);
         }
         sink.begin(head);
         sink.locals(Locals(body));
         let bytes = reader.read_bytes(reader.bytes_remaining())?;
         let mut visitor = Visitor {
-            validator,
+            context,
             planner: &mut self.planner,
             vectors: &mut self.vectors,
             parsed,
@@ -250,8 +283,8 @@ fn unsupported(offset: usize, what: &'static str) -> Box<LoadError> {
 /// Deals with an operator, by its opcode.
 type Handler<V> = fn(&mut V) -> Result<(), Box<LoadError>>;
 
-struct Visitor<'v, 'a, R, S> {
-    validator: &'v mut FuncValidator<R>,
+struct Visitor<'v, 'a, C, S> {
+    context: &'v mut C,
     planner: &'v mut Planner,
     vectors: &'v mut Vectors,
     parsed: &'v Parsed,
@@ -273,14 +306,14 @@ struct Visitor<'v, 'a, R, S> {
     profile: &'v Profile,
 }
 
-impl<R: WasmModuleResources, S> FrameStack for Visitor<'_, '_, R, S> {
+impl<C: Context, S> FrameStack for Visitor<'_, '_, C, S> {
     fn current_frame(&self) -> Option<wasmparser::FrameKind> {
-        self.validator.get_control_frame(0).map(|f| f.kind)
+        self.context.construct(0).map(|construct| construct.kind)
     }
 }
 
-impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
-    /// The immediates, and what sinks need of the operands' types: before the validator takes these.
+impl<C: Context, S: Sink> Visitor<'_, '_, C, S> {
+    /// The immediates, and what sinks need of the operands' types: before the context takes these.
     #[inline(always)]
     fn in_context<'a>(&self, op: Option<Op>, arg: Arg<'a>) -> Arg<'a> {
         let depth = match op {
@@ -289,7 +322,7 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
             Some(op) if op.access_bytes().is_some() => return self.placed(arg),
             _ => return arg,
         };
-        let vector = self.vectors.on && self.validator.get_operand_type(depth) == Some(Some(ValType::V128));
+        let vector = self.vectors.on && self.context.is_vector(depth);
         if vector { Arg::Vector } else { arg }
     }
 
@@ -323,6 +356,7 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
 
     #[inline(always)]
     fn deal_with<const AMONG_VECTORS: bool>(&mut self, op: Op, arg: Arg<'_>) -> Result<(), Box<LoadError>> {
+        self.context.take(op, &arg, self.parsed);
         match &arg {
             Arg::Index(depth) if matches!(op, Op::Br | Op::BrIf | Op::BrOnNull | Op::BrOnNonNull) => {
                 self.planner.branch(*depth)
@@ -343,11 +377,11 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
                 for catch in &table.catches {
                     self.planner.branch(catch_label(*catch));
                 }
-                if self.validator.control_stack_height() > self.profile.module.nesting + 1 {
+                if self.context.constructs() > self.profile.module.nesting + 1 {
                     return Err(limit(self.offset, "blocks are nested too deep").into());
                 }
             }
-            Arg::Block(_) if self.validator.control_stack_height() > self.profile.module.nesting + 1 => {
+            Arg::Block(_) if self.context.constructs() > self.profile.module.nesting + 1 => {
                 return Err(limit(self.offset, "blocks are nested too deep").into());
             }
             _ => {}
@@ -356,9 +390,9 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
         let mut vectors = 0;
         if AMONG_VECTORS && (self.vectors.on || step.live) {
             if !self.vectors.on {
-                self.vectors.begin(self.validator, self.parsed);
+                self.vectors.begin(self.context, self.parsed);
             }
-            self.vectors.operator(op, &arg, step.live, self.validator, self.parsed);
+            self.vectors.operator(op, &arg, step.live, self.context, self.parsed);
             vectors = self.vectors.count;
         }
         // Operators of these groups leave no more than they take. What a reachable operator finds was counted before: behind the
@@ -366,7 +400,7 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
         let grows =
             !matches!(op.row().group, Group::Pure | Group::Partial | Group::Load | Group::Store | Group::Parametric);
         if step.live && grows {
-            self.height = self.height.max(self.validator.operand_stack_height() + vectors);
+            self.height = self.height.max(self.context.height() + vectors);
             if let Arg::Try(table) = &arg {
                 self.count_caught(table);
             }
@@ -381,21 +415,21 @@ impl<R: WasmModuleResources, S: Sink> Visitor<'_, '_, R, S> {
         if step.closed.is_some() || step.opens {
             self.sink.block(step.closed, step.opens);
         }
-        if op == Op::End && self.validator.control_stack_height() == 0 {
+        if op == Op::End && self.context.constructs() == 0 {
             self.behind = self.next.take().map_or(0, |_| self.rest.len() + 1);
         }
         Ok(())
     }
 }
 
-impl<R: WasmModuleResources, S> Visitor<'_, '_, R, S> {
+impl<C: Context, S> Visitor<'_, '_, C, S> {
     /// Counts what exceptions leave on the stack when they are caught: values above those below the label that they go to.
     #[cold]
     fn count_caught(&mut self, table: &TryTable) {
         for catch in &table.catches {
             // Of the construct that is open around this one.
             let depth = catch_label(*catch) as usize + 1;
-            let below = self.validator.get_control_frame(depth).map_or(0, |frame| frame.height as u32);
+            let below = self.context.construct(depth).map_or(0, |construct| construct.height);
             let height = below + self.vectors.below(depth) + caught_slots(*catch, self.parsed);
             self.height = self.height.max(height);
         }
@@ -424,16 +458,16 @@ pub(crate) fn caught_slots(catch: Catch, parsed: &Parsed) -> u32 {
 
 macro_rules! visit {
     ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
-        visit!(visitor $($op $({ $($arg: $ty),* })? $visit)*);
+        visit!(check $($op $({ $($arg: $ty),* })? $visit)*);
     };
-    ($visitor:ident $($op:ident $({ $($arg:ident: $ty:ty),* })? $visit:ident)*) => { $(
+    ($check:ident $($op:ident $({ $($arg:ident: $ty:ty),* })? $visit:ident)*) => { $(
         fn $visit(&mut self $($(, $arg: $ty)*)?) -> Self::Output {
             // A join at compile time: an operator without a row is refused here whatever the parser thinks of it.
             const OP: Option<Op> = Op::from_ident(stringify!($op));
-            // Read before the validator takes them: a copy of an immediate of several words would wait for its parts.
+            // Read before the context takes them: a copy of an immediate of several words would wait for its parts.
             let arg = Immediates(($($($arg.clone(),)*)?)).into();
             let arg = self.in_context(OP, arg);
-            self.validator.$visitor(self.offset as u64).$visit($($($arg),*)?)?;
+            self.context.$check(self.offset as u64).$visit($($($arg),*)?)?;
             match OP {
                 Some(op) => self.operator(op, arg),
                 None => Err(unsupported(self.offset, concat!("operator ", stringify!($op), " is not supported"))),
@@ -444,7 +478,7 @@ macro_rules! visit {
 
 macro_rules! visit_vector {
     ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
-        visit!(simd_visitor $($op $({ $($arg: $ty),* })? $visit)*);
+        visit!(check_simd $($op $({ $($arg: $ty),* })? $visit)*);
     };
 }
 
@@ -472,7 +506,7 @@ macro_rules! handlers {
     };
 }
 
-impl<'a, R: WasmModuleResources, S: Sink> Visitor<'_, 'a, R, S> {
+impl<'a, C: Context, S: Sink> Visitor<'_, 'a, C, S> {
     wasmparser::for_each_visit_operator!(handlers);
 
     /// Has the parser read the next operator.
@@ -498,7 +532,7 @@ impl<'a, R: WasmModuleResources, S: Sink> Visitor<'_, 'a, R, S> {
     }
 }
 
-impl<'a, R: WasmModuleResources, S: Sink> VisitOperator<'a> for Visitor<'_, 'a, R, S> {
+impl<'a, C: Context, S: Sink> VisitOperator<'a> for Visitor<'_, 'a, C, S> {
     type Output = Result<(), Box<LoadError>>;
 
     fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Self::Output>> {
@@ -509,7 +543,7 @@ impl<'a, R: WasmModuleResources, S: Sink> VisitOperator<'a> for Visitor<'_, 'a, 
     wasmparser::for_each_visit_operator!(visit);
 }
 
-impl<'a, R: WasmModuleResources, S: Sink> VisitSimdOperator<'a> for Visitor<'_, 'a, R, S> {
+impl<'a, C: Context, S: Sink> VisitSimdOperator<'a> for Visitor<'_, 'a, C, S> {
     wasmparser::for_each_visit_simd_operator!(visit_vector);
 }
 

@@ -21,7 +21,7 @@ use crate::gas::Schedule;
 use crate::interp::code::{Code, Family, HEADER_WORDS, Region, TO_SLOT, Word};
 use crate::interp::exec::fused::fuse;
 use crate::wasm::isa::{Group, Op};
-use crate::wasm::load::Parsed;
+use crate::wasm::load::{Parsed, Trust};
 use crate::wasm::plan::Step;
 use crate::wasm::walk::{Arg, BodyHead, Ended, Locals, Sink};
 use alloc::{boxed::Box, vec::Vec};
@@ -468,7 +468,7 @@ pub(crate) enum When {
     Now,
     /// When they are first called; validated now.
     Called,
-    /// When they are first called; they are known to be valid.
+    /// When they are first called; the module is known to be valid.
     CalledAndValid,
 }
 
@@ -480,7 +480,8 @@ pub(crate) fn load(
     when: When,
     bench: &Workbench,
 ) -> Result<(Parsed, Code), LoadError> {
-    crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| match when {
+    let trust = if when == When::CalledAndValid { Trust::Valid } else { Trust::None };
+    crate::wasm::load::load(bytes, profile, schedule, trust, |parsed, bodies| match when {
         When::Now => bench.translate(parsed, &bodies),
         When::Called => super::lazy::load(bodies),
         When::CalledAndValid => super::lazy::load_valid(bodies),
@@ -493,7 +494,7 @@ pub(crate) fn load_listing(
     profile: &crate::profile::Profile,
     schedule: Schedule,
 ) -> Result<(Parsed, (Code, Vec<listing::Listing>)), LoadError> {
-    crate::wasm::load::load(bytes, profile, schedule, |parsed, bodies| {
+    crate::wasm::load::load(bytes, profile, schedule, Trust::None, |parsed, bodies| {
         let translator = Translator::new(parsed, schedule, bodies.len(), bodies.bytes(), Lists::new());
         let mut lister = listing::Lister::new(translator);
         bodies.walk_apart(&mut lister)?;
