@@ -1,8 +1,8 @@
 //! Translation at the first call, for big modules off chain of which little runs.
 //!
 //! Loading validates and plans every body as always, so the same modules are refused for the same reasons, and keeps the
-//! bodies, which are not validated again. In place of its code a function gets a stub: a header that charges for the entry and takes a frame as small as the
-//! function's can be, and one op. That op has the function translated, unless a store before has, points the store's
+//! bodies, which are not validated again. In place of its code a function gets a stub: a header that charges for the entry and
+//! takes a frame as small as the function's can be, and one op. That op has the function translated, unless a store before has, points the store's
 //! function at the code, and enters that with what the stub has not charged and taken. Calls in such code go through the
 //! instance's functions, not to an offset, since code is made in any order and never written again once it can run.
 
@@ -77,7 +77,7 @@ fn validate(bodies: &Bodies<'_>) -> Result<Stubs, LoadError> {
     Ok(stubs)
 }
 
-/// The same of a module that is known to be valid: nothing but the bodies' locals is looked at.
+/// The code of a module of stubs that is known to be valid: nothing but the bodies' locals is looked at.
 pub(crate) fn load_valid(bodies: Bodies<'_>) -> Result<Code, LoadError> {
     let mut stubs = Stubs::new(bodies.schedule);
     bodies.heads().try_for_each(|head| {
