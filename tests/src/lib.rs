@@ -12,8 +12,8 @@ pub mod reference_vm;
 pub mod smith;
 pub mod watched;
 
-use gristmill::contract::{Ewasm, Options, Vm};
-use gristmill::{CompilationMode, Config, Dispatch, Engine, Profile, Schedule};
+use gristmill::contract::{Ewasm, ModuleCache, Options, Vm};
+use gristmill::{CompilationMode, Config, Dispatch, Engine, Error, Module, Profile, Schedule};
 use gristmill_aot::{self as aot, Aot, Bounds};
 use gristmill_chain::CodeCache;
 use reference_vm::Reference;
@@ -70,10 +70,25 @@ pub fn vms(schedule: Schedule, options: &Options) -> Vec<(&'static str, Box<dyn 
         let compiles = name.starts_with("aot");
         let vm = Ewasm::new(&engine, options.clone());
         // Machine code is kept from message to message, or most of the time would be the compiler's.
-        vms.push((name, Box::new(if compiles { vm.with_cache(Arc::new(CodeCache::new(1 << 26))) } else { vm })));
+        let vm = if compiles { vm.with_cache(Arc::new(CodeCache::new(1 << 26))) } else { vm };
+        if name == "loop, lazy" {
+            vms.push(("loop, loaded again", Box::new(vm.clone().with_cache(Arc::new(Again(vm.clone()))))));
+        }
+        vms.push((name, Box::new(vm)));
     }
     vms.push(("reference", Box::new(Reference::new(Profile::chain1(), options))));
     vms
+}
+
+/// Keeps nothing, but loads what was loaded as what is known to be valid.
+struct Again(Ewasm);
+
+impl ModuleCache for Again {
+    fn get_or_load(&self, code: &[u8], load: &mut dyn FnMut() -> Result<Module, Error>) -> Result<Module, Error> {
+        load()?;
+        // SAFETY: just now, by a VM of which this is a copy.
+        unsafe { self.0.load_valid(code) }
+    }
 }
 
 /// A folder of the material beside the repository: `conformance/..`, `kernels`, `contracts`.

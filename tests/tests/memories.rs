@@ -1,9 +1,11 @@
 //! Memories that are not memory 0 with 32-bit addresses and pages of 64 KiB, and tables with 64-bit indices: every executor
 //! does the same, and what consensus.md says.
 
+use gristmill::error::Fault;
+use gristmill::gas::Pages;
 use gristmill::{
-    Extern, Func, Gas, Instance, Linker, Memory, MemoryType, Meter, Module, PageSize, Profile, Proposal, Schedule,
-    Stop, Store, Trap, ValType,
+    Config, Dispatch, Engine, Error, Extern, Func, Gas, Instance, Linker, Memory, MemoryType, Meter, Module, PageSize,
+    Profile, Proposal, Schedule, Stop, Store, Trap, ValType,
 };
 use gristmill_tests::engines;
 use gristmill_tests::machine::{Plan, executors};
@@ -383,5 +385,38 @@ fn calls_across_instances() {
         assert_eq!(run.ty(&store).results(), [ValType::I32]);
         let result = run.typed::<(), u32>(&store).expect("its type").call(&mut store, ());
         assert_eq!(result.expect("it returns"), 49, "{name}");
+    }
+}
+
+/// All memories that are alive count, of all stores; none is made or grows beyond, and what goes leaves its pages to others.
+#[test]
+fn live_memory_is_bounded() {
+    let bytes = wat::parse_str(
+        r#"(module (memory (export "m") 2) (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))"#,
+    )
+    .expect("well-formed");
+    for dispatch in [Dispatch::Loop, Dispatch::Auto] {
+        let engine = Engine::new(Config::new().dispatch(dispatch).live_memory(Pages(5))).expect("an engine");
+        let module = Module::new(&engine, &bytes).expect("valid");
+        let instance = || {
+            let mut store = Store::new(&engine, ());
+            store.set_gas(Gas(1_000_000));
+            Instance::new(&mut store, &module, &[]).map(|instance| (store, instance))
+        };
+        let grow = |(store, instance): &mut (Store<()>, Instance), pages: i32| {
+            let grow = instance.get_typed_func::<i32, i32>(&*store, "grow").expect("exported");
+            grow.call(store, pages)
+        };
+        let out_of_memory = |end: Option<Error>| matches!(end, Some(Error::Fault(Fault::OutOfMemory)));
+        let (mut first, second) = (instance().expect("2 of 5"), instance().expect("4 of 5"));
+        assert!(out_of_memory(instance().err()), "6 of 5");
+        assert_eq!(grow(&mut first, 1).expect("5 of 5"), 2);
+        assert!(out_of_memory(grow(&mut first, 1).err()), "6 of 5");
+        assert_eq!(grow(&mut first, 0).expect("nothing more"), 3);
+        drop(second);
+        assert_eq!(grow(&mut first, 2).expect("5 of 5"), 3);
+        drop(first);
+        let mut last = instance().expect("2 of 5");
+        assert_eq!(grow(&mut last, 3).expect("5 of 5"), 2);
     }
 }

@@ -102,8 +102,19 @@ pub enum Evm1 {
 
 /// Sees host calls.
 pub trait Observer: Send + Sync {
+    /// A host function is about to be called: row `index` of the interface's, with its argument slots and the frame's gas left.
+    ///
+    /// # Errors
+    /// What ends the frame in place of the call: for who counts more than gas.
+    fn before(&self, index: usize, args: &[u64], gas: Gas) -> Result<(), Trap> {
+        let _ = (index, args, gas);
+        Ok(())
+    }
+
     /// A host function of a frame has returned; those of nested frames come before the call that made them.
-    fn host_call(&self, call: &HostCall<'_>);
+    fn host_call(&self, call: &HostCall<'_>) {
+        let _ = call;
+    }
 }
 
 /// One host call.
@@ -290,6 +301,7 @@ impl HostApi for Observed<'_, '_> {
 
     fn call(&mut self, index: usize, guest: &mut Guest<'_>, args: &[u64]) -> Result<u64, Stop> {
         let gas_before = guest.meter.left();
+        self.observer.before(index, args, gas_before)?;
         let result = self.eei.call(index, guest, args);
         if let Some(row) = Self::rows().get(index) {
             self.observer.host_call(&HostCall {
@@ -369,6 +381,20 @@ impl Ewasm {
             None => self.load_anew(code),
             Some(cache) => cache.get_or_load(code, &mut || self.load_anew(code)),
         }
+    }
+
+    /// Loads a contract that was loaded before; nothing of it is validated again, and functions are translated at their first
+    /// call.
+    ///
+    /// # Errors
+    /// [`Fault::OutOfMemory`].
+    ///
+    /// # Safety
+    /// These very bytes were loaded by this version of the engine under the same profile and options.
+    #[allow(unsafe_code)]
+    pub unsafe fn load_valid(&self, code: &[u8]) -> Result<Module, Error> {
+        // SAFETY: the caller's promise.
+        unsafe { Module::load_valid_for(&self.engine, code, Eei::rows()) }
     }
 
     fn load_shared(&self, code: &Arc<[u8]>) -> Result<Module, Error> {

@@ -15,6 +15,7 @@ use super::host::{Host, Vm};
 use super::types::{Access, Address, Bytes32, Log, Message, Outcome, Revision, StorageStatus, TxContext, U256};
 use crate::error::Fault;
 use crate::gas::Schedule;
+use crate::limits::MESSAGE_DEPTH;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -118,6 +119,8 @@ pub struct Rules {
     pub intrinsic_gas: bool,
     /// Whether gas costs money: the sender buys it, the beneficiary of the block gets what was used. Off by default.
     pub fees: bool,
+    /// Messages inside each other, the transaction's own not counted: [`MESSAGE_DEPTH`] by default, and at most.
+    pub max_depth: u32,
 }
 
 impl Rules {
@@ -130,6 +133,7 @@ impl Rules {
             refunds: Refunds::FromVm,
             intrinsic_gas: false,
             fees: false,
+            max_depth: MESSAGE_DEPTH,
         }
     }
 }

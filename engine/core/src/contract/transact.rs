@@ -5,6 +5,7 @@ use super::host::{Host, Vm};
 use super::journal::{AccountInfo, Backing, Changes, Journal, Precompiles, Refunds, Rules};
 use super::types::{Address, Bytes32, CallKind, Log, Message, Outcome, Revision, StatusCode, TxContext, U256};
 use crate::error::Fault;
+use crate::limits::MESSAGE_DEPTH;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -127,7 +128,7 @@ pub fn transact(
     let mut journal = Journal::new(backing, vm, precompiles, rules, &context);
     let gas = admit(&mut journal, rules, &context, transaction)?;
     let nonce = start(&mut journal, rules, &context, transaction)?;
-    let outcome = send(&mut journal, transaction, nonce, gas)?;
+    let outcome = send(&mut journal, rules, transaction, nonce, gas)?;
     let (gas_used, gas_refunded) = settle(&mut journal, rules, &context, transaction, &outcome)?;
     let (changes, logs) = journal.finish();
     Ok((Receipt { outcome, logs, gas_used, gas_refunded }, changes))
@@ -247,7 +248,13 @@ fn start(
     Ok(info.nonce)
 }
 
-fn send(journal: &mut Journal<'_>, transaction: &Transaction, nonce: u64, gas: i64) -> Result<Outcome, Refusal> {
+fn send(
+    journal: &mut Journal<'_>,
+    rules: &Rules,
+    transaction: &Transaction,
+    nonce: u64,
+    gas: i64,
+) -> Result<Outcome, Refusal> {
     let to = transaction.to.unwrap_or_default();
     let message = Message {
         kind: match (transaction.to, transaction.salt) {
@@ -256,7 +263,8 @@ fn send(journal: &mut Journal<'_>, transaction: &Transaction, nonce: u64, gas: i
             (None, Some(_)) => CallKind::Create2,
         },
         is_static: false,
-        depth: 0,
+        // Nobody sees the number, but how many are left.
+        depth: MESSAGE_DEPTH.saturating_sub(rules.max_depth),
         gas,
         recipient: to,
         sender: transaction.sender,
@@ -311,10 +319,15 @@ fn settle(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::execute::{Ewasm, Observer, Options};
     use crate::contract::journal::NoPrecompiles;
     use crate::contract::ledger::{Ledger, LedgerAccount};
     use crate::contract::types::Access;
+    use crate::error::Trap;
+    use crate::{Config, Engine, Gas, Profile};
+    use alloc::sync::Arc;
     use alloc::vec;
+    use core::sync::atomic::{AtomicU64, Ordering};
 
     fn address(n: u64) -> Address {
         Address::from_low_u64_be(n)
@@ -528,5 +541,70 @@ mod tests {
         let (_, receipt) = run(Rules::default(), 0, &Transaction { salt: Some(salt), ..create });
         let expected = create2_address(&address(1), &salt, &[7]);
         assert_eq!(receipt.unwrap().outcome.create_address, Some(expected));
+    }
+
+    /// Calls itself with all its gas, and counts in its storage how often it was called.
+    const CALLER: &str = r#"(module
+        (import "ethereum" "getAddress" (func $address (param i32)))
+        (import "ethereum" "storageLoad" (func $load (param i32 i32)))
+        (import "ethereum" "storageStore" (func $store (param i32 i32)))
+        (import "ethereum" "call" (func $call (param i64 i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (func (export "main")
+            (call $load (i32.const 0) (i32.const 32))
+            (i64.store (i32.const 32) (i64.add (i64.load (i32.const 32)) (i64.const 1)))
+            (call $store (i32.const 0) (i32.const 32))
+            (call $address (i32.const 64))
+            (drop (call $call (i64.const 0x7fffffff) (i32.const 64) (i32.const 96) (i32.const 0) (i32.const 0)))))"#;
+
+    fn caller(observer: Option<Arc<dyn Observer>>, rules: &Rules) -> (StatusCode, u64) {
+        let engine = Engine::new(Config::new().profile(Profile::chain1())).expect("an engine");
+        let vm = Ewasm::new(&engine, Options { observer, ..Options::default() });
+        let context = TxContext::default();
+        let environment = Environment { vm: &vm, precompiles: &NoPrecompiles, rules, context: &context };
+        let mut ledger = Ledger::new();
+        let code = wat::parse_str(CALLER).expect("well-formed").into();
+        ledger.accounts.insert(address(2), LedgerAccount { code, ..LedgerAccount::default() });
+        let transaction = Transaction { gas_limit: 50_000_000, gas_price: U256::zero(), ..call() };
+        let receipt = ledger.transact(&environment, &transaction).expect("it happens");
+        let calls = ledger.accounts[&address(2)].storage.get(&Bytes32::zero());
+        let low = |value: &Bytes32| u64::from_le_bytes(value.0[..8].try_into().expect("eight bytes"));
+        (receipt.outcome.status, calls.map_or(0, low))
+    }
+
+    #[test]
+    fn messages_are_as_deep_as_the_rules_say() {
+        for max_depth in [0, 1, 31, 40] {
+            let rules = Rules { max_depth, ..Rules::default() };
+            assert_eq!(caller(None, &rules), (StatusCode::Success, u64::from(max_depth) + 1));
+        }
+    }
+
+    /// Lets so many host calls pass.
+    struct Toll(AtomicU64);
+
+    impl Observer for Toll {
+        fn before(&self, _: usize, _: &[u64], _: Gas) -> Result<(), Trap> {
+            let left = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            left.map(drop).map_err(|_| Trap::OutOfGas)
+        }
+    }
+
+    /// A frame whose toll is spent ends, and with it what it did; the frames around it do not.
+    #[test]
+    fn a_frame_ends_where_its_observer_says() {
+        let rules = Rules { max_depth: 2, ..Rules::default() };
+        // Of each frame four calls, and the innermost has nobody to call.
+        for (toll, status, calls) in [
+            (0, StatusCode::OutOfGas, 0),
+            (3, StatusCode::OutOfGas, 0),
+            (4, StatusCode::Success, 1),
+            (7, StatusCode::Success, 1),
+            (8, StatusCode::Success, 2),
+            (12, StatusCode::Success, 3),
+        ] {
+            let toll = Arc::new(Toll(AtomicU64::new(toll)));
+            assert_eq!(caller(Some(toll), &rules), (status, calls));
+        }
     }
 }

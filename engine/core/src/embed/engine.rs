@@ -1,9 +1,9 @@
 //! Configuration, fixed once, shared by modules and stores.
 
 use crate::error::Error;
-use crate::gas::Schedule;
+use crate::gas::{Pages, Schedule};
 use crate::interp::exec::Dispatch;
-use crate::interp::exec::memory::Pool;
+use crate::interp::exec::memory::{Budget, Pool};
 use crate::interp::exec::watch::{Watch, Watcher};
 use crate::interp::translate::Workbench;
 use crate::profile::Profile;
@@ -28,6 +28,7 @@ pub struct Config {
     schedule: Schedule,
     dispatch: Dispatch,
     mode: CompilationMode,
+    live_memory: Option<Pages>,
 }
 
 impl Config {
@@ -51,6 +52,13 @@ impl Config {
     /// When functions are translated; never changes a result. The default is eager.
     pub fn compilation_mode(&mut self, mode: CompilationMode) -> &mut Self {
         self.mode = mode;
+        self
+    }
+
+    /// Pages that all memories of all stores of the engine may have at once; a memory beyond is not made, and none grows beyond:
+    /// [`Fault::OutOfMemory`](crate::error::Fault::OutOfMemory). The default is no bound but that of each memory.
+    pub fn live_memory(&mut self, pages: Pages) -> &mut Self {
+        self.live_memory = Some(pages);
         self
     }
 
@@ -104,7 +112,8 @@ impl Engine {
             }
             dispatch => dispatch,
         };
-        let pool = Pool::new(compiler.as_ref().and_then(|compiler| compiler.reserve()));
+        let budget = config.live_memory.map(Budget::new);
+        let pool = Pool::new(compiler.as_ref().and_then(|compiler| compiler.reserve()), budget);
         Ok(Self(Arc::new(Inner {
             config,
             compiler,

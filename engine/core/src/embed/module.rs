@@ -80,6 +80,34 @@ impl Module {
         Self::load_with(engine, bytes, |_| None)
     }
 
+    /// Loads `bytes` that were loaded before: nothing is validated again, and functions are translated at their first call.
+    ///
+    /// # Errors
+    /// None but for want of memory.
+    ///
+    /// # Safety
+    /// These very bytes were loaded by this version of the engine under the same profile.
+    #[allow(unsafe_code)]
+    pub unsafe fn load_valid(engine: &Engine, bytes: &[u8]) -> Result<Self, Error> {
+        let (parsed, code) = translated(engine, bytes, true)?;
+        Ok(Self::of(engine, parsed, code, None))
+    }
+
+    /// The same for a table of host functions.
+    ///
+    /// # Safety
+    /// As for [`Module::load_valid`].
+    #[allow(unsafe_code)]
+    pub(crate) unsafe fn load_valid_for(
+        engine: &Engine,
+        bytes: &[u8],
+        table: &'static [ApiRow],
+    ) -> Result<Self, Error> {
+        let (parsed, code) = translated(engine, bytes, true)?;
+        let rows = find_rows(&parsed, table).map(|rows| (table, rows));
+        Ok(Self::of(engine, parsed, code, rows))
+    }
+
     /// Loads `bytes` for a table of host functions: which rows it imports is looked up once.
     pub(crate) fn load_for(engine: &Engine, bytes: &[u8], table: &'static [ApiRow]) -> Result<Self, LoadError> {
         Self::load_with(engine, bytes, |parsed| Some((table, find_rows(parsed, table)?)))

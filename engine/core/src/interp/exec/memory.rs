@@ -15,7 +15,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::mem::offset_of;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 /// Bytes of a page.
 pub(crate) const PAGE: usize = 1 << 16;
@@ -66,6 +66,28 @@ pub(crate) struct Memory {
     stays_open: bool,
     /// Whose the bytes are, if they were not allocated: there are `len` of them, and the capacity is 0.
     reserved: Option<Arc<dyn Reserve>>,
+    /// What `counted` bytes were taken from, if somebody counts.
+    budget: Option<Arc<Budget>>,
+    counted: usize,
+}
+
+/// Bytes that the memories of an engine's stores may still have.
+#[derive(Debug)]
+pub(crate) struct Budget(AtomicUsize);
+
+impl Budget {
+    /// So many pages.
+    pub fn new(pages: Pages) -> Self {
+        Self(AtomicUsize::new((pages.0 as usize).saturating_mul(PAGE)))
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Memory {
@@ -73,7 +95,20 @@ impl Memory {
     pub fn empty() -> Self {
         let ty = MemoryType::new(0, Some(0));
         let (data, bounds) = (NonNull::dangling(), Bounds::of(0));
-        Self { index: 0, data, len: 0, bounds, written: 0, capacity: 0, ty, max: 0, stays_open: false, reserved: None }
+        Self {
+            index: 0,
+            data,
+            len: 0,
+            bounds,
+            written: 0,
+            capacity: 0,
+            ty,
+            max: 0,
+            stays_open: false,
+            reserved: None,
+            budget: None,
+            counted: 0,
+        }
     }
 
     /// A memory of type `ty` under `cap`, which is not below the type's minimum, out of `pool` if that has a fitting one.
@@ -81,7 +116,9 @@ impl Memory {
         let max = ty.max.unwrap_or(u64::MAX).min(cap.of_size(ty.page)).min(ty.most());
         let mut memory = Self::empty();
         (memory.ty, memory.max) = (ty, max);
+        memory.budget = pool.budget.clone();
         let len = memory.bytes(ty.min)?;
+        memory.count(len)?;
         // No other memory is asked for by code that compares no bounds.
         if let Some(reserve) = pool.reserve.as_ref().filter(|_| ty.is_ordinary()) {
             memory.data = reserve.take(len).ok_or(Fault::OutOfMemory)?;
@@ -95,6 +132,16 @@ impl Memory {
         }
         memory.resize(len)?;
         Ok(memory)
+    }
+
+    /// Takes what it has not taken of `len` bytes from the budget.
+    fn count(&mut self, len: usize) -> Result<(), Fault> {
+        let Some(budget) = &self.budget else { return Ok(()) };
+        if !budget.take(len - self.counted) {
+            return Err(Fault::OutOfMemory);
+        }
+        self.counted = len;
+        Ok(())
     }
 
     fn bytes(&self, pages: u64) -> Result<usize, Fault> {
@@ -205,6 +252,7 @@ impl Memory {
     }
 
     fn resize(&mut self, len: usize) -> Result<(), Fault> {
+        self.count(len)?;
         if let Some(reserve) = &self.reserved {
             // SAFETY: taken there, `self.len` bytes long; no more than 4 GiB of pages.
             if !unsafe { reserve.grow(self.data, self.len, len) } {
@@ -248,8 +296,15 @@ impl Memory {
         }
     }
 
+    fn uncount(&mut self) {
+        if let Some(budget) = self.budget.take() {
+            budget.give_back(core::mem::take(&mut self.counted));
+        }
+    }
+
     /// Leaves the bytes to `pool`; the memory is empty then.
     pub fn release(&mut self, pool: &Pool) {
+        self.uncount();
         if self.reserved.is_some() {
             self.free();
         }
@@ -268,6 +323,7 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
+        self.uncount();
         self.free();
     }
 }
@@ -313,13 +369,19 @@ pub(crate) struct Pool {
     lists: [AtomicPtr<Lists>; POOLED],
     /// Where memories come from instead.
     reserve: Option<Arc<dyn Reserve>>,
+    budget: Option<Arc<Budget>>,
 }
 
 impl Pool {
     /// An empty pool, or none at all over `reserve`.
-    pub fn new(reserve: Option<Arc<dyn Reserve>>) -> Self {
+    pub fn new(reserve: Option<Arc<dyn Reserve>>, budget: Option<Budget>) -> Self {
         let entries = [const { [const { AtomicPtr::new(core::ptr::null_mut()) }; POOLED] }; POOLED_PAGES.len()];
-        Self { entries, lists: [const { AtomicPtr::new(core::ptr::null_mut()) }; POOLED], reserve }
+        Self {
+            entries,
+            lists: [const { AtomicPtr::new(core::ptr::null_mut()) }; POOLED],
+            reserve,
+            budget: budget.map(Arc::new),
+        }
     }
 
     /// Whether machine code that compares no bounds may access memories of this pool.
@@ -413,7 +475,7 @@ mod tests {
 
     #[test]
     fn some_lists_are_kept() {
-        let pool = Pool::new(None);
+        let pool = Pool::new(None, None);
         assert!(pool.take_lists().is_none());
         (0..=POOLED).for_each(|_| pool.put_lists(Box::default()));
         assert_eq!((0..=POOLED).filter_map(|_| pool.take_lists()).count(), POOLED);
@@ -422,7 +484,7 @@ mod tests {
     /// What comes back is zero, from the first byte to the last, and it is what was left there.
     #[test]
     fn memory_is_used_again_and_zero() {
-        let pool = Pool::new(None);
+        let pool = Pool::new(None, None);
         for pages in [1, 2, 16] {
             let mut first = memory(&pool, pages);
             let address = first.data_ptr();
@@ -439,7 +501,7 @@ mod tests {
     /// Whoever writes, as little as possible is zeroed, and enough: debug builds look at the rest.
     #[test]
     fn only_what_may_be_written_is_zeroed() {
-        let pool = Pool::new(None);
+        let pool = Pool::new(None, None);
         type Write = fn(&mut Memory);
         let cases: [(Write, usize); 6] = [
             (|_| {}, 0),
@@ -469,7 +531,7 @@ mod tests {
     /// Memory opens up to its end and no further; what no pool wants back is open from the start.
     #[test]
     fn memory_opens_to_its_end() {
-        let pool = Pool::new(None);
+        let pool = Pool::new(None, None);
         let mut memory = memory(&pool, 2);
         for at in [0, 4_090, 2 * PAGE as u64 - 8, 1 << 33] {
             let fits = at + 8 <= 2 * PAGE as u64;
@@ -485,7 +547,7 @@ mod tests {
     /// A memory that has grown comes back as one of its new size, or not at all.
     #[test]
     fn grown_memory() {
-        let pool = Pool::new(None);
+        let pool = Pool::new(None, None);
         for (from, delta) in [(1, 1), (1, 2), (0, 1), (2, 3)] {
             let mut grown = memory(&pool, from);
             grown.grow(delta).unwrap();
@@ -499,7 +561,7 @@ mod tests {
 
     #[test]
     fn a_pool_is_bounded() {
-        let pool = Pool::new(None);
+        let pool = Pool::new(None, None);
         let mut memories: Vec<_> = (0..3 * POOLED).map(|_| memory(&pool, 1)).collect();
         memories.iter_mut().for_each(|memory| memory.release(&pool));
         assert!((0..POOLED).all(|_| {
@@ -511,7 +573,7 @@ mod tests {
 
     #[test]
     fn threads_share_a_pool() {
-        let pool = Pool::new(None);
+        let pool = Pool::new(None, None);
         std::thread::scope(|scope| {
             for byte in 1..=4 {
                 let pool = &pool;

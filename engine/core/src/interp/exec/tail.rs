@@ -173,7 +173,7 @@ pub(crate) fn stack_grows() -> bool {
     const STEADY: u8 = 1;
     const GROWS: u8 = 2;
     if ANSWER.load(Ordering::Relaxed) == 0 {
-        let mut machine = Machine::new(Schedule::Ewasm, RunLimits::CHAIN1, &Arc::new(Pool::new(None)));
+        let mut machine = Machine::new(Schedule::Ewasm, RunLimits::CHAIN1, &Arc::new(Pool::new(None, None)));
         let mut depth = |ops: usize| {
             let mut code = vec![Word::wide(Family::Charge.effect(0), 0, 0); ops];
             code.push(Word::new(PROBE, 0, 0, 0));

@@ -110,7 +110,7 @@ struct Outcome {
 
 fn outcome(code: &[Word], seed: u64, run: unsafe fn(Regs) -> Flow) -> Outcome {
     let mut random = Random(seed);
-    let mut machine = Machine::new(Schedule::V1, RunLimits::CHAIN1, &Arc::new(Pool::new(None)));
+    let mut machine = Machine::new(Schedule::V1, RunLimits::CHAIN1, &Arc::new(Pool::new(None, None)));
     machine.add_memory(MemoryType::new(1, None)).unwrap();
     let mut globals: Vec<u64> = (0..GLOBALS).map(|_| random.value()).collect();
     let cells: Vec<*mut u64> = globals.iter_mut().map(core::ptr::from_mut).collect();
