@@ -21,7 +21,8 @@ const CORE: &[&str] = &["libm", "primitive-types", "tiny-keccak", "wasmparser"];
 const ARROWS: &[(&str, &[&str])] = &[
     ("gristmill", &[]),
     ("gristmill-aot", &["gristmill"]),
-    ("gristmill-chain", &["gristmill"]),
+    ("gristmill-precompiles", &["gristmill"]),
+    ("gristmill-chain", &["gristmill", "gristmill-precompiles"]),
     ("gristmill-cli", &["gristmill", "gristmill-aot", "gristmill-chain", "gristmill-evmc"]),
     ("gristmill-evmc", &["gristmill", "gristmill-aot", "gristmill-chain"]),
     ("gristmill-fixtures", &[]),

@@ -1,8 +1,8 @@
 //! The local chain: state that stays, one block a transaction.
 
+use crate::StandardPrecompiles;
 use crate::cache::CodeCache;
 use crate::json::JsonStore;
-use crate::precompiles::StandardPrecompiles;
 use crate::redb_store::RedbStore;
 use crate::settings::Settings;
 use crate::store::Store;

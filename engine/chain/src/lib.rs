@@ -9,7 +9,6 @@
 mod cache;
 mod chain;
 mod json;
-mod precompiles;
 mod redb_store;
 mod root;
 mod settings;
@@ -17,6 +16,6 @@ mod store;
 
 pub use cache::CodeCache;
 pub use chain::{Block, Chain, ChainError};
-pub use precompiles::StandardPrecompiles;
+pub use gristmill_precompiles::StandardPrecompiles;
 pub use root::{logs_hash, state_root};
 pub use settings::Settings;

@@ -1,9 +1,9 @@
 //! Roots and hashes by which Ethereum compares states: of all accounts, and of a transaction's events.
 
+use alloy_primitives::{B256, U256};
 use alloy_rlp::{Encodable, Header};
 use alloy_trie::{TrieAccount, root};
 use gristmill::contract::{Bytes32, Ledger, LedgerAccount, Log, keccak256};
-use revm_precompile::primitives::{B256, U256};
 
 /// The root of the Merkle trie of all accounts, as a block header has it. Accounts are not judged: an empty one counts.
 pub fn state_root(ledger: &Ledger) -> Bytes32 {

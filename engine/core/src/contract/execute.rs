@@ -120,6 +120,8 @@ pub trait Observer: Send + Sync {
 /// One host call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostCall<'a> {
+    /// Row of the interface.
+    pub index: usize,
     /// Depth of the frame's message.
     pub depth: u32,
     /// The guest's name of the module.
@@ -305,6 +307,7 @@ impl HostApi for Observed<'_, '_> {
         let result = self.eei.call(index, guest, args);
         if let Some(row) = Self::rows().get(index) {
             self.observer.host_call(&HostCall {
+                index,
                 depth: self.eei.depth(),
                 module: row.module,
                 name: row.name,

@@ -86,8 +86,9 @@ impl<B: Backing + ?Sized> Backing for &B {
 pub trait Precompiles {
     /// Whether `address` is one at `revision`.
     fn contains(&self, address: &Address, revision: Revision) -> bool;
-    /// Runs it with `gas` to spend. Asked only for addresses that [`Precompiles::contains`] has.
-    fn run(&self, address: &Address, input: &[u8], gas: i64, revision: Revision) -> Outcome;
+    /// Runs the one that is the message's code. Asked only for addresses that [`Precompiles::contains`] has. What it does
+    /// to `host` is taken back when it, or who called it, fails.
+    fn run(&self, host: &mut dyn Host, message: &Message<'_>, revision: Revision) -> Outcome;
 }
 
 /// No precompiles at all.
@@ -99,7 +100,7 @@ impl Precompiles for NoPrecompiles {
         false
     }
 
-    fn run(&self, _: &Address, _: &[u8], _: i64, _: Revision) -> Outcome {
+    fn run(&self, _: &mut dyn Host, _: &Message<'_>, _: Revision) -> Outcome {
         Outcome::failure(super::types::StatusCode::PrecompileFailure)
     }
 }

@@ -4,7 +4,9 @@ use crate::error::Error;
 use crate::gas::{Pages, Schedule};
 use crate::interp::exec::Dispatch;
 use crate::interp::exec::memory::{Budget, Pool};
-use crate::interp::exec::watch::{Watch, Watcher};
+use crate::interp::exec::watch::Watch;
+#[cfg(feature = "eager")]
+use crate::interp::exec::watch::Watcher;
 use crate::interp::translate::Workbench;
 use crate::profile::Profile;
 use crate::tier::Compiler;
@@ -123,6 +125,7 @@ impl Engine {
         })))
     }
 
+    #[cfg(feature = "eager")]
     /// An engine like this one, whose stores show their runs to `watcher`. Results and gas are the same.
     ///
     /// Where it sees calls, modules must be loaded by this very engine, which translates all functions at once and runs them

@@ -8,16 +8,19 @@ use super::load::Parsed;
 use super::types::{self, FuncType};
 use super::walk::Arg;
 use alloc::vec::Vec;
-use wasmparser::{
-    BlockType, Error, FrameKind, FuncValidator, TryTable, ValType, VisitOperator, VisitSimdOperator,
-    WasmModuleResources,
-};
+#[cfg(feature = "simd")]
+use wasmparser::VisitSimdOperator;
+use wasmparser::{BlockType, Error, FrameKind, FuncValidator, TryTable, ValType, VisitOperator, WasmModuleResources};
 
 /// What a walk asks.
 pub(super) trait Context {
+    /// Whether every operator has code of its own, and its short encoding too.
+    const UNROLLED: bool;
+
     /// Checks an operator, and takes it.
     fn check<'t, 'a: 't>(&'t mut self, offset: u64) -> impl VisitOperator<'a, Output = Result<(), Error>> + 't;
     /// The same for those of vectors.
+    #[cfg(feature = "simd")]
     fn check_simd<'t, 'a: 't>(&'t mut self, offset: u64)
     -> impl VisitSimdOperator<'a, Output = Result<(), Error>> + 't;
     /// Takes an operator, if checking has not.
@@ -48,11 +51,15 @@ pub(super) struct Construct {
 }
 
 impl<R: WasmModuleResources> Context for FuncValidator<R> {
+    // Where size counts, bodies are validated once in their life.
+    const UNROLLED: bool = cfg!(feature = "eager");
+
     #[inline(always)]
     fn check<'t, 'a: 't>(&'t mut self, offset: u64) -> impl VisitOperator<'a, Output = Result<(), Error>> + 't {
         self.visitor(offset)
     }
 
+    #[cfg(feature = "simd")]
     #[inline(always)]
     fn check_simd<'t, 'a: 't>(
         &'t mut self,
@@ -234,11 +241,14 @@ fn params_of(ty: BlockType, parsed: &Parsed) -> &[types::ValType] {
 }
 
 impl Context for Valid {
+    const UNROLLED: bool = true;
+
     #[inline(always)]
     fn check<'t, 'a: 't>(&'t mut self, _: u64) -> impl VisitOperator<'a, Output = Result<(), Error>> + 't {
         Unasked
     }
 
+    #[cfg(feature = "simd")]
     #[inline(always)]
     fn check_simd<'t, 'a: 't>(&'t mut self, _: u64) -> impl VisitSimdOperator<'a, Output = Result<(), Error>> + 't {
         Unasked
@@ -341,6 +351,7 @@ impl<'a> VisitOperator<'a> for Unasked {
     wasmparser::for_each_visit_operator!(unasked);
 }
 
+#[cfg(feature = "simd")]
 impl<'a> VisitSimdOperator<'a> for Unasked {
     wasmparser::for_each_visit_simd_operator!(unasked);
 }
@@ -357,10 +368,13 @@ use core::mem::discriminant;
 
 #[cfg(feature = "checked")]
 impl<R: WasmModuleResources> Context for Compared<R> {
+    const UNROLLED: bool = true;
+
     fn check<'t, 'a: 't>(&'t mut self, offset: u64) -> impl VisitOperator<'a, Output = Result<(), Error>> + 't {
         self.validator.check(offset)
     }
 
+    #[cfg(feature = "simd")]
     fn check_simd<'t, 'a: 't>(
         &'t mut self,
         offset: u64,

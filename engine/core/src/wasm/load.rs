@@ -2,6 +2,7 @@
 
 use super::bodies::Bodies;
 use super::isa::Op;
+#[cfg(feature = "simd")]
 use super::num::slot::Operand;
 use super::types::{FuncType, GlobalType, MemoryType, PageSize, TableType, ValType};
 use crate::error::{LoadError, LoadErrorKind};
@@ -588,6 +589,7 @@ fn const_step(operator: &Operator<'_>, offset: u64) -> Result<ConstStep, LoadErr
         Operator::I64Const { value } => ConstExpr::Value(value as u64),
         Operator::F32Const { value } => ConstExpr::Value(u64::from(value.bits())),
         Operator::F64Const { value } => ConstExpr::Value(value.bits()),
+        #[cfg(feature = "simd")]
         Operator::V128Const { value } => ConstExpr::Vector(u128::from(value).into_slots()),
         Operator::GlobalGet { global_index } => ConstExpr::Global(global_index),
         Operator::RefFunc { function_index } => ConstExpr::Func(function_index),

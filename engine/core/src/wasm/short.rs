@@ -11,9 +11,11 @@ use wasmparser::{
     ValType,
 };
 
-/// The opcode of the operator with the parser's name `ident` if it can be read here, else one that no byte has.
-pub(super) const fn code(ident: &str) -> u32 {
+/// The opcode of the operator with the parser's name `ident` if it can be read here, else one that no byte has. Where size
+/// counts, that is `end` alone: whoever takes the last one must know what is behind it.
+pub(super) const fn code(ident: &str, unrolled: bool) -> u32 {
     match Op::from_ident(ident) {
+        Some(op) if !unrolled && !matches!(op, Op::End) => u32::MAX,
         // `else` needs a look at the construct it stands in, the indices of the other groups have rules of their own.
         Some(Op::Else) | None => u32::MAX,
         Some(op) => match op.row().group {
@@ -153,7 +155,7 @@ mod tests {
             /// The operator at the start of `bytes` as it is read here, and its length.
             #[allow(non_upper_case_globals, unreachable_patterns)]
             fn here<'a>(bytes: &'a [u8]) -> Option<(Operator<'a>, usize)> {
-                $( const $op: u32 = code(stringify!($op)); )*
+                $( const $op: u32 = code(stringify!($op), true); )*
                 match u32::from(bytes[0]) {
                     $( $op => {
                         const OP: Option<Op> = Op::from_ident(stringify!($op));

@@ -11,10 +11,12 @@ use crate::error::{LoadError, LoadErrorKind};
 use crate::gas::Schedule;
 use crate::profile::Profile;
 use alloc::{boxed::Box, vec::Vec};
+#[cfg(feature = "simd")]
+use wasmparser::VisitSimdOperator;
 use wasmparser::{
     BinaryReader, BlockType, BrTable, Catch, FrameStack, FuncToValidate, FuncValidatorAllocations, FunctionBody,
     HeapType, Ieee32, Ieee64, MemArg, MemArgTarget, Ordering, RefType, ResumeTable, TryTable, V128, ValType,
-    VisitOperator, VisitSimdOperator, WasmModuleResources,
+    VisitOperator, WasmModuleResources,
 };
 
 /// The immediates of an operator.
@@ -344,6 +346,12 @@ impl<C: Context, S: Sink> Visitor<'_, '_, C, S> {
         if op.vectors() != (0, 0) || !indifferent && self.vectors.on {
             return self.operator_among_vectors(op, arg);
         }
+        if C::UNROLLED { self.deal_with::<false>(op, arg) } else { self.operator_of_many(op, arg) }
+    }
+
+    /// One function for all operators, where size counts.
+    #[inline(never)]
+    fn operator_of_many(&mut self, op: Op, arg: Arg<'_>) -> Result<(), Box<LoadError>> {
         self.deal_with::<false>(op, arg)
     }
 
@@ -464,18 +472,20 @@ macro_rules! visit {
         fn $visit(&mut self $($(, $arg: $ty)*)?) -> Self::Output {
             // A join at compile time: an operator without a row is refused here whatever the parser thinks of it.
             const OP: Option<Op> = Op::from_ident(stringify!($op));
+            let Some(op) = OP else {
+                $($(let _ = $arg;)*)?
+                return Err(unsupported(self.offset, concat!("operator ", stringify!($op), " is not supported")));
+            };
             // Read before the context takes them: a copy of an immediate of several words would wait for its parts.
             let arg = Immediates(($($($arg.clone(),)*)?)).into();
             let arg = self.in_context(OP, arg);
             self.context.$check(self.offset as u64).$visit($($($arg),*)?)?;
-            match OP {
-                Some(op) => self.operator(op, arg),
-                None => Err(unsupported(self.offset, concat!("operator ", stringify!($op), " is not supported"))),
-            }
+            self.operator(op, arg)
         }
     )* };
 }
 
+#[cfg(feature = "simd")]
 macro_rules! visit_vector {
     ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
         visit!(check_simd $($op $({ $($arg: $ty),* })? $visit)*);
@@ -488,8 +498,8 @@ macro_rules! handlers {
         const HANDLERS: [Handler<Self>; 256] = {
             let mut handlers: [Handler<Self>; 256] = [Self::long; 256];
             $(
-                if short::code(stringify!($op)) < 256 {
-                    handlers[short::code(stringify!($op)) as usize] = |visitor| {
+                if short::code(stringify!($op), C::UNROLLED) < 256 {
+                    handlers[short::code(stringify!($op), C::UNROLLED) as usize] = |visitor| {
                         const OP: Option<Op> = Op::from_ident(stringify!($op));
                         match <($($($ty,)*)?)>::read(visitor.rest, OP) {
                             Some((($($($arg,)*)?), rest)) => {
@@ -535,6 +545,7 @@ impl<'a, C: Context, S: Sink> Visitor<'_, 'a, C, S> {
 impl<'a, C: Context, S: Sink> VisitOperator<'a> for Visitor<'_, 'a, C, S> {
     type Output = Result<(), Box<LoadError>>;
 
+    #[cfg(feature = "simd")]
     fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Self::Output>> {
         // Without: what profiles that have no vectors say of an operator stays what it was.
         if self.profile.features.simd() { Some(self) } else { None }
@@ -543,6 +554,7 @@ impl<'a, C: Context, S: Sink> VisitOperator<'a> for Visitor<'_, 'a, C, S> {
     wasmparser::for_each_visit_operator!(visit);
 }
 
+#[cfg(feature = "simd")]
 impl<'a, C: Context, S: Sink> VisitSimdOperator<'a> for Visitor<'_, 'a, C, S> {
     wasmparser::for_each_visit_simd_operator!(visit_vector);
 }

@@ -32,7 +32,10 @@ impl Journal<'_> {
         }
         let revision = self.rules.revision;
         let outcome = if self.precompiles.contains(&message.code_address, revision) {
-            self.precompiles.run(&message.code_address, message.input, message.gas, revision)
+            let precompiles = self.precompiles;
+            let mut outcome = precompiles.run(self, message, revision);
+            outcome.gas_left = outcome.gas_left.clamp(0, message.gas);
+            outcome
         } else {
             let code = self.code(&message.code_address)?;
             self.run(message, &code, |vm, host, revision| vm.execute_shared(host, revision, message, &code))

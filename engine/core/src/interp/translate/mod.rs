@@ -482,8 +482,9 @@ pub(crate) fn load(
 ) -> Result<(Parsed, Code), LoadError> {
     let trust = if when == When::CalledAndValid { Trust::Valid } else { Trust::None };
     crate::wasm::load::load(bytes, profile, schedule, trust, |parsed, bodies| match when {
-        When::Now => bench.translate(parsed, &bodies),
-        When::Called => super::lazy::load(bodies),
+        // What a build cannot do is not compiled into it.
+        When::Now if cfg!(feature = "eager") => bench.translate(parsed, &bodies),
+        When::Now | When::Called => super::lazy::load(bodies),
         When::CalledAndValid => super::lazy::load_valid(bodies),
     })
 }

@@ -202,10 +202,13 @@ impl Body for CallImport {
         unsafe {
             let w = r.word();
             let callee = Vm::callee(r.vm, w.high());
+            let base = usize::from(w.a());
             if !(*callee).instance.is_null() {
+                if core::ptr::eq((*callee).instance, (*r.vm).instance) && (*callee).native.is_null() {
+                    return r.enter((*callee).header, r.fp.add(base), r.pc.add(1));
+                }
                 return r.out_of_line(|vm| slow::call(vm, callee));
             }
-            let base = usize::from(w.a());
             let fp = slow::call_host(r.vm, callee, r.fp.add(base));
             if fp.is_null() {
                 return r.out_of_line(|vm| exception::stopped(vm, (*vm).stopped_at));

@@ -1,8 +1,15 @@
-//! Ethereum's precompiles by revision, and the keccak256 service of the Ewasm design.
+//! Ethereum's precompiles by revision, and the keccak256 service of the Ewasm design. The local chain and the pallet have
+//! the same ones.
+#![no_std]
 
+extern crate alloc;
+
+use alloc::vec::Vec;
 use gristmill::Schedule;
 use gristmill::contract::eei::prices::{Prices, words};
-use gristmill::contract::{Address, KeccakAt9, Outcome, Precompiles, Revision, StatusCode, keccak256};
+use gristmill::contract::{
+    Address, H160, Host, KeccakAt9, Message, Outcome, Precompiles, Revision, StatusCode, keccak256,
+};
 use revm_precompile::{Precompile, PrecompileHalt, PrecompileSpecId, PrecompileStatus};
 
 /// 0x01 to 0x0a and whatever Ethereum has at a revision, through `revm-precompile`; address 9 is keccak256 where asked for.
@@ -16,12 +23,43 @@ pub struct StandardPrecompiles {
     pub schedule: Schedule,
 }
 
-/// Address 9.
-const KECCAK: u64 = 9;
+/// Where keccak256 is.
+const KECCAK: Address = numbered(9);
+
+const fn numbered(number: u8) -> Address {
+    let mut bytes = [0; 20];
+    bytes[19] = number;
+    H160(bytes)
+}
 
 impl StandardPrecompiles {
+    /// Runs the precompile at `address` with `gas` to spend; a failure where there is none.
+    pub fn call(&self, address: &Address, input: &[u8], gas: i64, revision: Revision) -> Outcome {
+        let limit = u64::try_from(gas).unwrap_or(0);
+        if self.is_keccak(address, revision) {
+            return keccak(Prices::of(self.schedule, revision), input, limit);
+        }
+        let Some(precompile) = find(address, revision) else {
+            return Outcome::failure(StatusCode::PrecompileFailure);
+        };
+        let Ok(output) = precompile.execute(input, limit, 0) else {
+            // Its own environment is broken: no result of this transaction.
+            return Outcome::failure(StatusCode::InternalError);
+        };
+        let (status, keeps) = match output.status {
+            PrecompileStatus::Success => (StatusCode::Success, true),
+            PrecompileStatus::Revert => (StatusCode::Revert, true),
+            PrecompileStatus::Halt(PrecompileHalt::OutOfGas) => (StatusCode::OutOfGas, false),
+            PrecompileStatus::Halt(_) => (StatusCode::PrecompileFailure, false),
+        };
+        if !keeps {
+            return Outcome::failure(status);
+        }
+        ended(status, limit.saturating_sub(output.gas_used), output.bytes.to_vec())
+    }
+
     fn is_keccak(&self, address: &Address, revision: Revision) -> bool {
-        *address == Address::from_low_u64_be(KECCAK) && self.keccak_at_9.is_on(self.schedule, revision)
+        *address == KECCAK && self.keccak_at_9.is_on(self.schedule, revision)
     }
 }
 
@@ -57,28 +95,8 @@ impl Precompiles for StandardPrecompiles {
         self.is_keccak(address, revision) || find(address, revision).is_some()
     }
 
-    fn run(&self, address: &Address, input: &[u8], gas: i64, revision: Revision) -> Outcome {
-        let limit = u64::try_from(gas).unwrap_or(0);
-        if self.is_keccak(address, revision) {
-            return keccak(Prices::of(self.schedule, revision), input, limit);
-        }
-        let Some(precompile) = find(address, revision) else {
-            return Outcome::failure(StatusCode::PrecompileFailure);
-        };
-        let Ok(output) = precompile.execute(input, limit, 0) else {
-            // Its own environment is broken: no result of this transaction.
-            return Outcome::failure(StatusCode::InternalError);
-        };
-        let (status, keeps) = match output.status {
-            PrecompileStatus::Success => (StatusCode::Success, true),
-            PrecompileStatus::Revert => (StatusCode::Revert, true),
-            PrecompileStatus::Halt(PrecompileHalt::OutOfGas) => (StatusCode::OutOfGas, false),
-            PrecompileStatus::Halt(_) => (StatusCode::PrecompileFailure, false),
-        };
-        if !keeps {
-            return Outcome::failure(status);
-        }
-        ended(status, limit.saturating_sub(output.gas_used), output.bytes.to_vec())
+    fn run(&self, _: &mut dyn Host, message: &Message<'_>, revision: Revision) -> Outcome {
+        self.call(&message.code_address, message.input, message.gas, revision)
     }
 }
 
@@ -103,7 +121,7 @@ mod tests {
     use super::*;
 
     fn run(precompiles: StandardPrecompiles, n: u64, input: &[u8], gas: i64, revision: Revision) -> Outcome {
-        precompiles.run(&Address::from_low_u64_be(n), input, gas, revision)
+        precompiles.call(&Address::from_low_u64_be(n), input, gas, revision)
     }
 
     const ETHEREUM: StandardPrecompiles = StandardPrecompiles { keccak_at_9: KeccakAt9::Off, schedule: Schedule::V1 };

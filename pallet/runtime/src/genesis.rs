@@ -1,0 +1,40 @@
+//! What the chain begins with.
+
+use crate::*;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use frame_support::build_struct_json_patch;
+use serde_json::Value;
+use sp_genesis_builder::DEV_RUNTIME_PRESET;
+pub use sp_genesis_builder::PresetId;
+use sp_keyring::Sr25519Keyring;
+
+/// Well-known accounts with money; Alice is sudo, and all are mapped.
+fn development() -> Value {
+    let accounts = Sr25519Keyring::well_known().map(|key| key.to_account_id()).collect::<Vec<_>>();
+    #[cfg(not(feature = "without-contracts"))]
+    return build_struct_json_patch!(RuntimeGenesisConfig {
+        balances: BalancesConfig {
+            balances: accounts.iter().cloned().map(|account| (account, 1_000_000 * UNIT)).collect()
+        },
+        sudo: SudoConfig { key: Some(Sr25519Keyring::Alice.to_account_id()) },
+        contracts: pallet_gristmill::GenesisConfig { mapped: accounts },
+    });
+    #[cfg(feature = "without-contracts")]
+    build_struct_json_patch!(RuntimeGenesisConfig {
+        balances: BalancesConfig {
+            balances: accounts.into_iter().map(|account| (account, 1_000_000 * UNIT)).collect()
+        },
+        sudo: SudoConfig { key: Some(Sr25519Keyring::Alice.to_account_id()) },
+    })
+}
+
+/// The preset of that name, as JSON.
+pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
+    (id.as_ref() as &str == DEV_RUNTIME_PRESET).then(|| development().to_string().into_bytes())
+}
+
+/// The names that there are.
+pub fn names() -> Vec<PresetId> {
+    alloc::vec![PresetId::from(DEV_RUNTIME_PRESET)]
+}

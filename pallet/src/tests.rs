@@ -1,0 +1,11 @@
+//! The pallet on a mock: each theme in a file. The same against a runtime's Wasm is in `pallet/runtime/tests`.
+
+mod abuse;
+mod balances;
+mod calls;
+mod codes;
+mod deposits;
+mod dry_runs;
+mod limits;
+mod mock;
+mod ssvm;

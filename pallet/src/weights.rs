@@ -1,0 +1,240 @@
+//! What the pallet's calls and the interface's functions weigh.
+
+use frame_support::weights::Weight;
+use frame_support::weights::constants::{RocksDbWeight, WEIGHT_REF_TIME_PER_MICROS, WEIGHT_REF_TIME_PER_NANOS};
+
+/// Weights. Those of calls are without what a contract does; time is picoseconds, proof is bytes.
+pub trait WeightInfo {
+    /// `call` and `call_with_gas`, but for the contract.
+    fn call() -> Weight;
+    /// `instantiate`, with so many bytes of arguments.
+    fn instantiate(data: u32) -> Weight;
+    /// `instantiate_with_code` and `create`, with so many bytes of code and arguments.
+    fn instantiate_with_code(code: u32, data: u32) -> Weight;
+    /// `upload_code`, with so many bytes.
+    fn upload_code(code: u32) -> Weight;
+    /// `remove_code`.
+    fn remove_code() -> Weight;
+    /// `set_code`.
+    fn set_code() -> Weight;
+    /// `map_account`.
+    fn map_account() -> Weight;
+    /// `unmap_account`.
+    fn unmap_account() -> Weight;
+    /// `deposit_balance`.
+    fn deposit_balance() -> Weight;
+    /// `withdraw_balance`.
+    fn withdraw_balance() -> Weight;
+    /// Looking for contracts to delete when there is none.
+    fn on_idle_base() -> Weight;
+    /// Deleting so many slots of a contract that is gone.
+    fn on_idle_slots(slots: u32) -> Weight;
+
+    /// Running so much gas of operators, the dearest there are for their gas.
+    fn gas(gas: u32) -> Weight;
+    /// Beginning and ending a frame.
+    fn frame() -> Weight;
+    /// Making a module of so many bytes that were validated before.
+    fn load(bytes: u32) -> Weight;
+    /// Making a module of so many bytes, and validating them.
+    fn validate(bytes: u32) -> Weight;
+    /// Reading an account.
+    fn read_account() -> Weight;
+    /// Reading a slot.
+    fn read_slot() -> Weight;
+    /// Reading code of so many bytes.
+    fn read_code(bytes: u32) -> Weight;
+    /// Writing an account that changed.
+    fn write_account() -> Weight;
+    /// Writing a slot that changed.
+    fn write_slot() -> Weight;
+
+    /// Functions that answer from the message or the block.
+    fn host_plain() -> Weight;
+    /// Functions that copy so many bytes.
+    fn host_bytes(bytes: u32) -> Weight;
+    /// Functions that ask for an account.
+    fn host_account() -> Weight;
+    /// `externalCodeCopy` of so many bytes.
+    fn host_code(bytes: u32) -> Weight;
+    /// `getBlockHash`.
+    fn host_block_hash() -> Weight;
+    /// `storageLoad`.
+    fn host_storage_load() -> Weight;
+    /// `storageStore`, the write at the end of the transaction included.
+    fn host_storage_store() -> Weight;
+    /// `transientLoad` and `transientStore`.
+    fn host_transient() -> Weight;
+    /// `log` of so many bytes.
+    fn host_log(bytes: u32) -> Weight;
+    /// `keccak256` of so many bytes.
+    fn host_keccak(bytes: u32) -> Weight;
+    /// Functions that call, without what they call.
+    fn host_call() -> Weight;
+    /// Functions that create, with so many bytes of init code.
+    fn host_create(bytes: u32) -> Weight;
+    /// `selfDestruct`.
+    fn host_self_destruct() -> Weight;
+}
+
+const fn micros(micros: u64) -> Weight {
+    Weight::from_parts(micros * WEIGHT_REF_TIME_PER_MICROS, 0)
+}
+
+const fn nanos(nanos: u64) -> Weight {
+    Weight::from_parts(nanos * WEIGHT_REF_TIME_PER_NANOS, 0)
+}
+
+/// Bytes of proof for a value of so many bytes in a trie of a million: nodes on the way, and the value.
+const fn proof(bytes: u64) -> Weight {
+    Weight::from_parts(0, 3_072 + bytes)
+}
+
+/// Estimates that err on the side of too much, for tests and for runtimes that have not measured yet.
+impl WeightInfo for () {
+    fn call() -> Weight {
+        micros(200).saturating_add(RocksDbWeight::get().reads_writes(6, 6)).saturating_add(proof(12_288))
+    }
+
+    fn instantiate(data: u32) -> Weight {
+        Self::call().saturating_add(nanos(2).saturating_mul(data.into())).saturating_add(micros(100))
+    }
+
+    fn instantiate_with_code(code: u32, data: u32) -> Weight {
+        Self::instantiate(data).saturating_add(nanos(400).saturating_mul(code.into()))
+    }
+
+    fn upload_code(code: u32) -> Weight {
+        Self::validate(code)
+            .saturating_add(nanos(40).saturating_mul(code.into()))
+            .saturating_add(RocksDbWeight::get().reads_writes(5, 5))
+            .saturating_add(proof(8_192))
+    }
+
+    fn remove_code() -> Weight {
+        micros(100).saturating_add(RocksDbWeight::get().reads_writes(4, 4)).saturating_add(proof(8_192))
+    }
+
+    fn set_code() -> Weight {
+        micros(100).saturating_add(RocksDbWeight::get().reads_writes(5, 5)).saturating_add(proof(8_192))
+    }
+
+    fn map_account() -> Weight {
+        micros(100).saturating_add(RocksDbWeight::get().reads_writes(3, 3)).saturating_add(proof(4_096))
+    }
+
+    fn unmap_account() -> Weight {
+        Self::map_account()
+    }
+
+    fn deposit_balance() -> Weight {
+        micros(100).saturating_add(RocksDbWeight::get().reads_writes(3, 3)).saturating_add(proof(4_096))
+    }
+
+    fn withdraw_balance() -> Weight {
+        Self::deposit_balance()
+    }
+
+    fn on_idle_base() -> Weight {
+        RocksDbWeight::get().reads(2).saturating_add(proof(64))
+    }
+
+    fn on_idle_slots(slots: u32) -> Weight {
+        let slot = micros(3).saturating_add(RocksDbWeight::get().writes(1)).saturating_add(proof(64));
+        micros(20).saturating_add(slot.saturating_mul(slots.into()))
+    }
+
+    fn gas(gas: u32) -> Weight {
+        nanos(400).saturating_mul(gas.into())
+    }
+
+    fn frame() -> Weight {
+        micros(20)
+    }
+
+    fn load(bytes: u32) -> Weight {
+        micros(20).saturating_add(nanos(20).saturating_mul(bytes.into()))
+    }
+
+    fn validate(bytes: u32) -> Weight {
+        micros(20).saturating_add(nanos(200).saturating_mul(bytes.into()))
+    }
+
+    fn read_account() -> Weight {
+        RocksDbWeight::get().reads(2).saturating_add(proof(512))
+    }
+
+    fn read_slot() -> Weight {
+        RocksDbWeight::get().reads(1).saturating_add(proof(64))
+    }
+
+    fn read_code(bytes: u32) -> Weight {
+        let read = RocksDbWeight::get().reads(2).saturating_add(proof(256));
+        read.saturating_add(Weight::from_parts(0, bytes.into()))
+    }
+
+    fn write_account() -> Weight {
+        RocksDbWeight::get().writes(2)
+    }
+
+    fn write_slot() -> Weight {
+        RocksDbWeight::get().writes(1)
+    }
+
+    fn host_plain() -> Weight {
+        nanos(500)
+    }
+
+    fn host_bytes(bytes: u32) -> Weight {
+        nanos(500).saturating_add(Weight::from_parts(200, 0).saturating_mul(bytes.into()))
+    }
+
+    fn host_account() -> Weight {
+        Self::read_account().saturating_add(micros(5))
+    }
+
+    fn host_code(bytes: u32) -> Weight {
+        Self::read_account()
+            .saturating_add(Self::read_code(bytes))
+            .saturating_add(Weight::from_parts(500, 0).saturating_mul(bytes.into()))
+    }
+
+    fn host_block_hash() -> Weight {
+        RocksDbWeight::get().reads(1).saturating_add(micros(5))
+    }
+
+    fn host_storage_load() -> Weight {
+        Self::read_account().saturating_add(Self::read_slot()).saturating_add(micros(5))
+    }
+
+    fn host_storage_store() -> Weight {
+        Self::host_storage_load().saturating_add(Self::write_slot()).saturating_add(micros(5))
+    }
+
+    fn host_transient() -> Weight {
+        micros(2)
+    }
+
+    fn host_log(bytes: u32) -> Weight {
+        micros(5).saturating_add(nanos(5).saturating_mul(bytes.into()))
+    }
+
+    fn host_keccak(bytes: u32) -> Weight {
+        micros(5).saturating_add(nanos(50).saturating_mul(bytes.into()))
+    }
+
+    fn host_call() -> Weight {
+        Self::read_account().saturating_mul(2).saturating_add(Self::read_code(0)).saturating_add(micros(10))
+    }
+
+    fn host_create(bytes: u32) -> Weight {
+        Self::host_call()
+            .saturating_add(Self::write_account())
+            .saturating_add(nanos(60).saturating_mul(bytes.into()))
+            .saturating_add(micros(20))
+    }
+
+    fn host_self_destruct() -> Weight {
+        Self::read_account().saturating_add(Self::write_account()).saturating_add(micros(20))
+    }
+}
