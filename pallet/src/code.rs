@@ -124,7 +124,7 @@ pub(crate) fn upload<T: Config>(
     ensure!(code.len() <= T::MaxCodeLen::get() as usize, Error::<T>::BlobTooLarge);
     let hash = keccak256(code);
     let known = CodeInfoOf::<T>::get(hash);
-    if !known.as_ref().is_some_and(|info| info.validated_by == Some(version::<T>())) {
+    if known.as_ref().is_none_or(|info| info.validated_by != Some(version::<T>())) {
         ensure!(is_wasm(code), Error::<T>::CodeRejected);
         Pallet::<T>::ewasm()?.load(code).map_err(|_| Error::<T>::CodeRejected)?;
     }

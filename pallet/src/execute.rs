@@ -109,9 +109,9 @@ impl<T: Config> Pallet<T> {
     /// The engine as this chain has it.
     pub(crate) fn ewasm() -> Result<Ewasm, DispatchError> {
         let mut profile = Profile::chain1();
-        profile.run.memory = Pages(MEMORY_PAGES.into());
+        profile.run.memory = Pages(MEMORY_PAGES);
         let mut config = EngineConfig::new();
-        config.profile(profile).dispatch(Dispatch::Loop).live_memory(Pages(LIVE_PAGES.into()));
+        config.profile(profile).dispatch(Dispatch::Loop).live_memory(Pages(LIVE_PAGES));
         let engine = Engine::new(&config).map_err(|_| Error::<T>::Internal)?;
         Ok(Ewasm::new(&engine, Self::options()))
     }

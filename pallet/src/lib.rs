@@ -9,6 +9,8 @@
 //! - [`PrecompileSet`]: contracts that the runtime itself is.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
+// The words are pallet-revive's, and so are their arguments.
+#![allow(clippy::too_many_arguments)]
 #![recursion_limit = "256"]
 
 extern crate alloc;

@@ -193,11 +193,10 @@ pub(crate) fn write<T: Config>(changes: &Changes, origin: &T::AccountId, deposit
     let (gone, there): (Vec<_>, Vec<_>) = changes.accounts.iter().partition(|(_, change)| change.info.is_none());
     for (address, change) in there.into_iter().chain(gone) {
         let mut account = Accounts::<T>::get(address).unwrap_or_default();
-        if change.info.is_none() || change.wiped {
-            if let Some(contract) = account.contract.take() {
-                dismantle::<T>(contract, deposits);
-                Pallet::<T>::deposit_event(Event::Terminated { contract: *address });
-            }
+        let goes = change.info.is_none() || change.wiped;
+        if let Some(contract) = account.contract.take_if(|_| goes) {
+            dismantle::<T>(contract, deposits);
+            Pallet::<T>::deposit_event(Event::Terminated { contract: *address });
         }
         account.nonce = change.info.map_or(0, |info| info.nonce);
         if let Some(info) = change.info {

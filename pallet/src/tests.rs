@@ -4,6 +4,7 @@ mod abuse;
 mod balances;
 mod calls;
 mod codes;
+mod contracts;
 mod deposits;
 mod dry_runs;
 mod limits;

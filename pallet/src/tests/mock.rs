@@ -1,5 +1,6 @@
 //! A chain in memory with the pallet, and contracts to try it with.
 
+pub use super::contracts::*;
 use crate::*;
 use frame_support::traits::{ConstU64, VariantCountOf};
 use frame_support::{assert_ok, construct_runtime, derive_impl, parameter_types};
@@ -54,6 +55,7 @@ parameter_types! {
     pub static Now: u64 = 1_600_000_000_999;
     pub static Author: Option<AccountId32> = None;
     pub static Fee: U256 = U256::zero();
+    pub static Rules: Revision = Revision::Prague;
     pub static PerItem: u128 = 1_000;
     pub static PerSlot: u128 = 100;
     pub static PerByte: u128 = 1;
@@ -93,6 +95,7 @@ impl Config for Test {
     type Beyond = frame_support::traits::ConstBool<true>;
     type ChainId = ConstU64<1_337>;
     type BaseFee = Fee;
+    type Revision = Rules;
     type FindAuthor = SetAuthor;
     type Time = Clock;
     type UploadOrigin = frame_system::EnsureSigned<AccountId32>;
@@ -158,54 +161,6 @@ pub fn check_books() {
     }
 }
 
-/// Creation code that leaves the contract of `runtime`, a module in text.
-pub fn deployer(runtime: &str) -> Vec<u8> {
-    deployer_of(&wat::parse_str(runtime).expect("a module"))
-}
-
-/// The same of a module in bytes.
-pub fn deployer_of(runtime: &[u8]) -> Vec<u8> {
-    let data: String = runtime.iter().map(|byte| format!("\\{byte:02x}")).collect();
-    let pages = runtime.len() / 65_536 + 1;
-    wat::parse_str(format!(
-        r#"(module
-            (import "ethereum" "finish" (func $finish (param i32 i32)))
-            (memory (export "memory") {pages})
-            (data (i32.const 0) "{data}")
-            (func (export "main") (call $finish (i32.const 0) (i32.const {}))))"#,
-        runtime.len()
-    ))
-    .expect("a module")
-}
-
-/// Imports that contracts of tests choose from, each with the memory they write to.
-pub const IMPORTS: &str = r#"
-    (import "ethereum" "finish" (func $finish (param i32 i32)))
-    (import "ethereum" "revert" (func $revert (param i32 i32)))
-    (import "ethereum" "storageStore" (func $store (param i32 i32)))
-    (import "ethereum" "storageLoad" (func $load (param i32 i32)))
-    (import "ethereum" "getCallDataSize" (func $size (result i32)))
-    (import "ethereum" "callDataCopy" (func $data (param i32 i32 i32)))
-    (import "ethereum" "call" (func $call (param i64 i32 i32 i32 i32) (result i32)))
-    (import "ethereum" "callStatic" (func $static (param i64 i32 i32 i32) (result i32)))
-    (import "ethereum" "callDelegate" (func $delegate (param i64 i32 i32 i32) (result i32)))
-    (import "ethereum" "create2" (func $create2 (param i32 i32 i32 i32 i32) (result i32)))
-    (import "ethereum" "getReturnDataSize" (func $returned (result i32)))
-    (import "ethereum" "returnDataCopy" (func $returnedCopy (param i32 i32 i32)))
-    (import "ethereum" "selfDestruct" (func $destroy (param i32)))
-    (import "ethereum" "log" (func $log (param i32 i32 i32 i32 i32 i32 i32)))
-    (import "ethereum" "getBlockTimestamp" (func $timestamp (result i64)))
-    (import "ethereum" "getGasLeft" (func $gas (result i64)))
-    (import "ethereum" "getAddress" (func $address (param i32)))
-    (import "ethereum" "getCaller" (func $caller (param i32)))
-    (memory (export "memory") 1)
-"#;
-
-/// A contract whose `main` is `body`, with [`IMPORTS`].
-pub fn contract(body: &str) -> String {
-    format!("(module {IMPORTS} (func (export \"main\") {body}))")
-}
-
 /// Deploys a contract for Alice, with `value`; its address.
 pub fn deploy_with(runtime: &str, value: u128) -> Address {
     let nonce = Accounts::<Test>::get(address(&ALICE)).unwrap_or_default().nonce;
@@ -235,23 +190,4 @@ pub fn slot(dest: Address, key: u64) -> u64 {
 
 pub fn items(dest: Address) -> u32 {
     Accounts::<Test>::get(dest).and_then(|account| account.contract).map_or(0, |contract| contract.items)
-}
-
-/// Stores the 32 bytes at offset 32 of its call data under the 32 bytes at 0; returns what was there.
-pub fn keeper() -> String {
-    contract(
-        "(call $data (i32.const 0) (i32.const 0) (i32.const 64))
-         (call $load (i32.const 0) (i32.const 64))
-         (call $store (i32.const 0) (i32.const 32))
-         (call $finish (i32.const 64) (i32.const 32))",
-    )
-}
-
-pub fn word(value: u64) -> [u8; 32] {
-    Bytes32::from_low_u64_be(value).0
-}
-
-/// Call data for [`keeper`].
-pub fn set(key: u64, value: u64) -> Vec<u8> {
-    [word(key), word(value)].concat()
 }

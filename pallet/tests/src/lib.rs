@@ -2,10 +2,13 @@
 //!
 //! The blob is what `pallet/build-runtime` leaves, or what `GRISTMILL_RUNTIME` names; a test without it fails.
 
+#[path = "../../src/tests/contracts.rs"]
+pub mod contracts;
+
 use codec::{Decode, Encode};
 use gristmill_demo_runtime as runtime;
 pub use runtime::Runtime;
-use runtime::{AccountId, Balance, Hash, Header, RuntimeCall, RuntimeEvent, TxExtension, UncheckedExtrinsic};
+use runtime::{AccountId, Balance, Block, Hash, Header, RuntimeCall, RuntimeEvent, TxExtension, UncheckedExtrinsic};
 use sc_executor::{HeapAllocStrategy, WasmExecutor};
 use sp_core::traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode};
 use sp_keyring::Sr25519Keyring;
@@ -59,6 +62,8 @@ pub struct Chain {
     /// The hash of the block before the first.
     genesis: Hash,
     head: Header,
+    /// What the block has so far.
+    extrinsics: Vec<UncheckedExtrinsic>,
     /// Milliseconds.
     now: u64,
 }
@@ -112,13 +117,17 @@ impl Chain {
     }
 
     /// A chain that begins with this.
-    pub fn with_storage(code: &'static [u8], mut storage: Storage) -> Self {
+    pub fn with_storage(code: &'static [u8], storage: Storage) -> Self {
+        let mut chain = Self::before_first(code, storage);
+        chain.begin();
+        chain
+    }
+
+    fn before_first(code: &'static [u8], mut storage: Storage) -> Self {
         storage.top.insert(sp_core::storage::well_known_keys::CODE.to_vec(), code.to_vec());
         let ext = TestExternalities::new_with_code(code, storage);
         let head = Header::new(0, Hash::default(), Hash::default(), Hash::default(), Default::default());
-        let mut chain = Self { ext, code, genesis: head.hash(), head, now: 1_600_000_000_000 };
-        chain.begin();
-        chain
+        Self { ext, code, genesis: head.hash(), head, extrinsics: Vec::new(), now: 1_600_000_000_000 }
     }
 
     /// Calls a function of the runtime. What it stores stays.
@@ -161,17 +170,30 @@ impl Chain {
     }
 
     /// Ends the block and begins the next, six seconds later.
-    pub fn next_block(&mut self) -> Header {
+    pub fn next_block(&mut self) -> Block {
         self.head = self.call("BlockBuilder_finalize_block", &());
+        let block = Block { header: self.head.clone(), extrinsics: std::mem::take(&mut self.extrinsics) };
         self.now += 6_000;
         self.begin();
-        self.head.clone()
+        block
+    }
+
+    /// Executes a chain's first block on the state that it begins with, as a node does that did not build it.
+    ///
+    /// # Errors
+    /// It comes to something else than its header says.
+    pub fn import_first(config: runtime::RuntimeGenesisConfig, block: &Block) -> Result<(), String> {
+        let mut chain = Self::before_first(blob(), config.build_storage().expect("the genesis builds"));
+        chain.try_call("Core_execute_block", &block.encode())
     }
 
     /// Applies an extrinsic.
     pub fn apply(&mut self, extrinsic: UncheckedExtrinsic) -> Applied {
-        let before = self.read(|| runtime::System::event_count());
-        let result = self.call("BlockBuilder_apply_extrinsic", &extrinsic);
+        let before = self.read(runtime::System::event_count);
+        let result: ApplyExtrinsicResult = self.call("BlockBuilder_apply_extrinsic", &extrinsic);
+        if result.is_ok() {
+            self.extrinsics.push(extrinsic);
+        }
         let events =
             self.read(|| runtime::System::read_events_no_consensus().skip(before as usize).map(|r| r.event).collect());
         Applied { result, events }

@@ -8,6 +8,6 @@ fn a_block_with_a_remark() {
     let mut chain = Chain::new();
     let call = frame_system::Call::<Runtime>::remark { remark: b"grain".to_vec() };
     chain.submit(Alice, call).unwrap();
-    let header = chain.next_block();
-    assert_eq!(header.number, 1);
+    let block = chain.next_block();
+    assert_eq!(block.header.number, 1);
 }

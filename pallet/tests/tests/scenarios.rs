@@ -115,7 +115,7 @@ impl Worlds {
     fn on_ledger(&mut self, transaction: &Transaction) -> Receipt {
         let mut config = Config::new();
         let mut profile = gristmill::Profile::chain1();
-        profile.run.memory = gristmill::Pages(pallet_gristmill::MEMORY_PAGES.into());
+        profile.run.memory = gristmill::Pages(pallet_gristmill::MEMORY_PAGES);
         config.profile(profile);
         let options =
             Options { keccak_at_9: KeccakAt9::On, exports: Exports::Lenient, beyond: true, ..Options::default() };
@@ -146,7 +146,7 @@ impl Worlds {
         .into();
         let who = own_account(&transaction.sender).into();
         // Blocks are as long as it takes: only the transaction's own weight is limited.
-        self.chain.read(|| frame_system::BlockWeight::<Runtime>::kill());
+        self.chain.read(frame_system::BlockWeight::<Runtime>::kill);
         let Applied { result, events } =
             self.chain.submit(Alice, pallet_sudo::Call::<Runtime>::sudo_as { who, call: Box::new(call) });
         result.expect("the block takes it").expect("sudo does it");
