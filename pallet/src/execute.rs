@@ -14,8 +14,8 @@ use core::marker::PhantomData;
 use frame_support::traits::{FindAuthor, Get, Time};
 use frame_support::weights::Weight;
 use gristmill::contract::{
-    Address, Bytes32, Environment, Ewasm, Host, KeccakAt9, Message, Observer, Options, Outcome, Receipt, Refusal,
-    Revision, Rules, StatusCode, Transaction, TxContext, U256, Vm, transact,
+    Address, Bytes32, Changes, Environment, Ewasm, Host, KeccakAt9, Message, Observer, Options, Outcome, Receipt,
+    Refusal, Revision, Rules, StatusCode, Transaction, TxContext, U256, Vm, transact,
 };
 use gristmill::{Config as EngineConfig, Dispatch, Engine, Fault, Pages, Profile};
 use sp_runtime::DispatchError;
@@ -200,11 +200,51 @@ impl<T: Config> Pallet<T> {
         let consumed = toll.taken().saturating_add(Weight::from_parts(time, 0));
         let toll_needed = toll.needed();
 
-        let mut deposits = Deposits::new();
-        state::write::<T>(&changes, origin, &mut deposits).map_err(|error| failed(error, consumed))?;
+        let deposit =
+            Self::keep_changes(&receipt, &changes, origin, limits.deposit).map_err(|error| failed(error, consumed))?;
         loader.note_validated();
+        Ok(Done { receipt, consumed, toll_needed, deposit, trace: booth.take_trace() })
+    }
+
+    /// A call on another VM, without the toll, and what it changed written: for measuring engines in the same place.
+    ///
+    /// # Errors
+    /// The transaction did not happen.
+    #[doc(hidden)]
+    pub fn call_on(
+        vm: &dyn Vm,
+        origin: &T::AccountId,
+        dest: Address,
+        input: Vec<u8>,
+    ) -> Result<StatusCode, DispatchError> {
+        let toll = Toll::new(Weight::MAX);
+        let loader = Loader::<T>::new(Self::ewasm()?);
+        let (rules, context) = (Self::rules(false), Self::context());
+        let precompiles = Tolled::<T>::new(&toll);
+        let environment = Environment { vm, precompiles: &precompiles, rules: &rules, context: &context };
+        let sender = T::AddressMapper::to_address(origin);
+        let transaction = Transaction {
+            to: Some(dest),
+            gas_limit: i64::MAX / 1_000_000,
+            ..Self::transaction(sender, U256::zero(), input)
+        };
+        let (receipt, changes) =
+            transact(&State::new(&toll, &loader), &environment, &transaction).map_err(refused::<T>)?;
+        Self::keep_changes(&receipt, &changes, origin, sp_runtime::traits::Bounded::max_value())?;
+        Ok(receipt.outcome.status)
+    }
+
+    /// Writes what a transaction of `origin` has changed, settles its deposits and says what was logged.
+    fn keep_changes(
+        receipt: &Receipt,
+        changes: &Changes,
+        origin: &T::AccountId,
+        limit: BalanceOf<T>,
+    ) -> Result<StorageDeposit<BalanceOf<T>>, DispatchError> {
+        let mut deposits = Deposits::new();
+        state::write::<T>(changes, origin, &mut deposits)?;
         let deposit = deposits.net(origin);
-        deposits.settle(origin, limits.deposit).map_err(|error| failed(error, consumed))?;
+        deposits.settle(origin, limit)?;
         for log in &receipt.logs {
             Self::deposit_event(Event::ContractEmitted {
                 contract: log.address,
@@ -212,7 +252,7 @@ impl<T: Config> Pallet<T> {
                 topics: log.topics.clone(),
             });
         }
-        Ok(Done { receipt, consumed, toll_needed, deposit, trace: booth.take_trace() })
+        Ok(deposit)
     }
 
     /// The address of who may call contracts.

@@ -111,6 +111,11 @@ impl Chain {
         serde_json::from_value(config).expect("a configuration")
     }
 
+    /// A chain for development of another blob.
+    pub fn of(code: &'static [u8]) -> Self {
+        Self::with_storage(code, Self::genesis().build_storage().expect("the genesis builds"))
+    }
+
     /// A chain of the demo runtime that begins with `config`.
     pub fn with_genesis(config: runtime::RuntimeGenesisConfig) -> Self {
         Self::with_storage(blob(), config.build_storage().expect("the genesis builds"))

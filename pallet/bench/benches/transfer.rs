@@ -1,0 +1,95 @@
+//! A transfer of a token through the pallet, inside the runtime's Wasm: our engine beside wasmi.
+//!
+//! `cargo bench -p gristmill-pallet-bench`. Prints microseconds a transfer, the median of interleaved runs, and the ratio.
+
+use codec::Encode;
+use gristmill_pallet_bench::Arguments;
+use gristmill_pallet_tests::{Chain, Runtime};
+use pallet_gristmill::gristmill::contract::{Address, create_address};
+use pallet_gristmill::{AccountId32Mapper, AddressMapper};
+use sp_keyring::Sr25519Keyring::{Alice, Bob};
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+/// Transfers in a run, and runs.
+const TRANSFERS: usize = 50;
+const RUNS: usize = 15;
+
+type Contracts = pallet_gristmill::Call<Runtime>;
+
+fn blob() -> &'static [u8] {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../build-runtime");
+    let output = Command::new(script)
+        .arg("gristmill-pallet-bench")
+        .env_remove("RUSTC")
+        .env_remove("CARGO")
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove("RUSTFLAGS")
+        .output()
+        .expect("the script runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let path = String::from_utf8(output.stdout).expect("a path");
+    std::fs::read(path.trim()).expect("the blob").leak()
+}
+
+/// `transfer(to, amount)`.
+fn transfer(to: Address, amount: u64) -> Vec<u8> {
+    let mut data = vec![0xa9, 0x05, 0x9c, 0xbb];
+    data.extend([0; 12]);
+    data.extend(to.as_bytes());
+    data.extend([0; 24]);
+    data.extend(amount.to_be_bytes());
+    data
+}
+
+/// Microseconds a transfer, beyond what a call of the runtime takes by itself.
+fn run(chain: &mut Chain, function: &str, arguments: &Arguments) -> f64 {
+    let empty: Arguments = (arguments.0.clone(), arguments.1, Vec::new());
+    let time = |chain: &mut Chain, arguments: &Arguments| {
+        let encoded = arguments.encode();
+        let start = Instant::now();
+        let done: u32 = chain.try_call(function, &encoded).expect("the runtime has the function");
+        assert_eq!(done as usize, arguments.2.len(), "every transfer succeeds");
+        start.elapsed().as_secs_f64() * 1e6
+    };
+    let alone = time(chain, &empty);
+    (time(chain, arguments) - alone) / arguments.2.len() as f64
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+fn main() {
+    let mut chain = Chain::of(blob());
+    let address = |who: sp_keyring::Sr25519Keyring| AccountId32Mapper::<Runtime>::to_address(&who.to_account_id());
+    let contract = create_address(&address(Alice), 0);
+    let call = Contracts::instantiate_with_code {
+        value: 0,
+        weight_limit: frame_support::weights::Weight::from_parts(4_000_000_000_000, 10_000_000),
+        storage_deposit_limit: u128::MAX,
+        code: gristmill_fixtures::TOKEN.to_vec(),
+        data: vec![],
+        salt: None,
+    };
+    chain.submit(Alice, call).unwrap();
+    chain.next_block();
+    // Both accounts have a balance: every transfer is the same work.
+    let inputs: Vec<_> = (0..TRANSFERS).map(|_| transfer(address(Bob), 1)).collect();
+    let arguments: Arguments = (Alice.to_account_id(), contract, inputs);
+    for function in ["Bench_ours", "Bench_wasmi"] {
+        run(&mut chain, function, &arguments);
+    }
+    let (mut ours, mut wasmi) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        ours.push(run(&mut chain, "Bench_ours", &arguments));
+        wasmi.push(run(&mut chain, "Bench_wasmi", &arguments));
+    }
+    let (ours, wasmi) = (median(ours), median(wasmi));
+    println!("ERC-20 transfer in the runtime's Wasm, microseconds, median of {RUNS} runs of {TRANSFERS}");
+    println!("gristmill {ours:.1}");
+    println!("wasmi 2.0 portable-dispatch, fuel {wasmi:.1}");
+    println!("wasmi / gristmill {:.2}", wasmi / ours);
+}

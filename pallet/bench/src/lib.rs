@@ -1,0 +1,76 @@
+//! The demo runtime with two more functions: the same transactions of contracts on our engine and on wasmi.
+//!
+//! Both go through the pallet: its storage, journal, interface and deposits. What differs is who loads and runs the code.
+//! Nothing is kept between transactions, as between extrinsics: each makes its engine, loads the contract without validating
+//! it again, and instantiates it.
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod peer;
+
+use alloc::vec::Vec;
+use codec::Encode;
+use gristmill::contract::{Address, StatusCode, U256};
+use gristmill_demo_runtime::{AccountId, Contracts};
+
+/// Sends the transactions one after the other, on our engine; how many succeeded.
+pub fn ours(sender: &AccountId, dest: Address, inputs: Vec<Vec<u8>>) -> u32 {
+    let succeeded = |input| Contracts::bare_call(sender, dest, U256::zero(), None, None, input).result.is_ok();
+    inputs.into_iter().filter(|input| succeeded(input.clone())).count() as u32
+}
+
+/// The same on wasmi, with fuel.
+pub fn wasmi(sender: &AccountId, dest: Address, inputs: Vec<Vec<u8>>) -> u32 {
+    let succeeded = |input| {
+        let vm = peer::Wasmi::new();
+        Contracts::call_on(&vm, sender, dest, input) == Ok(StatusCode::Success)
+    };
+    inputs.into_iter().filter(|input| succeeded(input.clone())).count() as u32
+}
+
+/// What the exported functions take.
+pub type Arguments = (AccountId, Address, Vec<Vec<u8>>);
+
+/// As a runtime's functions return: where the bytes are, and how many.
+#[cfg_attr(feature = "std", allow(dead_code))]
+fn returned(count: u32) -> u64 {
+    let bytes = count.encode().leak();
+    (bytes.len() as u64) << 32 | bytes.as_ptr() as usize as u64
+}
+
+#[cfg(not(feature = "std"))]
+mod exports {
+    use super::{Arguments, ours, returned, wasmi};
+    use codec::Decode;
+
+    /// # Safety
+    /// The executor's: `length` bytes lie at `arguments`.
+    unsafe fn arguments(arguments: *const u8, length: usize) -> Arguments {
+        // SAFETY: the caller's promise.
+        let mut bytes = unsafe { core::slice::from_raw_parts(arguments, length) };
+        Arguments::decode(&mut bytes).expect("the bench encodes them")
+    }
+
+    /// [`ours`] for the executor.
+    ///
+    /// # Safety
+    /// `length` bytes lie at `at`.
+    #[unsafe(no_mangle)]
+    pub unsafe extern "C" fn Bench_ours(at: *const u8, length: usize) -> u64 {
+        // SAFETY: the executor's promise.
+        let (sender, dest, inputs) = unsafe { arguments(at, length) };
+        returned(ours(&sender, dest, inputs))
+    }
+
+    /// [`wasmi`](super::wasmi) for the executor.
+    ///
+    /// # Safety
+    /// `length` bytes lie at `at`.
+    #[unsafe(no_mangle)]
+    pub unsafe extern "C" fn Bench_wasmi(at: *const u8, length: usize) -> u64 {
+        // SAFETY: the executor's promise.
+        let (sender, dest, inputs) = unsafe { arguments(at, length) };
+        returned(wasmi(&sender, dest, inputs))
+    }
+}
