@@ -97,11 +97,8 @@ impl<T: Config> Pallet<T> {
     }
 
     fn limits(weight: Option<Weight>, deposit: Option<BalanceOf<T>>) -> Limits<T> {
-        Limits {
-            gas: None,
-            weight: weight.unwrap_or_else(Self::greatest_weight),
-            deposit: deposit.unwrap_or_else(Bounded::max_value),
-        }
+        let weight = weight.unwrap_or_else(Self::greatest_weight);
+        Limits::of_weight(weight, deposit.unwrap_or_else(Bounded::max_value))
     }
 
     /// Runs a call and keeps what it changed. The call `call` is this, and takes everything back when the contract fails.
@@ -248,8 +245,7 @@ impl<T: Config> Pallet<T> {
         let sender = T::AddressMapper::to_address(origin);
         let transaction = Transaction { to: dest, ..Self::transaction(sender, value, input) };
         let run = |gas: Option<u64>| {
-            let gas = gas.map(|gas| i64::try_from(gas).unwrap_or(i64::MAX));
-            let limits = Limits { gas, ..Self::limits(None, None) };
+            let limits = gas.map_or_else(|| Self::limits(None, None), Self::limits_of_gas);
             let done =
                 dry(|| Self::transact(origin, &transaction, &limits, false, false)).map_err(|failed| failed.error)?;
             ended::<T>(done.receipt.outcome.status)?;

@@ -2,7 +2,7 @@
 
 use crate::code::Loader;
 use crate::deposit::Deposits;
-use crate::meter::{Toll, TollBooth, divide, gas_time};
+use crate::meter::{Toll, TollBooth, divide, gas_time, toll_beside};
 use crate::precompiles::Tolled;
 use crate::primitives::{StorageDeposit, TracedCall};
 use crate::state::{self, State};
@@ -30,12 +30,38 @@ pub const LIVE_PAGES: u32 = 256;
 
 /// What one transaction may spend.
 pub(crate) struct Limits<T: Config> {
-    /// Whole gas; `None`: what the weight has for it.
-    pub(crate) gas: Option<i64>,
-    /// Time and proof of everything beyond the call's base weight.
-    pub(crate) weight: Weight,
+    /// Whole gas.
+    pub(crate) gas: i64,
+    /// Time and proof beside it.
+    pub(crate) toll: Weight,
     /// What its storage may cost the sender.
     pub(crate) deposit: BalanceOf<T>,
+}
+
+impl<T: Config> Limits<T> {
+    /// A limit of weight beyond the call's own.
+    pub(crate) fn of_weight(weight: Weight, deposit: BalanceOf<T>) -> Self {
+        let (gas, toll) = divide::<T::WeightInfo>(weight);
+        Self { gas, toll, deposit }
+    }
+
+    /// A limit of gas. However little it is, accounts can be looked at and code can be loaded.
+    pub(crate) fn of_gas(gas: u64, deposit: BalanceOf<T>) -> Self {
+        let proof = T::BlockWeights::get().max_block.proof_size() / 4;
+        let beside = Weight::from_parts(toll_beside::<T::WeightInfo>(gas), 0);
+        let toll = State::<T>::reserve()
+            .saturating_mul(2)
+            .saturating_add(T::WeightInfo::load(T::MaxCodeLen::get()))
+            .saturating_add(beside)
+            .set_proof_size(proof);
+        Self { gas: i64::try_from(gas).unwrap_or(i64::MAX), toll, deposit }
+    }
+
+    /// The most that it comes to.
+    pub(crate) fn weight(&self) -> Weight {
+        let gas = u64::try_from(self.gas).unwrap_or(0).saturating_mul(gas_time::<T::WeightInfo>());
+        self.toll.saturating_add(Weight::from_parts(gas, 0))
+    }
 }
 
 /// What came of a transaction that happened.
@@ -168,11 +194,9 @@ impl<T: Config> Pallet<T> {
         trace: bool,
     ) -> Result<Done<T>, Failed> {
         let failed = |error: DispatchError, consumed: Weight| Failed { error, consumed };
-        let (gas, toll) = divide::<T::WeightInfo>(limits.weight);
-        let gas = limits.gas.unwrap_or(gas);
-        let transaction = Transaction { gas_limit: gas, ..transaction.clone() };
+        let transaction = Transaction { gas_limit: limits.gas, ..transaction.clone() };
         let rules = Self::rules(fees);
-        let toll = Arc::new(Toll::new(toll));
+        let toll = Arc::new(Toll::new(limits.toll));
         let reserve = State::<T>::reserve();
         // What is read before the first host call.
         if !toll.covers(reserve) {

@@ -474,7 +474,7 @@ pub mod pallet {
             let sender = Self::mapped_sender(&origin)?;
             let value = Self::native_to_wei(value);
             let transaction = Transaction { to: Some(dest), ..Self::transaction(sender, value, data) };
-            let limits = Limits { gas: None, weight: weight_limit, deposit: storage_deposit_limit };
+            let limits = Limits::of_weight(weight_limit, storage_deposit_limit);
             Self::dispatch(&origin, &transaction, &limits, false, base)
         }
 
@@ -496,7 +496,7 @@ pub mod pallet {
             let code = Codes::<T>::get(code_hash).ok_or(Error::<T>::CodeNotFound)?;
             let sender = Self::mapped_sender(&origin)?;
             let transaction = Self::creation(sender, Self::native_to_wei(value), code, data, salt);
-            let limits = Limits { gas: None, weight: weight_limit, deposit: storage_deposit_limit };
+            let limits = Limits::of_weight(weight_limit, storage_deposit_limit);
             Self::dispatch(&origin, &transaction, &limits, false, base)
         }
 
@@ -518,7 +518,7 @@ pub mod pallet {
             let base = T::WeightInfo::instantiate_with_code(code.len() as u32, data.len() as u32);
             let sender = Self::mapped_sender(&origin)?;
             let transaction = Self::creation(sender, Self::native_to_wei(value), code, data, salt);
-            let limits = Limits { gas: None, weight: weight_limit, deposit: storage_deposit_limit };
+            let limits = Limits::of_weight(weight_limit, storage_deposit_limit);
             Self::dispatch(&origin, &transaction, &limits, false, base)
         }
 
@@ -719,16 +719,11 @@ impl<T: Config> Pallet<T> {
 
     /// What a limit of gas weighs, with the toll that stands beside it.
     pub fn weight_of_gas(gas: u64) -> Weight {
-        let proof = T::BlockWeights::get().max_block.proof_size() / 4;
-        Weight::from_parts(meter::time_for::<T::WeightInfo>(gas, 0), proof)
+        Self::limits_of_gas(gas).weight()
     }
 
-    fn limits_of_gas(gas: u64) -> Limits<T> {
-        Limits {
-            gas: Some(i64::try_from(gas).unwrap_or(i64::MAX)),
-            weight: Self::weight_of_gas(gas),
-            deposit: sp_runtime::traits::Bounded::max_value(),
-        }
+    pub(crate) fn limits_of_gas(gas: u64) -> Limits<T> {
+        Limits::of_gas(gas, sp_runtime::traits::Bounded::max_value())
     }
 
     fn dispatch(

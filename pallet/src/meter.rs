@@ -35,11 +35,15 @@ pub fn divide<W: WeightInfo>(limit: Weight) -> (i64, Weight) {
     (i64::try_from(gas).unwrap_or(i64::MAX), Weight::from_parts(toll, limit.proof_size()))
 }
 
+/// The toll that [`divide`] puts beside so much gas.
+pub fn toll_beside<W: WeightInfo>(gas: u64) -> u64 {
+    gas.saturating_mul(gas_time::<W>()).div_ceil(TOLL_SHARE - 1)
+}
+
 /// The least time of which [`divide`] makes so much gas, and a toll for it.
 pub fn time_for<W: WeightInfo>(gas: u64, toll: u64) -> u64 {
-    let gas = gas.saturating_mul(gas_time::<W>());
     // Seven parts of eight are gas; rounded up.
-    let by_gas = gas.saturating_add(gas.div_ceil(TOLL_SHARE - 1));
+    let by_gas = gas.saturating_mul(gas_time::<W>()).saturating_add(toll_beside::<W>(gas));
     by_gas.max(toll.saturating_mul(TOLL_SHARE))
 }
 
@@ -185,6 +189,8 @@ pub struct TollBooth {
     gas_time: u64,
     /// What one host call may read at most.
     reserve: Weight,
+    /// What was taken when each host call that has not returned began.
+    begun: Mutex<Vec<u64>>,
     trace: Option<Mutex<Vec<TracedCall>>>,
 }
 
@@ -197,6 +203,7 @@ impl TollBooth {
             rows: Eei::rows().iter().map(|api| row::<W>(api, &prices)).collect(),
             gas_time: gas_time::<W>(),
             reserve,
+            begun: Mutex::default(),
             trace: trace.then(Mutex::default),
         }
     }
@@ -215,16 +222,23 @@ impl Observer for TollBooth {
         if !self.toll.covers(reserve.saturating_add(Weight::from_parts(time, 0))) {
             return Err(Trap::OutOfGas);
         }
+        self.begun.lock().push(self.toll.taken().ref_time());
         self.toll.spend(Weight::from_parts(time, 0));
         Ok(())
     }
 
     fn host_call(&self, call: &HostCall<'_>) {
-        let row = self.rows.get(call.index).copied();
-        if let Some(row) = row {
+        let begun = self.begun.lock().pop();
+        if let (Some(row), Some(begun)) = (self.rows.get(call.index), begun) {
             // The greater of both, not both.
-            let gas = row.own_gas.map_or(call.gas_before.0.saturating_sub(call.gas_after.0), |gas| gas.0);
-            self.toll.give_back(row.cost.time(call.args).min(gas.saturating_mul(self.gas_time)));
+            let (gas, taken) = match row.own_gas {
+                Some(gas) => (gas.0, row.cost.time(call.args)),
+                None => {
+                    let gas = call.gas_before.0.saturating_sub(call.gas_after.0);
+                    (gas, self.toll.taken().ref_time().saturating_sub(begun))
+                }
+            };
+            self.toll.give_back(taken.min(gas.saturating_mul(self.gas_time)));
         }
         if let Some(trace) = &self.trace {
             trace.lock().push(TracedCall {

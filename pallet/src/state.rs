@@ -112,22 +112,26 @@ impl<'a, T: Config> State<'a, T> {
         Self { toll, loader, tries: RefCell::default() }
     }
 
-    /// The most that one host call reads: three accounts, two slots and a code.
+    /// The most that one host call looks at for the first time: three accounts, two slots and a code.
     pub(crate) fn reserve() -> Weight {
-        let accounts = T::WeightInfo::read_account().saturating_mul(3);
-        let slots = T::WeightInfo::read_slot().saturating_mul(2);
-        let code = T::WeightInfo::read_code(T::MaxCodeLen::get());
-        accounts.saturating_add(slots).saturating_add(code).set_ref_time(0)
+        let accounts = Self::account_weight().saturating_mul(3);
+        let slots = Self::slot_weight().saturating_mul(2);
+        accounts.saturating_add(slots).saturating_add(T::WeightInfo::read_code(T::MaxCodeLen::get()))
     }
 
-    /// Reads cost time that the host function's own weight has; proof is theirs.
-    fn proof(&self, weight: Weight) {
-        self.toll.spend(weight.set_ref_time(0));
+    /// An account that is looked at may be written at the end.
+    fn account_weight() -> Weight {
+        T::WeightInfo::read_account().saturating_add(T::WeightInfo::write_account())
+    }
+
+    /// So may a slot.
+    fn slot_weight() -> Weight {
+        T::WeightInfo::read_slot().saturating_add(T::WeightInfo::write_slot())
     }
 
     fn trie(&self, address: &Address) -> Option<u64> {
         *self.tries.borrow_mut().entry(*address).or_insert_with(|| {
-            self.proof(T::WeightInfo::read_account());
+            self.toll.spend(T::WeightInfo::read_account());
             Accounts::<T>::get(address).and_then(|account| account.contract).map(|contract| contract.trie)
         })
     }
@@ -135,7 +139,7 @@ impl<'a, T: Config> State<'a, T> {
 
 impl<T: Config> Backing for State<'_, T> {
     fn account(&self, address: &Address) -> Result<Option<AccountInfo>, Fault> {
-        self.proof(T::WeightInfo::read_account());
+        self.toll.spend(Self::account_weight());
         let account = Accounts::<T>::get(address);
         let balance = Pallet::<T>::wei(address, account.as_ref());
         if account.is_none() && balance.is_zero() {
@@ -149,7 +153,7 @@ impl<T: Config> Backing for State<'_, T> {
 
     fn storage(&self, address: &Address, key: &Bytes32) -> Result<Bytes32, Fault> {
         let Some(number) = self.trie(address) else { return Ok(Bytes32::zero()) };
-        self.proof(T::WeightInfo::read_slot());
+        self.toll.spend(Self::slot_weight());
         Ok(slot(number, key).unwrap_or_default())
     }
 
@@ -161,13 +165,13 @@ impl<T: Config> Backing for State<'_, T> {
     fn code(&self, _: &Address, hash: &Bytes32) -> Result<Arc<[u8]>, Fault> {
         let (code, read) = self.loader.code(hash).ok_or(Fault::Host("an account's code is not there"))?;
         if read > 0 {
-            self.proof(T::WeightInfo::read_code(u32::try_from(read).unwrap_or(u32::MAX)));
+            self.toll.spend(T::WeightInfo::read_code(u32::try_from(read).unwrap_or(u32::MAX)));
         }
         Ok(code)
     }
 
     fn block_hash(&self, number: i64) -> Result<Bytes32, Fault> {
-        self.proof(T::WeightInfo::read_account());
+        self.toll.spend(T::WeightInfo::read_account().set_ref_time(0));
         Ok(Pallet::<T>::block_hash(number))
     }
 }

@@ -53,7 +53,7 @@ pub trait WeightInfo {
     fn host_plain() -> Weight;
     /// Functions that copy so many bytes.
     fn host_bytes(bytes: u32) -> Weight;
-    /// Functions that ask for an account.
+    /// Functions that ask for an account. Of these and all below: without reading what was not read before, and writing it.
     fn host_account() -> Weight;
     /// `externalCodeCopy` of so many bytes.
     fn host_code(bytes: u32) -> Weight;
@@ -61,7 +61,7 @@ pub trait WeightInfo {
     fn host_block_hash() -> Weight;
     /// `storageLoad`.
     fn host_storage_load() -> Weight;
-    /// `storageStore`, the write at the end of the transaction included.
+    /// `storageStore`.
     fn host_storage_store() -> Weight;
     /// `transientLoad` and `transientStore`.
     fn host_transient() -> Weight;
@@ -145,7 +145,7 @@ impl WeightInfo for () {
     }
 
     fn gas(gas: u32) -> Weight {
-        nanos(400).saturating_mul(gas.into())
+        nanos(500).saturating_mul(gas.into())
     }
 
     fn frame() -> Weight {
@@ -190,13 +190,11 @@ impl WeightInfo for () {
     }
 
     fn host_account() -> Weight {
-        Self::read_account().saturating_add(micros(5))
+        micros(5)
     }
 
     fn host_code(bytes: u32) -> Weight {
-        Self::read_account()
-            .saturating_add(Self::read_code(bytes))
-            .saturating_add(Weight::from_parts(500, 0).saturating_mul(bytes.into()))
+        micros(5).saturating_add(Weight::from_parts(500, 0).saturating_mul(bytes.into()))
     }
 
     fn host_block_hash() -> Weight {
@@ -204,11 +202,11 @@ impl WeightInfo for () {
     }
 
     fn host_storage_load() -> Weight {
-        Self::read_account().saturating_add(Self::read_slot()).saturating_add(micros(5))
+        micros(5)
     }
 
     fn host_storage_store() -> Weight {
-        Self::host_storage_load().saturating_add(Self::write_slot()).saturating_add(micros(5))
+        micros(5)
     }
 
     fn host_transient() -> Weight {
@@ -224,17 +222,14 @@ impl WeightInfo for () {
     }
 
     fn host_call() -> Weight {
-        Self::read_account().saturating_mul(2).saturating_add(Self::read_code(0)).saturating_add(micros(10))
+        micros(10)
     }
 
     fn host_create(bytes: u32) -> Weight {
-        Self::host_call()
-            .saturating_add(Self::write_account())
-            .saturating_add(nanos(60).saturating_mul(bytes.into()))
-            .saturating_add(micros(20))
+        micros(30).saturating_add(nanos(60).saturating_mul(bytes.into()))
     }
 
     fn host_self_destruct() -> Weight {
-        Self::read_account().saturating_add(Self::write_account()).saturating_add(micros(20))
+        micros(20)
     }
 }

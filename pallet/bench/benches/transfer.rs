@@ -3,13 +3,11 @@
 //! `cargo bench -p gristmill-pallet-bench`. Prints microseconds a transfer, the median of interleaved runs, and the ratio.
 
 use codec::Encode;
-use gristmill_pallet_bench::Arguments;
+use gristmill_pallet_bench::{Arguments, blob};
 use gristmill_pallet_tests::{Chain, Runtime};
 use pallet_gristmill::gristmill::contract::{Address, create_address};
 use pallet_gristmill::{AccountId32Mapper, AddressMapper};
 use sp_keyring::Sr25519Keyring::{Alice, Bob};
-use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
 /// Transfers in a run, and runs.
@@ -17,21 +15,6 @@ const TRANSFERS: usize = 50;
 const RUNS: usize = 15;
 
 type Contracts = pallet_gristmill::Call<Runtime>;
-
-fn blob() -> &'static [u8] {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../build-runtime");
-    let output = Command::new(script)
-        .arg("gristmill-pallet-bench")
-        .env_remove("RUSTC")
-        .env_remove("CARGO")
-        .env_remove("RUSTUP_TOOLCHAIN")
-        .env_remove("RUSTFLAGS")
-        .output()
-        .expect("the script runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let path = String::from_utf8(output.stdout).expect("a path");
-    std::fs::read(path.trim()).expect("the blob").leak()
-}
 
 /// `transfer(to, amount)`.
 fn transfer(to: Address, amount: u64) -> Vec<u8> {
@@ -63,7 +46,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
 }
 
 fn main() {
-    let mut chain = Chain::of(blob());
+    let mut chain = Chain::of(blob("gristmill-pallet-bench"));
     let address = |who: sp_keyring::Sr25519Keyring| AccountId32Mapper::<Runtime>::to_address(&who.to_account_id());
     let contract = create_address(&address(Alice), 0);
     let call = Contracts::instantiate_with_code {

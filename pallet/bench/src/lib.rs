@@ -29,6 +29,19 @@ pub fn wasmi(sender: &AccountId, dest: Address, inputs: Vec<Vec<u8>>) -> u32 {
     inputs.into_iter().filter(|input| succeeded(input.clone())).count() as u32
 }
 
+/// The blob of a package, built if need be.
+///
+/// # Panics
+/// When it cannot be built.
+#[cfg(feature = "std")]
+pub fn blob(package: &str) -> &'static [u8] {
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../build-runtime");
+    let output = std::process::Command::new(script).arg(package).output().expect("the script runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let path = String::from_utf8(output.stdout).expect("a path");
+    std::fs::read(path.trim()).expect("the blob").leak()
+}
+
 /// What the exported functions take.
 pub type Arguments = (AccountId, Address, Vec<Vec<u8>>);
 

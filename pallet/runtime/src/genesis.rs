@@ -34,6 +34,30 @@ pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
     (id.as_ref() as &str == DEV_RUNTIME_PRESET).then(|| development().to_string().into_bytes())
 }
 
+/// What a chain for development begins with: the preset over the defaults.
+///
+/// # Panics
+/// Never, unless the preset is not what the runtime's genesis takes.
+#[cfg(feature = "std")]
+pub fn configuration() -> RuntimeGenesisConfig {
+    let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).expect("configurations are JSON");
+    merge(&mut config, development());
+    serde_json::from_value(config).expect("the preset lies over the default configuration")
+}
+
+/// Lays `patch` over `value`.
+#[cfg(feature = "std")]
+fn merge(value: &mut Value, patch: Value) {
+    match (value, patch) {
+        (Value::Object(value), Value::Object(patch)) => {
+            for (key, patch) in patch {
+                merge(value.entry(key).or_insert(Value::Null), patch);
+            }
+        }
+        (value, patch) => *value = patch,
+    }
+}
+
 /// The names that there are.
 pub fn names() -> Vec<PresetId> {
     alloc::vec![PresetId::from(DEV_RUNTIME_PRESET)]

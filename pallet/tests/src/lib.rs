@@ -99,21 +99,12 @@ impl Default for Chain {
 impl Chain {
     /// A chain of the demo runtime that begins as for development, behind its first block.
     pub fn new() -> Self {
-        Self::with_genesis(Self::genesis())
-    }
-
-    /// What a chain for development begins with.
-    pub fn genesis() -> runtime::RuntimeGenesisConfig {
-        let preset = runtime::genesis::preset(&"development".into()).expect("the preset is there");
-        let patch: serde_json::Value = serde_json::from_slice(&preset).expect("presets are JSON");
-        let mut config = serde_json::to_value(runtime::RuntimeGenesisConfig::default()).expect("JSON");
-        merge(&mut config, patch);
-        serde_json::from_value(config).expect("a configuration")
+        Self::with_genesis(runtime::genesis::configuration())
     }
 
     /// A chain for development of another blob.
     pub fn of(code: &'static [u8]) -> Self {
-        Self::with_storage(code, Self::genesis().build_storage().expect("the genesis builds"))
+        Self::with_storage(code, runtime::genesis::configuration().build_storage().expect("the genesis builds"))
     }
 
     /// A chain of the demo runtime that begins with `config`.
@@ -219,18 +210,6 @@ impl Chain {
     /// What the account has, free.
     pub fn free(&mut self, who: &AccountId) -> Balance {
         self.read(|| runtime::Balances::free_balance(who))
-    }
-}
-
-/// Lays `patch` over `value`.
-fn merge(value: &mut serde_json::Value, patch: serde_json::Value) {
-    match (value, patch) {
-        (serde_json::Value::Object(value), serde_json::Value::Object(patch)) => {
-            for (key, patch) in patch {
-                merge(value.entry(key).or_insert(serde_json::Value::Null), patch);
-            }
-        }
-        (value, patch) => *value = patch,
     }
 }
 

@@ -120,9 +120,9 @@ fn a_block_is_executed_again_as_it_was_built() {
     chain.submit(Bob, call).unwrap();
     let mut block = chain.next_block();
     assert_eq!(block.extrinsics.len(), 3, "the time and two transactions");
-    Chain::import_first(Chain::genesis(), &block).expect("it comes to the same state");
+    Chain::import_first(runtime::genesis::configuration(), &block).expect("it comes to the same state");
     block.header.state_root.0[0] ^= 1;
-    Chain::import_first(Chain::genesis(), &block).expect_err("and to no other");
+    Chain::import_first(runtime::genesis::configuration(), &block).expect_err("and to no other");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! ledger with the same block around it: status, output, logs, storage, balances and gas are the same.
 
 use codec::Encode;
+use frame_support::weights::Weight;
 use gristmill::contract::{
     Address, Bytes32, Environment, Ewasm, KeccakAt9, Ledger, LedgerAccount, Log, Options, Receipt, Rules, StatusCode,
     Transaction, TxContext, U256,
@@ -17,7 +18,7 @@ use sp_keyring::Sr25519Keyring::Alice;
 use std::path::{Path, PathBuf};
 
 /// Gas of every step: what a block has for one transaction.
-const STEP_GAS: u64 = 9_000_000;
+const STEP_GAS: u64 = 7_500_000;
 /// Wei a gas, as the scenarios have it: all of it base fee, which is burnt, so that the pallet's books tell what gas cost.
 const PRICE: u64 = 7;
 /// Wei in a unit of the runtime's currency.
@@ -59,7 +60,7 @@ impl Worlds {
         let env = &scenario["env"];
         let coinbase = address(text(env, "coinbase"));
         let mut ledger = Ledger::new();
-        let mut config = Chain::genesis();
+        let mut config = runtime::genesis::configuration();
         for (who, balance) in scenario["accounts"].as_object().expect("accounts") {
             let (who, balance) = (address(who), decimal(balance.as_str().expect("a number")));
             let account = LedgerAccount { balance, ..LedgerAccount::default() };
@@ -161,7 +162,7 @@ impl Worlds {
     fn dry(&mut self, transaction: &Transaction) -> ContractResult<ExecReturnValue, Balance> {
         let origin = own_account(&transaction.sender);
         let value = (transaction.value / RATIO).as_u128();
-        let limit = Some(runtime::Contracts::weight_of_gas(STEP_GAS));
+        let limit = Some(Weight::from_parts(pallet_gristmill::meter::time_for::<()>(STEP_GAS, 0), u64::MAX));
         let arguments = (origin, transaction.to, value, limit, None::<Balance>, &transaction.data).encode();
         // `dest` is no option in the call: its first byte goes.
         let at = 32;
