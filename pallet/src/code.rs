@@ -59,7 +59,7 @@ fn deposit_for<T: Config>(length: usize) -> BalanceOf<T> {
     items.saturating_add(T::DepositPerByte::get().saturating_mul(bytes.into()))
 }
 
-/// Another account has `code` now.
+/// Another account has `code` now. New code is noted as not validated: who knows better says so ([`Loader`]).
 pub(crate) fn acquire<T: Config>(hash: Bytes32, code: &[u8], payer: &T::AccountId, deposits: &mut Deposits<T>) {
     CodeInfoOf::<T>::mutate(hash, |info| match info {
         Some(info) => info.users = info.users.saturating_add(1),
@@ -85,8 +85,7 @@ fn store<T: Config>(
         uploaded: false,
         // A transaction is shorter.
         length: u32::try_from(code.len()).unwrap_or(u32::MAX),
-        // What has the magic was loaded by the creation that left it, or by the upload.
-        validated_by: is_wasm(code).then(version::<T>),
+        validated_by: None,
     }
 }
 
@@ -135,12 +134,12 @@ pub(crate) fn upload<T: Config>(
             deposits.refund(HoldReason::CodeUploadDepositReserve, &info.owner, info.deposit);
             let deposit = deposit_for::<T>(code.len());
             deposits.charge(HoldReason::CodeUploadDepositReserve, deposit);
-            CodeInfo { owner: owner.clone(), deposit, validated_by: Some(version::<T>()), ..info }
+            CodeInfo { owner: owner.clone(), deposit, ..info }
         }
         None => store::<T>(hash, code, owner, deposits, 0),
     };
     let deposit = info.deposit;
-    CodeInfoOf::<T>::insert(hash, CodeInfo { uploaded: true, ..info });
+    CodeInfoOf::<T>::insert(hash, CodeInfo { uploaded: true, validated_by: Some(version::<T>()), ..info });
     Ok((hash, deposit))
 }
 
@@ -175,12 +174,14 @@ pub(crate) struct Loader<T> {
     /// Without a cache: it makes the modules that are kept here.
     ewasm: Ewasm,
     kept: Mutex<Vec<Kept>>,
+    /// keccak256 of what was loaded from anywhere else: init code, and what creations left.
+    loaded: Mutex<Vec<Bytes32>>,
     of: PhantomData<fn() -> T>,
 }
 
 impl<T: Config> Loader<T> {
     pub(crate) fn new(ewasm: Ewasm) -> Self {
-        Self { ewasm, kept: Mutex::default(), of: PhantomData }
+        Self { ewasm, kept: Mutex::default(), loaded: Mutex::default(), of: PhantomData }
     }
 
     /// The code of that hash, out of storage the first time; how many bytes that took.
@@ -205,10 +206,11 @@ impl<T: Config> Loader<T> {
         self.kept.lock().iter().any(|kept| Arc::ptr_eq(&kept.code, code) && kept.valid)
     }
 
-    /// Notes which codes this version of the runtime has validated meanwhile.
+    /// Notes which stored codes this version of the runtime has validated meanwhile.
     pub(crate) fn note_validated(&self) {
-        for kept in self.kept.lock().iter().filter(|kept| !kept.valid && kept.module.is_some()) {
-            let Some(hash) = kept.hash else { continue };
+        let kept = self.kept.lock();
+        let kept = kept.iter().filter(|kept| !kept.valid && kept.module.is_some()).filter_map(|kept| kept.hash);
+        for hash in kept.chain(self.loaded.lock().iter().copied()) {
             CodeInfoOf::<T>::mutate_extant(hash, |info| info.validated_by = Some(version::<T>()));
         }
     }
@@ -217,10 +219,12 @@ impl<T: Config> Loader<T> {
 impl<T: Config> ModuleCache for Loader<T> {
     fn get_or_load(
         &self,
-        _: &[u8],
+        code: &[u8],
         load: &mut dyn FnMut() -> Result<Module, EngineError>,
     ) -> Result<Module, EngineError> {
-        load()
+        let module = load()?;
+        self.loaded.lock().push(keccak256(code));
+        Ok(module)
     }
 
     #[allow(unsafe_code)]
@@ -237,7 +241,9 @@ impl<T: Config> ModuleCache for Loader<T> {
         let valid = at.is_some_and(|at| kept[at].valid);
         let module = if valid {
             // SAFETY: these bytes came out of storage together with the note that this version of the runtime has loaded
-            // them. It has one version of the engine, one profile and one set of options.
+            // them, which nothing but `upload` and `note_validated` writes, each of what `Ewasm::load` has just accepted. A
+            // version has one engine, one profile and one set of options. Who can write the chain's state past the
+            // pallet can replace the runtime, too.
             unsafe { self.ewasm.load_valid(code) }?
         } else {
             load()?

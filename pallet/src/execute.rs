@@ -45,13 +45,13 @@ impl<T: Config> Limits<T> {
         Self { gas, toll, deposit }
     }
 
-    /// A limit of gas. However little it is, accounts can be looked at and code can be loaded.
+    /// A limit of gas. However little it is, accounts can be looked at and code can be loaded, after an upgrade too.
     pub(crate) fn of_gas(gas: u64, deposit: BalanceOf<T>) -> Self {
         let proof = T::BlockWeights::get().max_block.proof_size() / 4;
         let beside = Weight::from_parts(toll_beside::<T::WeightInfo>(gas), 0);
         let toll = State::<T>::reserve()
             .saturating_mul(2)
-            .saturating_add(T::WeightInfo::load(T::MaxCodeLen::get()))
+            .saturating_add(T::WeightInfo::validate(T::MaxCodeLen::get()))
             .saturating_add(beside)
             .set_proof_size(proof);
         Self { gas: i64::try_from(gas).unwrap_or(i64::MAX), toll, deposit }

@@ -423,7 +423,8 @@ pub(crate) fn delete_some<T: Config>(meter: &mut WeightMeter) {
     if meter.try_consume(T::WeightInfo::on_idle_base()).is_err() {
         return;
     }
-    let mut at = FirstDeletion::<T>::get();
+    let first = FirstDeletion::<T>::get();
+    let mut at = first;
     let end = NextDeletion::<T>::get();
     let slot = T::WeightInfo::on_idle_slots(1).saturating_sub(T::WeightInfo::on_idle_slots(0));
     while at < end {
@@ -448,7 +449,9 @@ pub(crate) fn delete_some<T: Config>(meter: &mut WeightMeter) {
         DeletionQueue::<T>::remove(at);
         at = at.saturating_add(1);
     }
-    FirstDeletion::<T>::put(at);
+    if at != first {
+        FirstDeletion::<T>::put(at);
+    }
 }
 
 impl<T: Config> Pallet<T> {

@@ -29,13 +29,25 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gristmill-reference", &["gristmill"]),
     ("gristmill-tests", &["*"]),
     ("xtask", &["*"]),
+    ("pallet-gristmill-jobs", &[]),
+    ("pallet-gristmill", &["gristmill", "gristmill-precompiles", "pallet-gristmill-jobs"]),
+    ("gristmill-offchain", &["gristmill", "gristmill-aot", "pallet-gristmill-jobs"]),
+    ("gristmill-demo-runtime", &["pallet-gristmill", "pallet-gristmill-jobs"]),
+    ("gristmill-pallet-tests", &["*"]),
+    ("gristmill-pallet-bench", &["*"]),
 ];
 
+/// Workspaces whose packages the table is about.
+const MANIFESTS: &[&str] = &["Cargo.toml", "pallet/Cargo.toml"];
+
 pub fn main(_: &[String]) -> Outcome {
-    let metadata = output(cargo().args(["metadata", "--format-version=1", "--locked", "--all-features"]))?;
-    let metadata: Value = serde_json::from_str(&metadata)?;
-    let mut wrong = versions(&metadata);
-    wrong.extend(arrows(&metadata));
+    let mut wrong = Vec::new();
+    for manifest in MANIFESTS {
+        let metadata = ["metadata", "--format-version=1", "--locked", "--all-features", "--manifest-path", manifest];
+        let metadata: Value = serde_json::from_str(&output(cargo().args(metadata))?)?;
+        wrong.extend(versions(&metadata));
+        wrong.extend(arrows(&metadata));
+    }
     let tree = output(cargo().args(["tree", "--package=gristmill", "--no-default-features", "--locked"]).args([
         "--target=wasm32v1-none",
         "--edges=normal,no-proc-macro",

@@ -3,7 +3,7 @@
 use super::mock::*;
 use crate::*;
 use frame_support::{assert_noop, assert_ok};
-use gristmill::contract::{create_address, keccak256};
+use gristmill::contract::{CallKind, Host, Message, Outcome, Revision, StatusCode, Vm, create_address, keccak256};
 
 fn upload(who: &sp_runtime::AccountId32, code: &[u8]) -> Bytes32 {
     assert_ok!(Contracts::upload_code(signed(who), code.to_vec(), MUCH));
@@ -102,6 +102,45 @@ fn root_sets_code() {
         assert!(CodeInfoOf::<Test>::get(old).is_none(), "nobody has the old code, and nobody uploaded it");
         let event = Event::ContractCodeUpdated { contract, new_code_hash: hash, old_code_hash: old };
         System::assert_has_event(event.into());
+    });
+}
+
+/// A VM that creates a contract whenever it is called, and takes any code.
+struct Careless;
+
+/// Bytes that have the magic, and that no engine takes.
+const INVALID: &[u8] = b"\0asm\x01\0\0\0 no section";
+
+impl Vm for Careless {
+    fn execute(&self, host: &mut dyn Host, _: Revision, message: &Message<'_>, _: &[u8]) -> Outcome {
+        let done = Outcome { gas_left: message.gas / 2, ..Outcome::failure(StatusCode::Success) };
+        if message.kind.is_create() {
+            return Outcome { output: INVALID.to_vec(), ..done };
+        }
+        let message = Message {
+            kind: CallKind::Create,
+            depth: message.depth + 1,
+            gas: message.gas / 4,
+            sender: message.recipient,
+            input: b"\0asm\x01\0\0\0",
+            ..*message
+        };
+        let created = host.call(&message).expect("the host takes creations");
+        assert_eq!(created.status, StatusCode::Success);
+        done
+    }
+}
+
+#[test]
+fn only_our_own_validation_counts() {
+    chain(|| {
+        let contract = deploy(&keeper());
+        assert_eq!(info(keccak256(&Contracts::code(&contract))).validated_by, Some(7));
+        assert_eq!(Contracts::call_on(&Careless, &ALICE, contract, vec![]), Ok(StatusCode::Success));
+        assert_eq!(info(keccak256(INVALID)).validated_by, None);
+        let left = create_address(&contract, 1);
+        assert_eq!(Contracts::code(&left), INVALID);
+        assert_eq!(call(left, &[]).unwrap_err().error, Error::<Test>::CodeRejected.into());
     });
 }
 

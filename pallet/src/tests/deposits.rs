@@ -95,7 +95,8 @@ fn contracts_that_go_give_everything_back() {
 #[test]
 fn storage_of_contracts_that_are_gone_is_deleted_in_idle_time() {
     Rules::set(Revision::Byzantium);
-    chain(|| {
+    let mut committed = genesis();
+    let trie = on(&mut committed, || {
         // Stores what it is told, or without call data destroys itself.
         let contract = deploy(&contract(
             "(if (i32.eqz (call $size)) (then (call $destroy (i32.const 200))))
@@ -111,17 +112,26 @@ fn storage_of_contracts_that_are_gone_is_deleted_in_idle_time() {
         assert!(Balances::free_balance(&ALICE) > before, "deposits came back at once");
         assert!(Accounts::<Test>::get(contract).is_none());
         System::assert_has_event(Event::Terminated { contract }.into());
-        assert_eq!(DeletionQueue::<Test>::iter().count(), 1);
-        let left = || (1..=20).filter(|key| state::slot(trie, &Bytes32::from_low_u64_be(*key)).is_some()).count();
-        assert_eq!(left(), 20);
-        // Only what is committed is deleted lazily: the overlay's own keys go at once, so look at weights, not at counts.
-        assert_eq!(idle(Weight::zero()), Weight::zero());
-        assert_eq!(left(), 20, "no time, no work");
-        let used = idle(PLENTY);
-        assert!(used.ref_time() > 0 && used.all_lte(PLENTY));
-        assert_eq!((left(), DeletionQueue::<Test>::iter().count()), (0, 0));
-        let none = idle(PLENTY);
-        assert!(none.all_lte(<Test as Config>::WeightInfo::on_idle_base()), "nothing to do");
+        trie
+    });
+    // What is in the block's own overlay goes at once; what is committed goes slot by slot, and each step is a block.
+    let left = || {
+        let slots = (1..=20).filter(|key| state::slot(trie, &Bytes32::from_low_u64_be(*key)).is_some());
+        (slots.count(), DeletionQueue::<Test>::iter().count())
+    };
+    let weight = <Test as Config>::WeightInfo::on_idle_slots;
+    let five = <Test as Config>::WeightInfo::on_idle_base().saturating_add(weight(5));
+    for (limit, expected) in [(Weight::zero(), (20, 1)), (five, (15, 1)), (five, (10, 1)), (PLENTY, (0, 0))] {
+        committed.commit_all().expect("no transaction is open");
+        on(&mut committed, || {
+            let used = idle(limit);
+            assert!(used.all_lte(limit), "{used} of {limit}");
+            assert_eq!(left(), expected);
+        });
+    }
+    on(&mut committed, || {
+        assert_eq!(FirstDeletion::<Test>::get(), 1);
+        assert_eq!(idle(PLENTY), <Test as Config>::WeightInfo::on_idle_base(), "nothing to do");
     });
     Rules::set(Revision::Prague);
 }

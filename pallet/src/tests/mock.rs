@@ -117,6 +117,11 @@ pub const MUCH: u128 = u128::MAX;
 
 /// Runs a test on a chain where Alice, Bob and Charlie are rich, and all but Charlie mapped.
 pub fn chain<R>(test: impl FnOnce() -> R) -> R {
+    on(&mut genesis(), test)
+}
+
+/// That chain before its first transaction.
+pub fn genesis() -> sp_io::TestExternalities {
     let config = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig {
             balances: vec![(ALICE, RICH), (BOB, RICH), (CHARLIE, RICH)],
@@ -125,8 +130,12 @@ pub fn chain<R>(test: impl FnOnce() -> R) -> R {
         contracts: GenesisConfig { mapped: vec![ALICE, BOB], ..Default::default() },
         ..Default::default()
     };
-    let storage = config.build_storage().expect("the genesis builds");
-    sp_io::TestExternalities::new(storage).execute_with(|| {
+    config.build_storage().expect("the genesis builds").into()
+}
+
+/// Runs part of a test on a chain.
+pub fn on<R>(chain: &mut sp_io::TestExternalities, test: impl FnOnce() -> R) -> R {
+    chain.execute_with(|| {
         System::set_block_number(10);
         let result = test();
         check_books();

@@ -287,7 +287,7 @@ fn events_of_a_deployment() {
 }
 
 #[test]
-fn runtime_versions_and_presets() {
+fn a_preset_for_development() {
     let mut chain = Chain::new();
     let names: Vec<String> = chain.call("GenesisBuilder_preset_names", &());
     assert_eq!(names.encode(), vec!["development"].encode());

@@ -38,6 +38,10 @@ impl Bodies<'_> {
 
     /// Validates and plans every body on its way into `sink`.
     pub(crate) fn walk(&self, walker: &mut Walker, sink: &mut impl Sink) -> Result<(), LoadError> {
+        debug_assert!(
+            self.functions.len() == self.bodies.len(),
+            "bodies that are known to be valid are kept, not walked"
+        );
         let Some(function) = self.functions.first() else { return Ok(()) };
         let resources = Resources::new(self.parsed, &function.resources);
         self.walk_by(walker, sink, |_| &resources)
