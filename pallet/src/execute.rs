@@ -2,6 +2,7 @@
 
 use crate::code::Loader;
 use crate::deposit::Deposits;
+use crate::jobs;
 use crate::meter::{Toll, TollBooth, divide, gas_time, toll_beside};
 use crate::precompiles::Tolled;
 use crate::primitives::{StorageDeposit, TracedCall};
@@ -269,6 +270,7 @@ impl<T: Config> Pallet<T> {
         state::write::<T>(changes, origin, &mut deposits)?;
         let deposit = deposits.net(origin);
         deposits.settle(origin, limit)?;
+        jobs::file::<T>(&receipt.logs)?;
         for log in &receipt.logs {
             Self::deposit_event(Event::ContractEmitted {
                 contract: log.address,

@@ -6,7 +6,7 @@
 //!
 //! - [`Config`]: what a runtime decides. `config_preludes` has defaults.
 //! - [`Call`]: what users send. [`GristmillApi`]: what they ask.
-//! - [`PrecompileSet`]: contracts that the runtime itself is.
+//! - [`PrecompileSet`]: contracts that the runtime itself is; [`Jobs`] is one through which contracts request off-chain jobs.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
 // The words are pallet-revive's, and so are their arguments.
@@ -20,6 +20,7 @@ mod api;
 mod code;
 mod deposit;
 mod execute;
+mod jobs;
 pub mod meter;
 pub mod migration;
 mod precompiles;
@@ -34,6 +35,7 @@ pub use api::*;
 pub use code::CodeInfo;
 pub use execute::{LIVE_PAGES, MAX_DEPTH, MEMORY_PAGES};
 pub use gristmill;
+pub use jobs::{JOBS, Jobs};
 pub use pallet::*;
 pub use precompiles::{Ethereum, PrecompileSet};
 pub use primitives::*;
@@ -54,6 +56,7 @@ use frame_support::{DefaultNoBound, PalletId};
 use frame_system::pallet_prelude::*;
 use gristmill::Exports;
 use gristmill::contract::{Address, Bytes32, Revision, Transaction, U256};
+use pallet_gristmill_jobs::JobQueue;
 use sp_runtime::DispatchError;
 use sp_runtime::traits::{AccountIdConversion, UniqueSaturatedInto, Zero};
 
@@ -107,6 +110,10 @@ pub mod pallet {
         /// Contracts that the runtime itself is: [`Ethereum`], or a tuple with more.
         #[pallet::no_default_bounds]
         type Precompiles: PrecompileSet;
+
+        /// Where jobs go that contracts request of [`Jobs`]: `pallet-gristmill-jobs`, or nowhere.
+        #[pallet::no_default_bounds]
+        type Jobs: JobQueue<Self::AccountId, BalanceOf<Self>>;
 
         /// Ethereum's rules that contracts live under.
         type Revision: Get<Revision>;
@@ -214,6 +221,7 @@ pub mod pallet {
             type NativeToEthRatio = ConstU32<1_000_000>;
             type WeightInfo = ();
             type Precompiles = ();
+            type Jobs = ();
             type Revision = Prague;
             type KeccakAt9 = ConstBool<true>;
             type Exports = Strict;

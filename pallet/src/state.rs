@@ -322,7 +322,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Whole units of the chain's currency in `wei`, and the rest.
-    fn wei_to_native(wei: U256) -> Result<(BalanceOf<T>, U256), DispatchError> {
+    pub(crate) fn wei_to_native(wei: U256) -> Result<(BalanceOf<T>, U256), DispatchError> {
         let (whole, rest) = wei.div_mod(Self::ratio());
         Ok((whole.try_into().map_err(|_| Error::<T>::BalanceConversionFailed)?, rest))
     }
@@ -336,7 +336,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Takes `amount`, which the address has: first of what is kept, then of its account.
-    fn debit(address: &Address, amount: U256) -> DispatchResult {
+    pub(crate) fn debit(address: &Address, amount: U256) -> DispatchResult {
         let mut account = Accounts::<T>::get(address).unwrap_or_default();
         if account.kept < amount {
             let (mut native, rest) = Self::wei_to_native(amount - account.kept)?;
@@ -374,6 +374,13 @@ impl<T: Config> Pallet<T> {
         let mut account = Accounts::<T>::get(address).unwrap_or_default();
         account.kept = account.kept.saturating_add(Self::native_to_wei(amount));
         put::<T>(&address, account);
+    }
+
+    /// Keeps what `from` has for an account that could not take it. For [`pallet_gristmill_jobs::Unpaid`].
+    fn keep_from(from: &T::AccountId, owner: &T::AccountId, amount: BalanceOf<T>) -> DispatchResult {
+        T::Currency::transfer(from, &Self::account_id(), amount, Preservation::Preserve)?;
+        Self::keep(owner, amount);
+        Ok(())
     }
 
     /// Moves the chain's currency to the pallet, which keeps it for the address of `who`.
@@ -451,6 +458,13 @@ pub(crate) fn delete_some<T: Config>(meter: &mut WeightMeter) {
     }
     if at != first {
         FirstDeletion::<T>::put(at);
+    }
+}
+
+/// What jobs owe to addresses without an account, contracts mostly, is kept as their balances are.
+impl<T: Config> pallet_gristmill_jobs::Unpaid<T::AccountId, BalanceOf<T>> for Pallet<T> {
+    fn keep(from: &T::AccountId, to: &T::AccountId, amount: BalanceOf<T>) -> bool {
+        Self::keep_from(from, to, amount).is_ok()
     }
 }
 

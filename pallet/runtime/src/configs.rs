@@ -2,11 +2,12 @@
 
 use crate::*;
 use frame_support::dispatch::DispatchClass;
-use frame_support::traits::{ConstBool, ConstU32, ConstU64, ConstU128, FindAuthor};
+use frame_support::traits::{ConstU32, ConstU64, ConstU128, Contains, FindAuthor};
 use frame_support::weights::constants::{RocksDbWeight, WEIGHT_REF_TIME_PER_SECOND};
 use frame_support::weights::{ConstantMultiplier, IdentityFee, Weight};
 use frame_support::{derive_impl, parameter_types};
 use frame_system::limits::{BlockLength, BlockWeights};
+use pallet_gristmill_jobs::{Budget, PURE, Policy, Rules};
 use pallet_transaction_payment::FungibleAdapter;
 use sp_runtime::Perbill;
 
@@ -121,9 +122,10 @@ impl pallet_gristmill::Config for Runtime {
     type Balance = Balance;
     type Currency = Balances;
     type AddressMapper = pallet_gristmill::AccountId32Mapper<Self>;
-    type Precompiles = pallet_gristmill::Ethereum<Self>;
+    type Precompiles = (pallet_gristmill::Ethereum<Self>, pallet_gristmill::Jobs<Self>);
+    type Jobs = Jobs;
     type Exports = Exports;
-    type Beyond = ConstBool<true>;
+    type Beyond = frame_support::traits::ConstBool<true>;
     type ChainId = ChainId;
     type BaseFee = BaseFee;
     type PrevRandao = PrevRandao;
@@ -133,5 +135,50 @@ impl pallet_gristmill::Config for Runtime {
     type InstantiateOrigin = frame_system::EnsureSigned<AccountId>;
     type DepositPerItem = DepositPerItem;
     type DepositPerChildTrieItem = DepositPerChildTrieItem;
+    type DepositPerByte = DepositPerByte;
+}
+
+parameter_types! {
+    pub const JobsPalletId: frame_support::PalletId = frame_support::PalletId(*b"gm/jobs_");
+    /// How long jobs have, how many there may be; sudo sets it.
+    pub storage JobRules: Rules<BlockNumber> = Rules {
+        quorum: 2,
+        workers: 16,
+        code: 512 * 1024,
+        input: 64 * 1024,
+        budget: Budget { gas: 1_000_000_000_000, milliseconds: 30_000, pages: 4_096, output: 64 * 1024 },
+        open: 256,
+        due: 32,
+        round: 50,
+        rounds: 3,
+        keep: 10_000,
+    };
+    pub const MinReward: Balance = UNIT / 100;
+}
+
+/// Policies that jobs may ask for: computation, and nothing beside.
+pub struct KnownPolicies;
+
+impl Contains<Policy> for KnownPolicies {
+    fn contains(policy: &Policy) -> bool {
+        policy[..] == *PURE
+    }
+}
+
+impl pallet_gristmill_jobs::Config for Runtime {
+    type Balance = Balance;
+    type Currency = Balances;
+    #[cfg(not(feature = "without-contracts"))]
+    type Unpaid = Contracts;
+    #[cfg(feature = "without-contracts")]
+    type Unpaid = ();
+    type WeightInfo = ();
+    type PalletId = JobsPalletId;
+    type WorkerKey = pallet_gristmill_jobs::key::WorkerKey;
+    type WorkerOrigin = frame_system::EnsureRoot<AccountId>;
+    type Policies = KnownPolicies;
+    type Rules = JobRules;
+    type MinReward = MinReward;
+    type DepositPerItem = DepositPerItem;
     type DepositPerByte = DepositPerByte;
 }

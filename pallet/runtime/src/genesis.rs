@@ -9,24 +9,28 @@ use sp_genesis_builder::DEV_RUNTIME_PRESET;
 pub use sp_genesis_builder::PresetId;
 use sp_keyring::Sr25519Keyring;
 
-/// Well-known accounts with money; Alice is sudo, and all are mapped.
+/// Well-known accounts with money; Alice is sudo, all are mapped, and the first three are workers with keys of their own.
 fn development() -> Value {
     let accounts = Sr25519Keyring::well_known().map(|key| key.to_account_id()).collect::<Vec<_>>();
-    #[cfg(not(feature = "without-contracts"))]
-    return build_struct_json_patch!(RuntimeGenesisConfig {
+    let workers = [Sr25519Keyring::Alice, Sr25519Keyring::Bob, Sr25519Keyring::Charlie];
+    #[cfg_attr(feature = "without-contracts", allow(unused_mut))]
+    let mut config = build_struct_json_patch!(RuntimeGenesisConfig {
         balances: BalancesConfig {
             balances: accounts.iter().cloned().map(|account| (account, 1_000_000 * UNIT)).collect()
         },
         sudo: SudoConfig { key: Some(Sr25519Keyring::Alice.to_account_id()) },
-        contracts: pallet_gristmill::GenesisConfig { mapped: accounts },
-    });
-    #[cfg(feature = "without-contracts")]
-    build_struct_json_patch!(RuntimeGenesisConfig {
-        balances: BalancesConfig {
-            balances: accounts.into_iter().map(|account| (account, 1_000_000 * UNIT)).collect()
+        jobs: pallet_gristmill_jobs::GenesisConfig {
+            workers: workers.iter().map(|key| (key.to_account_id(), key.public().into())).collect()
         },
-        sudo: SudoConfig { key: Some(Sr25519Keyring::Alice.to_account_id()) },
-    })
+    });
+    #[cfg(not(feature = "without-contracts"))]
+    merge(
+        &mut config,
+        build_struct_json_patch!(RuntimeGenesisConfig {
+            contracts: pallet_gristmill::GenesisConfig { mapped: accounts },
+        }),
+    );
+    config
 }
 
 /// The preset of that name, as JSON.
@@ -46,7 +50,7 @@ pub fn configuration() -> RuntimeGenesisConfig {
 }
 
 /// Lays `patch` over `value`.
-#[cfg(feature = "std")]
+#[cfg(any(feature = "std", not(feature = "without-contracts")))]
 fn merge(value: &mut Value, patch: Value) {
     match (value, patch) {
         (Value::Object(value), Value::Object(patch)) => {

@@ -1,4 +1,4 @@
-//! A chain with Ewasm contracts and little else: balances, time, fees, sudo.
+//! A chain with Ewasm contracts and little else: balances, time, fees, sudo, and jobs for off-chain workers.
 //!
 //! There is no consensus in it: whoever makes blocks decides who may. That is enough for a development node, for a fork in
 //! chopsticks, and to run blocks in tests.
@@ -18,6 +18,7 @@ pub use configs::*;
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
+use frame_system::offchain::{CreateAuthorizedTransaction, CreateTransaction, CreateTransactionBase};
 use sp_runtime::generic;
 use sp_runtime::traits::{BlakeTwo256, IdentifyAccount, Verify};
 use sp_runtime::{MultiAddress, MultiSignature};
@@ -34,7 +35,7 @@ pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
 pub type Block = generic::Block<Header, UncheckedExtrinsic>;
 pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TxExtension>;
 
-/// What every transaction passes.
+/// What every transaction passes. Answers of off-chain workers are let in by the first, without a fee.
 pub type TxExtension = (
     frame_system::AuthorizeCall<Runtime>,
     frame_system::CheckNonZeroSender<Runtime>,
@@ -52,6 +53,46 @@ pub type TxExtension = (
 type Migrations = (pallet_gristmill::migration::Begin<Runtime>,);
 #[cfg(feature = "without-contracts")]
 type Migrations = ();
+
+impl<C> CreateTransactionBase<C> for Runtime
+where
+    RuntimeCall: From<C>,
+{
+    type Extrinsic = UncheckedExtrinsic;
+    type RuntimeCall = RuntimeCall;
+}
+
+impl<C> CreateTransaction<C> for Runtime
+where
+    RuntimeCall: From<C>,
+{
+    type Extension = TxExtension;
+
+    fn create_transaction(call: RuntimeCall, extension: TxExtension) -> UncheckedExtrinsic {
+        UncheckedExtrinsic::new_transaction(call, extension)
+    }
+}
+
+impl<C> CreateAuthorizedTransaction<C> for Runtime
+where
+    RuntimeCall: From<C>,
+{
+    fn create_extension() -> TxExtension {
+        (
+            frame_system::AuthorizeCall::new(),
+            frame_system::CheckNonZeroSender::new(),
+            frame_system::CheckSpecVersion::new(),
+            frame_system::CheckTxVersion::new(),
+            frame_system::CheckGenesis::new(),
+            frame_system::CheckMortality::from(generic::Era::Immortal),
+            // Nobody's: it is the chain that knows who has answered.
+            frame_system::CheckNonce::from(0),
+            frame_system::CheckWeight::new(),
+            pallet_transaction_payment::ChargeTransactionPayment::from(0),
+            frame_system::WeightReclaim::new(),
+        )
+    }
+}
 
 pub type Executive = frame_executive::Executive<
     Runtime,
@@ -77,7 +118,6 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     system_version: 1,
 };
 
-#[cfg(not(feature = "without-contracts"))]
 #[frame_support::runtime]
 mod runtime {
     #[runtime::runtime]
@@ -105,36 +145,9 @@ mod runtime {
     pub type TransactionPayment = pallet_transaction_payment::Pallet<Runtime>;
     #[runtime::pallet_index(4)]
     pub type Sudo = pallet_sudo::Pallet<Runtime>;
+    #[runtime::pallet_index(6)]
+    pub type Jobs = pallet_gristmill_jobs::Pallet<Runtime>;
+    #[cfg(not(feature = "without-contracts"))]
     #[runtime::pallet_index(5)]
     pub type Contracts = pallet_gristmill::Pallet<Runtime>;
-}
-
-#[cfg(feature = "without-contracts")]
-#[frame_support::runtime]
-mod runtime {
-    #[runtime::runtime]
-    #[runtime::derive(
-        RuntimeCall,
-        RuntimeEvent,
-        RuntimeError,
-        RuntimeOrigin,
-        RuntimeFreezeReason,
-        RuntimeHoldReason,
-        RuntimeSlashReason,
-        RuntimeLockId,
-        RuntimeTask,
-        RuntimeViewFunction
-    )]
-    pub struct Runtime;
-
-    #[runtime::pallet_index(0)]
-    pub type System = frame_system::Pallet<Runtime>;
-    #[runtime::pallet_index(1)]
-    pub type Timestamp = pallet_timestamp::Pallet<Runtime>;
-    #[runtime::pallet_index(2)]
-    pub type Balances = pallet_balances::Pallet<Runtime>;
-    #[runtime::pallet_index(3)]
-    pub type TransactionPayment = pallet_transaction_payment::Pallet<Runtime>;
-    #[runtime::pallet_index(4)]
-    pub type Sudo = pallet_sudo::Pallet<Runtime>;
 }

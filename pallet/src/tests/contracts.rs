@@ -40,6 +40,7 @@ pub const IMPORTS: &str = r#"
     (import "ethereum" "getGasLeft" (func $gas (result i64)))
     (import "ethereum" "getAddress" (func $address (param i32)))
     (import "ethereum" "getCaller" (func $caller (param i32)))
+    (import "ethereum" "getCallValue" (func $value (param i32)))
     (memory (export "memory") 1)
 "#;
 

@@ -11,6 +11,7 @@ pub use runtime::Runtime;
 use runtime::{AccountId, Balance, Block, Hash, Header, RuntimeCall, RuntimeEvent, TxExtension, UncheckedExtrinsic};
 use sc_executor::{HeapAllocStrategy, WasmExecutor};
 use sp_core::traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode};
+use sp_externalities::Extension;
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::generic::Era;
 use sp_runtime::traits::{BlakeTwo256, Header as _};
@@ -19,8 +20,8 @@ use sp_state_machine::TestExternalities;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-/// What a node's executor gives a runtime.
-type Functions = sp_io::SubstrateHostFunctions;
+/// What a node's executor gives a runtime: a stock node's, and the door that runtimes with the feature `door` import.
+type Functions = (sp_io::SubstrateHostFunctions, pallet_gristmill_jobs::door::HostFunctions);
 
 /// The demo runtime's Wasm.
 ///
@@ -28,19 +29,28 @@ type Functions = sp_io::SubstrateHostFunctions;
 /// When it is not there.
 pub fn blob() -> &'static [u8] {
     static BLOB: OnceLock<Vec<u8>> = OnceLock::new();
-    BLOB.get_or_init(|| {
-        let path = blob_path();
-        std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}; pallet/build-runtime makes it", path.display()))
-    })
+    BLOB.get_or_init(|| read_blob("GRISTMILL_RUNTIME", "wasm", ""))
 }
 
-fn blob_path() -> PathBuf {
-    if let Some(path) = std::env::var_os("GRISTMILL_RUNTIME") {
-        return path.into();
-    }
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
-    target.join("wasm/gristmill-demo-runtime.wasm")
+/// The same with the feature `door`, which `GRISTMILL_RUNTIME_DOOR` names.
+///
+/// # Panics
+/// When it is not there.
+pub fn blob_with_door() -> &'static [u8] {
+    static BLOB: OnceLock<Vec<u8>> = OnceLock::new();
+    BLOB.get_or_init(|| read_blob("GRISTMILL_RUNTIME_DOOR", "wasm-door", " gristmill-demo-runtime door"))
+}
+
+fn read_blob(variable: &str, folder: &str, arguments: &str) -> Vec<u8> {
+    let path = std::env::var_os(variable).map_or_else(
+        || {
+            let target = std::env::var_os("CARGO_TARGET_DIR")
+                .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
+            target.join(folder).join("gristmill-demo-runtime.wasm")
+        },
+        PathBuf::from,
+    );
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}; pallet/build-runtime{arguments} makes it", path.display()))
 }
 
 /// One for all tests of a process: it compiles a blob once.
@@ -131,11 +141,15 @@ impl Chain {
     /// # Errors
     /// What the executor says: a panic of the runtime, a missing function.
     pub fn try_call<R: Decode>(&mut self, function: &str, arguments: &[u8]) -> Result<R, String> {
+        self.call_in(CallContext::Onchain { import: false }, function, arguments)
+    }
+
+    fn call_in<R: Decode>(&mut self, context: CallContext, function: &str, arguments: &[u8]) -> Result<R, String> {
         let code = WrappedRuntimeCode(self.code.into());
         let code =
             RuntimeCode { code_fetcher: &code, heap_pages: None, hash: sp_io::hashing::blake2_256(self.code).to_vec() };
         let mut ext = self.ext.ext();
-        let (result, _) = executor().call(&mut ext, &code, function, arguments, CallContext::Onchain { import: false });
+        let (result, _) = executor().call(&mut ext, &code, function, arguments, context);
         let bytes = result.map_err(|error| error.to_string())?;
         R::decode(&mut &bytes[..]).map_err(|error| error.to_string())
     }
@@ -146,6 +160,18 @@ impl Chain {
     /// On its errors.
     pub fn call<R: Decode>(&mut self, function: &str, arguments: &impl Encode) -> R {
         self.try_call(function, &arguments.encode()).unwrap_or_else(|error| panic!("{function}: {error}"))
+    }
+
+    /// Gives calls of the runtime what a node gives its off-chain workers.
+    pub fn register<E: Extension>(&mut self, extension: E) {
+        self.ext.register_extension(extension);
+    }
+
+    /// Runs the off-chain worker after the block before this one.
+    pub fn work(&mut self) {
+        let header = self.head.encode();
+        let () = self.call_in(CallContext::Offchain, "OffchainWorkerApi_offchain_worker", &header).expect("it ends");
+        self.ext.persist_offchain_overlay();
     }
 
     /// Reads storage natively: the runtime's types know where things are.
