@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
 import { compactStripLength, u8aToHex, u8aToU8a } from '@polkadot/util';
-import { randomAsU8a } from '@polkadot/util-crypto';
+import { randomAsU8a, xxhashAsU8a } from '@polkadot/util-crypto';
 
 /** A unit of the chain's currency. */
 export const UNIT = 1_000_000_000_000n;
@@ -14,11 +14,14 @@ export const PLENTY = { refTime: 1_000_000_000_000n, proofSize: 10_000_000n };
 /** A limit of deposit, likewise. */
 export const MUCH = 100n * UNIT;
 
+/** Where the runtime has a storage parameter. */
+export const parameter = (name) => u8aToHex(xxhashAsU8a(`:${name}:`, 128));
+
 const TIMEOUT_SECONDS = 120;
 
 /** What a block did with a transaction. */
 class Outcome {
-  /** @param error the name of what went wrong, or `null` */
+  /** @param error what went wrong, or `null` */
   constructor(events, error) {
     this.events = events;
     this.error = error;
@@ -45,15 +48,19 @@ class Outcome {
 export class Chain {
   /** Numbers of transactions: a node that counts those in its pool and one that does not come to the same. */
   #nonces = new Map();
-  /** Names of the pallet's errors that were seen where they were expected. */
+  /** Errors of pallets that were seen where they were expected, as `pallet.Name`. */
   provoked = new Set();
 
-  constructor(api) {
+  constructor(api, provider) {
     this.api = api;
+    /** For requests that the library does not know. */
+    this.provider = provider;
     /** The runtime API of contracts. */
     this.ask = api.call.gristmillApi;
     /** Calls of the pallet. */
     this.contracts = api.tx.contracts;
+    /** Calls of the pallet of jobs. */
+    this.jobs = api.tx.jobs;
     this.keyring = new Keyring({ type: 'sr25519', ss58Format: api.registry.chainSS58 });
     this.alice = this.keyring.addFromUri('//Alice');
     this.bob = this.keyring.addFromUri('//Bob');
@@ -66,7 +73,7 @@ export class Chain {
       throw new Error(`${url}: ${error.message}`);
     });
     assert.ok(api.call.gristmillApi, `${url} has a runtime without contracts`);
-    return new Chain(api);
+    return new Chain(api, provider);
   }
 
   disconnect() {
@@ -97,7 +104,7 @@ export class Chain {
           settle(reject, new Error(`the transaction is ${status.type}`));
         } else if (status.isInBlock || status.isFinalized) {
           // A node that finalises what it seals sends the second without the first.
-          const error = dispatchError ? this.nameOf(dispatchError) : null;
+          const error = dispatchError ?? null;
           settle(resolve, new Outcome(events.map(({ event }) => event), error));
         }
       };
@@ -108,8 +115,9 @@ export class Chain {
     });
   }
 
-  /** The name of an error: the pallet's out of the metadata, or the runtime's own. */
+  /** The name of an error: its pallet's out of the metadata, or the runtime's own. */
   nameOf(error) {
+    if (!error) return null;
     return error.isModule ? this.api.registry.findMetaError(error.asModule).name : error.type;
   }
 
@@ -122,7 +130,7 @@ export class Chain {
   /** Sends a transaction that must succeed. */
   async succeed(signer, call) {
     const outcome = await this.submit(signer, call);
-    assert.equal(outcome.error, null, `${call.method.section}.${call.method.method}`);
+    this.expect(outcome.error, null, call);
     return outcome;
   }
 
@@ -137,14 +145,22 @@ export class Chain {
   async asRoot(call, error = null) {
     const outcome = await this.succeed(this.alice, this.api.tx.sudo.sudo(call));
     const { sudoResult } = outcome.one('sudo', 'Sudid');
-    this.expect(sudoResult.isErr ? this.nameOf(sudoResult.asErr) : null, error, call);
+    this.expect(sudoResult.isErr ? sudoResult.asErr : null, error, call);
     return outcome;
   }
 
   expect(error, expected, call) {
-    assert.equal(error, expected, `${call.method.section}.${call.method.method}`);
-    // BadOrigin and its like are not the pallet's.
-    if (error in this.api.errors.contracts) this.provoked.add(error);
+    assert.equal(this.nameOf(error), expected, `${call.method.section}.${call.method.method}`);
+    if (error?.isModule) {
+      const { section, name } = this.api.registry.findMetaError(error.asModule);
+      this.provoked.add(`${section}.${name}`);
+    }
+  }
+
+  /** Names of a pallet's errors that were seen. */
+  provokedOf(pallet) {
+    const names = [...this.provoked].filter((name) => name.startsWith(`${pallet}.`));
+    return names.map((name) => name.slice(pallet.length + 1));
   }
 
   /** An account that nobody has used, with so much. */

@@ -45,6 +45,17 @@ export const contract = (body, pages = 1) =>
     (data (i32.const 65520) "${RUN}")
     (func (export "main") ${body}))`);
 
+/** A job whose `main` is `body`: what no contract may do is allowed here, and asking the chain is not. */
+export const job = (body) =>
+  assemble(`(module
+    (import "ethereum" "getCallDataSize" (func $size (result i32)))
+    (import "ethereum" "callDataCopy" (func $data (param i32 i32 i32)))
+    (import "ethereum" "finish" (func $finish (param i32 i32)))
+    (import "ethereum" "revert" (func $revert (param i32 i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 65520) "${RUN}")
+    (func (export "main") ${body}))`);
+
 /** Creation code that leaves `code`. */
 export const deployer = (code) =>
   assemble(`(module

@@ -1,5 +1,7 @@
 // Drives a chain of the demo runtime with signed transactions, and checks what comes of them:
-// node live.mjs ws://HOST:PORT
+// node live.mjs ws://HOST:PORT [PROGRAM]
+//
+// With the path of `gristmill-job` the script is a worker itself; without, the chain's own off-chain workers have to be.
 //
 // The chain need not be new: every step counts from what there is when it begins.
 
@@ -10,6 +12,7 @@ import { accounts } from './parts/accounts.mjs';
 import { codes } from './parts/codes.mjs';
 import { errors } from './parts/errors.mjs';
 import { gas } from './parts/gas.mjs';
+import { jobs, JOBS_OUT_OF_REACH } from './parts/jobs.mjs';
 import { token } from './parts/token.mjs';
 
 /** Errors that none of the parts provokes, and why no transaction of a user ends in them. */
@@ -23,9 +26,9 @@ const OUT_OF_REACH = {
   Internal: 'a defect',
 };
 
-const [url] = process.argv.slice(2);
+const [url, program] = process.argv.slice(2);
 if (!url) {
-  console.error('usage: node live.mjs ws://HOST:PORT');
+  console.error('usage: node live.mjs ws://HOST:PORT [PROGRAM]');
   process.exit(2);
 }
 
@@ -36,10 +39,12 @@ try {
   await accounts(chain);
   await gas(chain, address);
   await errors(chain);
-  // Off-chain jobs come here, out of a module of their own.
+  await jobs(chain, program);
   await check('every error of the metadata was provoked, or nobody can', () => {
-    const names = Object.keys(chain.api.errors.contracts);
-    assert.deepEqual(names.toSorted(), [...chain.provoked, ...Object.keys(OUT_OF_REACH)].toSorted());
+    for (const [pallet, outOfReach] of [['contracts', OUT_OF_REACH], ['jobs', JOBS_OUT_OF_REACH]]) {
+      const names = Object.keys(chain.api.errors[pallet]);
+      assert.deepEqual(names.toSorted(), [...chain.provokedOf(pallet), ...Object.keys(outOfReach)].toSorted());
+    }
   });
 } finally {
   await chain.disconnect();

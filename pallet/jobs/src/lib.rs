@@ -91,7 +91,7 @@ pub mod pallet {
         /// What rewards and deposits are paid in.
         type Currency: Inspect<Self::AccountId, Balance = Self::Balance> + Mutate<Self::AccountId>;
 
-        /// Takes payments to accounts that cannot: [`Unpaid`].
+        /// Takes payments to accounts that do not exist: [`Unpaid`].
         type Unpaid: Unpaid<Self::AccountId, Self::Balance>;
 
         /// What calls weigh.
@@ -290,7 +290,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type Workers<T: Config> = CountedStorageMap<_, Blake2_128Concat, T::AccountId, T::WorkerKey>;
 
-    /// What the pallet's account has and nobody can be given.
+    /// What the pallet's account has and nobody could be given: too little for accounts that are no more.
     #[pallet::storage]
     pub type Stranded<T: Config> = StorageValue<_, BalanceOf<T>, ValueQuery>;
 

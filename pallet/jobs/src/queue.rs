@@ -33,15 +33,14 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Pays out. What the account cannot take, [`Config::Unpaid`] keeps for it.
+    /// Pays out. What is for an account that does not exist, a contract's mostly, [`Config::Unpaid`] keeps for it.
     pub(crate) fn give(to: &T::AccountId, amount: BalanceOf<T>) {
         if amount.is_zero() {
             return;
         }
         let pot = Self::account_id();
-        if T::Currency::transfer(&pot, to, amount, Preservation::Preserve).is_err()
-            && !T::Unpaid::keep(&pot, to, amount)
-        {
+        let kept = T::Currency::total_balance(to).is_zero() && T::Unpaid::keep(&pot, to, amount);
+        if !kept && T::Currency::transfer(&pot, to, amount, Preservation::Preserve).is_err() {
             Stranded::<T>::mutate(|sum| sum.saturating_accrue(amount));
         }
     }

@@ -70,13 +70,13 @@ where
     }
 }
 
-/// Takes what an account cannot: too little for one that is no more.
+/// Takes what is for an account that does not exist.
 pub trait Unpaid<AccountId, Balance> {
     /// `amount`, which `from` has, belongs to `to`. Whether it was taken.
     fn keep(from: &AccountId, to: &AccountId, amount: Balance) -> bool;
 }
 
-/// Leaves it where it is.
+/// Takes nothing: the account begins to exist, if that is enough for one.
 impl<AccountId, Balance> Unpaid<AccountId, Balance> for () {
     fn keep(_: &AccountId, _: &AccountId, _: Balance) -> bool {
         false

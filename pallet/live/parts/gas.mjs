@@ -2,8 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { bnToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
-import { xxhashAsU8a } from '@polkadot/util-crypto';
-import { MUCH, PLENTY, RATIO } from '../chain.mjs';
+import { MUCH, PLENTY, parameter, RATIO } from '../chain.mjs';
 import { check } from '../checks.mjs';
 import { deployer, KEEPER } from '../contracts.mjs';
 import { createAddress } from '../ethereum.mjs';
@@ -13,9 +12,6 @@ import { transfer } from './token.mjs';
 const GAS = 500_000n;
 const BASE_FEE = 7n;
 const PRICE = 10n;
-
-/** Where the runtime has a storage parameter. */
-const parameter = (name) => u8aToHex(xxhashAsU8a(`:${name}:`, 128));
 
 async function unusedWeight(chain, token, data) {
   const { alice } = chain;

@@ -29,7 +29,7 @@ type Functions = (sp_io::SubstrateHostFunctions, pallet_gristmill_jobs::door::Ho
 /// When it is not there.
 pub fn blob() -> &'static [u8] {
     static BLOB: OnceLock<Vec<u8>> = OnceLock::new();
-    BLOB.get_or_init(|| read_blob("GRISTMILL_RUNTIME", "wasm", ""))
+    BLOB.get_or_init(|| read_blob("GRISTMILL_RUNTIME", "gristmill-demo-runtime", ""))
 }
 
 /// The same with the feature `door`, which `GRISTMILL_RUNTIME_DOOR` names.
@@ -38,15 +38,17 @@ pub fn blob() -> &'static [u8] {
 /// When it is not there.
 pub fn blob_with_door() -> &'static [u8] {
     static BLOB: OnceLock<Vec<u8>> = OnceLock::new();
-    BLOB.get_or_init(|| read_blob("GRISTMILL_RUNTIME_DOOR", "wasm-door", " gristmill-demo-runtime door"))
+    BLOB.get_or_init(|| {
+        read_blob("GRISTMILL_RUNTIME_DOOR", "gristmill-demo-runtime-door", " gristmill-demo-runtime door")
+    })
 }
 
-fn read_blob(variable: &str, folder: &str, arguments: &str) -> Vec<u8> {
+fn read_blob(variable: &str, name: &str, arguments: &str) -> Vec<u8> {
     let path = std::env::var_os(variable).map_or_else(
         || {
             let target = std::env::var_os("CARGO_TARGET_DIR")
                 .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
-            target.join(folder).join("gristmill-demo-runtime.wasm")
+            target.join(format!("wasm/{name}.wasm"))
         },
         PathBuf::from,
     );
