@@ -34,7 +34,7 @@ export async function run(path, chain, id) {
 /** Sends an answer without a fee. `key` signs it for the account of `worker`; the hash of the transaction. */
 export function sendUnsigned(chain, { job, round, worker, outcome }, key) {
   const { registry, tx } = chain.api;
-  const type = registry.createLookupType(tx.jobs.submitResultUnsigned.meta.args[0].type);
+  const type = registry.createLookupType(tx.jobs.submitResultUnsigned.meta.fields[0].type);
   const answer = registry.createType(type, { job, round, worker: worker.address, outcome });
   const signature = key.sign(u8aConcat(stringToU8a('gristmill job'), chain.api.genesisHash, answer.toU8a()));
   const call = tx.jobs.submitResultUnsigned(answer, signature).method.toU8a();

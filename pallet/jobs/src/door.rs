@@ -42,16 +42,15 @@ pub use node::Runner;
 #[cfg(all(feature = "std", feature = "door"))]
 pub use node::RunnerExt;
 
-/// Asks the node.
-#[cfg(feature = "door")]
+/// Asks the node; without a door there is nobody to ask.
 pub(crate) fn knock(run: &Run) -> Result<Outcome, NotRun> {
-    door::run(&run.encode())
-}
-
-/// There is nobody to ask.
-#[cfg(not(feature = "door"))]
-pub(crate) fn knock(_: &Run) -> Result<Outcome, NotRun> {
-    Err(NotRun::Shut)
+    #[cfg(feature = "door")]
+    return door::run(&run.encode());
+    #[cfg(not(feature = "door"))]
+    {
+        let _ = run;
+        Err(NotRun::Shut)
+    }
 }
 
 #[cfg(feature = "std")]
