@@ -23,8 +23,14 @@ const TRIE_CACHE: usize = 64 << 20;
 const POOL_TRANSACTIONS: usize = 8_192;
 const POOL_BYTES: usize = 20 << 20;
 
+/// The help of sc-cli speaks of nodes that have more.
+const CHAIN: &str = "Which chain: dev, or a file that export-chain-spec has written";
+const DEV: &str = "The chain dev in a directory that ends with the node, keys in memory, RPC for every origin";
+
 /// The command line.
 #[derive(Debug, Parser)]
+#[command(mut_arg("chain", |arg| arg.help(CHAIN).long_help(CHAIN)))]
+#[command(mut_arg("dev", |arg| arg.help(DEV).long_help(DEV)))]
 pub struct Cli {
     /// What to do other than to run.
     #[command(subcommand)]
@@ -49,10 +55,10 @@ pub enum Command {
 /// How the node runs.
 #[derive(Debug, Parser)]
 pub struct Run {
-    /// When blocks are made; all of them are final at once.
+    /// When blocks are made, which are final at once.
     ///
-    /// instant: as soon as there is a transaction. manual: when engine_createBlock is called. A number: all so many milliseconds,
-    /// empty or not.
+    /// instant: as soon as there is a transaction. manual: when engine_createBlock is called, which says whether they are
+    /// final. A number: all so many milliseconds, empty or not.
     #[arg(long, value_name = "WHEN", default_value = "instant")]
     pub sealing: Sealing,
 
