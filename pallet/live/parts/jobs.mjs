@@ -83,12 +83,14 @@ async function answers(chain, program) {
     await chain.fail(bob, jobs.cancelJob(id), 'JobStarted');
   });
   await check('enough equal answers are the result, whose finders share the reward', async () => {
+    const deposit = (await chain.api.query.jobs.codeInfoOf(keccakAsHex(ROOTS))).unwrap().deposit.toBigInt();
     const before = [await chain.money(alice), await chain.money(bob), await chain.money(charlie)];
     const first = await chain.succeed(alice, answer(outcome));
     const last = await chain.succeed(bob, answer(outcome));
     assert.equal(last.one('jobs', 'Disagreed').worker.toString(), charlie.address);
     assert.equal(completed(await end(chain, id)), floats(4));
-    const shares = [UNIT / 2n - first.fee, UNIT / 2n - last.fee, 0n];
+    // Bob has submitted the job, too: its code is needed no more.
+    const shares = [UNIT / 2n - first.fee, UNIT / 2n - last.fee + deposit, 0n];
     for (const [at, worker] of [alice, bob, charlie].entries()) {
       assert.equal((await chain.money(worker)).free, before[at].free + shares[at]);
     }

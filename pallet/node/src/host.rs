@@ -1,0 +1,48 @@
+//! What the node gives the runtime beyond its state: host functions, and what is behind them.
+
+use gristmill_offchain::{Isolated, Policies};
+use pallet_gristmill_jobs::door::{Runner, RunnerExt};
+use pallet_gristmill_jobs::{KEY_TYPE, door};
+use sp_externalities::Extension;
+use sp_keystore::KeystorePtr;
+use std::io;
+use std::sync::Arc;
+
+/// Host functions of ours. A runtime that imports one runs on this node and on no other.
+pub type Ours = door::HostFunctions;
+
+/// All host functions that a runtime may import.
+pub type HostFunctions = (sp_io::SubstrateHostFunctions, Ours);
+
+/// The command by which the node starts itself anew for a job.
+pub const RUN_JOB: &str = "run-job";
+
+/// Workers of the chain for development, whose keys are nobody's secret.
+const DEVELOPERS: [&str; 3] = ["//Alice", "//Bob", "//Charlie"];
+
+/// What runs jobs: this program, in a process for each.
+///
+/// # Errors
+/// Where this program is cannot be told.
+pub fn runner() -> io::Result<Arc<dyn Runner>> {
+    Ok(Arc::new(Isolated::new(std::env::current_exe()?, vec![RUN_JOB.into()], Policies::default())))
+}
+
+/// What calls of off-chain workers have, and no other call: a host function that looks for one of these and does not find it
+/// knows that it runs on chain.
+///
+/// Asked once for each block that workers run on.
+pub fn extensions(runner: &Arc<dyn Runner>) -> Vec<Box<dyn Extension>> {
+    vec![Box::new(RunnerExt(runner.clone()))]
+}
+
+/// Gives the node the keys of the workers that a chain for development begins with.
+///
+/// # Errors
+/// The keystore cannot be written.
+pub fn develop(keystore: &KeystorePtr) -> Result<(), sp_keystore::Error> {
+    for seed in DEVELOPERS {
+        keystore.sr25519_generate_new(KEY_TYPE, Some(seed))?;
+    }
+    Ok(())
+}
