@@ -168,7 +168,7 @@ async function requests(chain, answered) {
   await check('and reads its result', async () => {
     await answered(id);
     const data = u8aToHex(u8aConcat(selector('result(uint64)'), word(id)));
-    const expected = u8aConcat(word(2), word(64), word(8), floats(25), new Uint8Array(24));
+    const expected = u8aConcat(word(2), word(64), word(8), floats(5), new Uint8Array(24));
     assert.equal(await chain.view(JOBS, data), u8aToHex(expected));
   });
   await check('code that jobs need stays, and then goes', async () => {
