@@ -56,8 +56,8 @@ fn built() -> Result<PathBuf, String> {
     }
     let script = Path::new("..").join("build-runtime");
     let output = Command::new(&script)
-        // With the door that its off-chain worker goes through.
-        .args(["gristmill-demo-runtime", "door"])
+        // With all that this node has and others do not.
+        .args(["gristmill-demo-runtime", "node"])
         // Clippy would come along into another toolchain.
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("RUSTC_WRAPPER")

@@ -15,6 +15,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "accelerated")]
+pub mod acceleration;
 mod address;
 mod api;
 mod code;

@@ -86,7 +86,11 @@ impl<T: Config> PrecompileSet for Ethereum<T> {
     }
 
     fn run(_: &mut dyn Host, message: &Message<'_>, revision: Revision) -> Outcome {
-        Self::set().call(&message.code_address, message.input, message.gas, revision)
+        let (address, input, gas) = (&message.code_address, message.input, message.gas);
+        #[cfg(feature = "accelerated")]
+        return crate::acceleration::precompile(&Self::set(), address, input, gas, revision);
+        #[cfg(not(feature = "accelerated"))]
+        Self::set().call(address, input, gas, revision)
     }
 }
 

@@ -34,9 +34,9 @@ pub enum NotRun {
 }
 
 #[cfg(feature = "door")]
-pub use interface::door;
+pub use interface::gristmill_jobs;
 #[cfg(all(feature = "std", feature = "door"))]
-pub use interface::door::HostFunctions;
+pub use interface::gristmill_jobs::HostFunctions;
 #[cfg(feature = "std")]
 pub use node::Runner;
 #[cfg(all(feature = "std", feature = "door"))]
@@ -45,7 +45,7 @@ pub use node::RunnerExt;
 /// Asks the node; without a door there is nobody to ask.
 pub(crate) fn knock(run: &Run) -> Result<Outcome, NotRun> {
     #[cfg(feature = "door")]
-    return door::run(&run.encode());
+    return gristmill_jobs::run(&run.encode());
     #[cfg(not(feature = "door"))]
     {
         let _ = run;
@@ -84,7 +84,7 @@ mod interface {
 
     /// The host function.
     #[runtime_interface]
-    pub trait Door {
+    pub trait GristmillJobs {
         /// Runs what `run` encodes, a [`Run`](super::Run).
         fn run(&mut self, run: PassFatPointerAndRead<&[u8]>) -> AllocateAndReturnByCodec<Result<Outcome, NotRun>> {
             use codec::Decode;

@@ -25,7 +25,8 @@ const POOL_BYTES: usize = 20 << 20;
 
 /// The help of sc-cli speaks of nodes that have more.
 const CHAIN: &str = "Which chain: dev, or a file that export-chain-spec has written";
-const DEV: &str = "The chain dev in a directory that ends with the node, keys of its workers in memory, RPC for every origin";
+const DEV: &str =
+    "The chain dev in a directory that ends with the node, keys of its workers in memory, RPC for every origin";
 
 /// The command line.
 #[derive(Debug, Parser)]

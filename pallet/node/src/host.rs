@@ -1,6 +1,7 @@
 //! What the node gives the runtime beyond its state: host functions, and what is behind them.
 
 use gristmill_offchain::{Isolated, Policies};
+use pallet_gristmill::acceleration;
 use pallet_gristmill_jobs::door::{Runner, RunnerExt};
 use pallet_gristmill_jobs::{KEY_TYPE, door};
 use sp_externalities::Extension;
@@ -9,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 
 /// Host functions of ours. A runtime that imports one runs on this node and on no other.
-pub type Ours = door::HostFunctions;
+pub type Ours = (door::HostFunctions, acceleration::HostFunctions);
 
 /// All host functions that a runtime may import.
 pub type HostFunctions = (sp_io::SubstrateHostFunctions, Ours);

@@ -20,8 +20,12 @@ use sp_state_machine::TestExternalities;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-/// What a node's executor gives a runtime: a stock node's, and the door that runtimes with the feature `door` import.
-type Functions = (sp_io::SubstrateHostFunctions, pallet_gristmill_jobs::door::HostFunctions);
+/// What a node's executor gives a runtime: a stock node's, and those of ours that runtimes with the feature `node` import.
+type Functions = (
+    sp_io::SubstrateHostFunctions,
+    pallet_gristmill_jobs::door::HostFunctions,
+    pallet_gristmill::acceleration::HostFunctions,
+);
 
 /// The demo runtime's Wasm.
 ///
@@ -32,14 +36,14 @@ pub fn blob() -> &'static [u8] {
     BLOB.get_or_init(|| read_blob("GRISTMILL_RUNTIME", "gristmill-demo-runtime", ""))
 }
 
-/// The same with the feature `door`, which `GRISTMILL_RUNTIME_DOOR` names.
+/// The same with the feature `node`, which `GRISTMILL_RUNTIME_NODE` names.
 ///
 /// # Panics
 /// When it is not there.
-pub fn blob_with_door() -> &'static [u8] {
+pub fn blob_for_node() -> &'static [u8] {
     static BLOB: OnceLock<Vec<u8>> = OnceLock::new();
     BLOB.get_or_init(|| {
-        read_blob("GRISTMILL_RUNTIME_DOOR", "gristmill-demo-runtime-door", " gristmill-demo-runtime door")
+        read_blob("GRISTMILL_RUNTIME_NODE", "gristmill-demo-runtime-node", " gristmill-demo-runtime node")
     })
 }
 

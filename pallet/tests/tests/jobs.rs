@@ -6,7 +6,7 @@ use gristmill::contract::{Address, U256, create_address, keccak256};
 use gristmill_demo_runtime as runtime;
 use gristmill_offchain::{Isolated, Policies};
 use gristmill_pallet_tests::contracts::{contract, deployer};
-use gristmill_pallet_tests::{Applied, Chain, Runtime, blob_with_door};
+use gristmill_pallet_tests::{Applied, Chain, Runtime, blob_for_node};
 use pallet_gristmill::{AccountId32Mapper, AddressMapper, ContractResult, ExecReturnValue, JOBS};
 use pallet_gristmill_jobs::door::RunnerExt;
 use pallet_gristmill_jobs::{Answer, Budget, End, Event, JobCode, JobId, KEY_TYPE, Outcome, PURE, Rules, View};
@@ -117,7 +117,7 @@ fn program() -> PathBuf {
 /// A real runner behind a real door of a runtime that has one, and two workers' keys.
 #[test]
 fn a_nodes_off_chain_worker_runs_jobs_and_sends_answers() {
-    let mut chain = Chain::of(blob_with_door());
+    let mut chain = Chain::of(blob_for_node());
     let (offchain, _) = TestOffchainExt::new();
     let (pool_ext, pool) = TestTransactionPoolExt::new();
     let keystore = MemoryKeystore::new();
