@@ -17,6 +17,8 @@ extern crate alloc;
 
 mod address;
 mod api;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks;
 mod code;
 mod deposit;
 mod execute;

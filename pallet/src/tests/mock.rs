@@ -115,8 +115,8 @@ pub const PLENTY: Weight = Weight::from_parts(1_000_000_000_000, 10_000_000);
 /// Plenty of deposit.
 pub const MUCH: u128 = u128::MAX;
 
-/// Runs a test on a chain where Alice, Bob and Charlie are rich, and all but Charlie mapped.
-pub fn chain<R>(test: impl FnOnce() -> R) -> R {
+/// A chain where Alice, Bob and Charlie are rich, and all but Charlie mapped.
+pub fn externalities() -> sp_io::TestExternalities {
     let config = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig {
             balances: vec![(ALICE, RICH), (BOB, RICH), (CHARLIE, RICH)],
@@ -125,8 +125,12 @@ pub fn chain<R>(test: impl FnOnce() -> R) -> R {
         contracts: GenesisConfig { mapped: vec![ALICE, BOB], ..Default::default() },
         ..Default::default()
     };
-    let storage = config.build_storage().expect("the genesis builds");
-    sp_io::TestExternalities::new(storage).execute_with(|| {
+    config.build_storage().expect("the genesis builds").into()
+}
+
+/// Runs a test on it.
+pub fn chain<R>(test: impl FnOnce() -> R) -> R {
+    externalities().execute_with(|| {
         System::set_block_number(10);
         let result = test();
         check_books();
