@@ -19,6 +19,8 @@ extern crate alloc;
 pub mod acceleration;
 mod address;
 mod api;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks;
 mod code;
 mod deposit;
 mod execute;

@@ -129,11 +129,24 @@ enum Cost {
     Bytes { base: u64, thousandths: u64, length: usize },
 }
 
+/// Calls, or bytes, between which a slope is taken.
+const MANY: u32 = 1_000;
+
 impl Cost {
-    fn by_length(at: impl Fn(u32) -> Weight, length: usize) -> Self {
-        const MANY: u32 = 1_000;
-        let base = at(0).ref_time();
-        Cost::Bytes { base, thousandths: at(MANY).ref_time().saturating_sub(base), length }
+    /// One more call.
+    fn fixed(at: impl Fn(u32) -> Weight) -> Self {
+        Cost::Fixed(Self::thousand(at).div_ceil(MANY.into()))
+    }
+
+    /// One more call, and its bytes.
+    fn by_length(at: impl Fn(u32, u32) -> Weight, length: usize) -> Self {
+        let base = Self::thousand(|calls| at(calls, 0)).div_ceil(MANY.into());
+        Cost::Bytes { base, thousandths: Self::thousand(|bytes| at(0, bytes)), length }
+    }
+
+    /// Time of a thousand more.
+    fn thousand(at: impl Fn(u32) -> Weight) -> u64 {
+        at(MANY).ref_time().saturating_sub(at(0).ref_time())
     }
 
     fn time(self, args: &[u64]) -> u64 {
@@ -141,7 +154,7 @@ impl Cost {
             Cost::Fixed(time) => time,
             Cost::Bytes { base, thousandths, length } => {
                 let bytes = args.get(length).copied().unwrap_or(0).min(u64::from(u32::MAX));
-                base.saturating_add(thousandths.saturating_mul(bytes) / 1_000)
+                base.saturating_add(thousandths.saturating_mul(bytes) / u64::from(MANY))
             }
         }
     }
@@ -158,7 +171,6 @@ struct Row {
 }
 
 fn row<W: WeightInfo>(row: &ApiRow, prices: &Prices) -> Row {
-    let fixed = |weight: Weight| Cost::Fixed(weight.ref_time());
     let state = |cost| Row { cost, reads: true, own_gas: None };
     let plain = |cost| Row { cost, reads: false, own_gas: None };
     match row.name {
@@ -166,19 +178,19 @@ fn row<W: WeightInfo>(row: &ApiRow, prices: &Prices) -> Row {
         "finish" | "revert" => plain(Cost::by_length(W::host_bytes, 1)),
         "keccak256" => plain(Cost::by_length(W::host_keccak, 1)),
         "log" => plain(Cost::by_length(W::host_log, 1)),
-        "transientLoad" | "transientStore" => plain(fixed(W::host_transient())),
-        "getExternalBalance" => state(fixed(W::host_account())),
-        "getExternalCodeSize" | "getExternalCodeHash" => state(fixed(W::host_account())),
+        "transientLoad" | "transientStore" => plain(Cost::fixed(W::host_transient)),
+        "getExternalBalance" => state(Cost::fixed(W::host_account)),
+        "getExternalCodeSize" | "getExternalCodeHash" => state(Cost::fixed(W::host_account)),
         "externalCodeCopy" => state(Cost::by_length(W::host_code, 3)),
-        "getBlockHash" => state(fixed(W::host_block_hash())),
-        "storageLoad" => state(fixed(W::host_storage_load())),
-        "storageStore" => state(fixed(W::host_storage_store())),
-        "selfDestruct" => state(fixed(W::host_self_destruct())),
+        "getBlockHash" => state(Cost::fixed(W::host_block_hash)),
+        "storageLoad" => state(Cost::fixed(W::host_storage_load)),
+        "storageStore" => state(Cost::fixed(W::host_storage_store)),
+        "selfDestruct" => state(Cost::fixed(W::host_self_destruct)),
         "call" | "callCode" | "callDelegate" | "callStatic" => {
-            Row { own_gas: Some(prices.call), ..state(fixed(W::host_call())) }
+            Row { own_gas: Some(prices.call), ..state(Cost::fixed(W::host_call)) }
         }
         "create" | "create2" => Row { own_gas: Some(CREATE), ..state(Cost::by_length(W::host_create, 2)) },
-        _ => plain(fixed(W::host_plain())),
+        _ => plain(Cost::fixed(W::host_plain)),
     }
 }
 

@@ -1,4 +1,8 @@
-//! What the pallet's calls and the interface's functions weigh.
+//! What the pallet's calls and the interface's functions weigh: estimates, and what was measured of the demo runtime.
+
+mod measured;
+
+pub use measured::SubstrateWeight;
 
 use frame_support::weights::Weight;
 use frame_support::weights::constants::{RocksDbWeight, WEIGHT_REF_TIME_PER_MICROS, WEIGHT_REF_TIME_PER_NANOS};
@@ -34,9 +38,9 @@ pub trait WeightInfo {
     fn gas(gas: u32) -> Weight;
     /// Beginning and ending a frame.
     fn frame() -> Weight;
-    /// Making a module of so many bytes that were validated before.
+    /// Making a module of so many bytes that were validated before, and translating what of it is called.
     fn load(bytes: u32) -> Weight;
-    /// Making a module of so many bytes, and validating them.
+    /// The same, and validating them.
     fn validate(bytes: u32) -> Weight;
     /// Reading an account.
     fn read_account() -> Weight;
@@ -49,32 +53,33 @@ pub trait WeightInfo {
     /// Writing a slot that changed.
     fn write_slot() -> Weight;
 
-    /// Functions that answer from the message or the block.
-    fn host_plain() -> Weight;
-    /// Functions that copy so many bytes.
-    fn host_bytes(bytes: u32) -> Weight;
+    /// So many calls of functions that answer from the message or the block. Of these and all below, what one more call
+    /// weighs is what counts; the rest is the transaction that makes them.
+    fn host_plain(calls: u32) -> Weight;
+    /// So many calls of functions that copy, and bytes in all of them.
+    fn host_bytes(calls: u32, bytes: u32) -> Weight;
     /// Functions that ask for an account. Of these and all below: without reading what was not read before, and writing it.
-    fn host_account() -> Weight;
-    /// `externalCodeCopy` of so many bytes.
-    fn host_code(bytes: u32) -> Weight;
+    fn host_account(calls: u32) -> Weight;
+    /// `externalCodeCopy`, and bytes in all.
+    fn host_code(calls: u32, bytes: u32) -> Weight;
     /// `getBlockHash`.
-    fn host_block_hash() -> Weight;
+    fn host_block_hash(calls: u32) -> Weight;
     /// `storageLoad`.
-    fn host_storage_load() -> Weight;
+    fn host_storage_load(calls: u32) -> Weight;
     /// `storageStore`.
-    fn host_storage_store() -> Weight;
+    fn host_storage_store(calls: u32) -> Weight;
     /// `transientLoad` and `transientStore`.
-    fn host_transient() -> Weight;
-    /// `log` of so many bytes.
-    fn host_log(bytes: u32) -> Weight;
-    /// `keccak256` of so many bytes.
-    fn host_keccak(bytes: u32) -> Weight;
+    fn host_transient(calls: u32) -> Weight;
+    /// `log`, and bytes in all.
+    fn host_log(calls: u32, bytes: u32) -> Weight;
+    /// `keccak256`, and bytes in all.
+    fn host_keccak(calls: u32, bytes: u32) -> Weight;
     /// Functions that call, without what they call.
-    fn host_call() -> Weight;
-    /// Functions that create, with so many bytes of init code.
-    fn host_create(bytes: u32) -> Weight;
+    fn host_call(calls: u32) -> Weight;
+    /// Functions that create, and bytes of init code in all.
+    fn host_create(calls: u32, bytes: u32) -> Weight;
     /// `selfDestruct`.
-    fn host_self_destruct() -> Weight;
+    fn host_self_destruct(calls: u32) -> Weight;
 }
 
 const fn micros(micros: u64) -> Weight {
@@ -153,11 +158,11 @@ impl WeightInfo for () {
     }
 
     fn load(bytes: u32) -> Weight {
-        micros(20).saturating_add(nanos(20).saturating_mul(bytes.into()))
+        micros(20).saturating_add(nanos(400).saturating_mul(bytes.into()))
     }
 
     fn validate(bytes: u32) -> Weight {
-        micros(20).saturating_add(nanos(200).saturating_mul(bytes.into()))
+        micros(20).saturating_add(nanos(450).saturating_mul(bytes.into()))
     }
 
     fn read_account() -> Weight {
@@ -181,55 +186,55 @@ impl WeightInfo for () {
         RocksDbWeight::get().writes(1)
     }
 
-    fn host_plain() -> Weight {
-        nanos(500)
+    fn host_plain(calls: u32) -> Weight {
+        nanos(500).saturating_mul(calls.into())
     }
 
-    fn host_bytes(bytes: u32) -> Weight {
-        nanos(500).saturating_add(Weight::from_parts(200, 0).saturating_mul(bytes.into()))
+    fn host_bytes(calls: u32, bytes: u32) -> Weight {
+        Self::host_plain(calls).saturating_add(Weight::from_parts(200, 0).saturating_mul(bytes.into()))
     }
 
-    fn host_account() -> Weight {
-        micros(5)
+    fn host_account(calls: u32) -> Weight {
+        micros(5).saturating_mul(calls.into())
     }
 
-    fn host_code(bytes: u32) -> Weight {
-        micros(5).saturating_add(Weight::from_parts(500, 0).saturating_mul(bytes.into()))
+    fn host_code(calls: u32, bytes: u32) -> Weight {
+        Self::host_account(calls).saturating_add(Weight::from_parts(500, 0).saturating_mul(bytes.into()))
     }
 
-    fn host_block_hash() -> Weight {
-        RocksDbWeight::get().reads(1).saturating_add(micros(5))
+    fn host_block_hash(calls: u32) -> Weight {
+        RocksDbWeight::get().reads(1).saturating_add(micros(5)).saturating_mul(calls.into())
     }
 
-    fn host_storage_load() -> Weight {
-        micros(5)
+    fn host_storage_load(calls: u32) -> Weight {
+        micros(5).saturating_mul(calls.into())
     }
 
-    fn host_storage_store() -> Weight {
-        micros(5)
+    fn host_storage_store(calls: u32) -> Weight {
+        micros(5).saturating_mul(calls.into())
     }
 
-    fn host_transient() -> Weight {
-        micros(2)
+    fn host_transient(calls: u32) -> Weight {
+        micros(2).saturating_mul(calls.into())
     }
 
-    fn host_log(bytes: u32) -> Weight {
-        micros(5).saturating_add(nanos(5).saturating_mul(bytes.into()))
+    fn host_log(calls: u32, bytes: u32) -> Weight {
+        micros(5).saturating_mul(calls.into()).saturating_add(nanos(5).saturating_mul(bytes.into()))
     }
 
-    fn host_keccak(bytes: u32) -> Weight {
-        micros(5).saturating_add(nanos(50).saturating_mul(bytes.into()))
+    fn host_keccak(calls: u32, bytes: u32) -> Weight {
+        micros(5).saturating_mul(calls.into()).saturating_add(nanos(50).saturating_mul(bytes.into()))
     }
 
-    fn host_call() -> Weight {
-        micros(10)
+    fn host_call(calls: u32) -> Weight {
+        micros(10).saturating_mul(calls.into())
     }
 
-    fn host_create(bytes: u32) -> Weight {
-        micros(30).saturating_add(nanos(60).saturating_mul(bytes.into()))
+    fn host_create(calls: u32, bytes: u32) -> Weight {
+        micros(30).saturating_mul(calls.into()).saturating_add(nanos(60).saturating_mul(bytes.into()))
     }
 
-    fn host_self_destruct() -> Weight {
-        micros(20)
+    fn host_self_destruct(calls: u32) -> Weight {
+        micros(20).saturating_mul(calls.into())
     }
 }

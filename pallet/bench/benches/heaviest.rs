@@ -7,9 +7,12 @@ use frame_support::weights::Weight;
 use gristmill_pallet_bench::blob;
 use gristmill_pallet_tests::Chain;
 use gristmill_pallet_tests::contracts::{contract, deployer};
+use pallet_gristmill::gristmill::contract::eei::Eei;
 use pallet_gristmill::gristmill::contract::{Address, create_address};
-use pallet_gristmill::{AccountId32Mapper, AddressMapper, ContractResult, ExecReturnValue};
+use pallet_gristmill::gristmill::{ApiRow, HostApi};
+use pallet_gristmill::{AccountId32Mapper, AddressMapper, ContractResult, ExecReturnValue, GenesisAccount};
 use sp_keyring::Sr25519Keyring::Alice;
+use sp_runtime::BuildStorage;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -119,6 +122,55 @@ fn host_functions() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Every function of the interface that comes back, with zeros for arguments.
+fn every_function() -> Vec<(&'static str, String)> {
+    let others = ["finish", "revert", "selfDestruct", "returnDataSize"];
+    let rows = Eei::rows().iter().filter(|row| row.module == "ethereum" && !others.contains(&row.name));
+    let repeat = |row: &'static ApiRow| {
+        let types: String = row.params.iter().map(|(_, ty)| format!(" {ty:?}")).collect();
+        let zeros: String = row.params.iter().map(|(_, ty)| format!(" ({ty:?}.const 0)")).collect();
+        let (result, drop) = row.result.map_or((String::new(), ""), |ty| (format!("(result {ty:?})"), "drop"));
+        let module = format!(
+            r#"(module (import "ethereum" "{}" (func $f (param{types}) {result})) (memory (export "memory") 1)
+                 (func (export "main") (loop $l (call $f{zeros}) {drop} (br $l))))"#,
+            row.name
+        );
+        (row.name, module)
+    };
+    rows.map(repeat).collect()
+}
+
+/// Contracts that take long to load, and how many: as many functions as can be, each called once.
+const LONG: u32 = 30;
+
+fn long_address(number: u32) -> Address {
+    let mut address = Address::repeat_byte(0);
+    address.0[..4].copy_from_slice(&number.to_le_bytes());
+    address.0[19] = 0x77;
+    address
+}
+
+fn long(number: u32) -> Vec<u8> {
+    let functions = 9_900;
+    let calls: String = (0..functions).map(|function| format!("(call {function})")).collect();
+    wat::parse_str(format!(
+        r#"(module {} (memory (export "memory") 1) (data (i32.const 0) "{number}") (func (export "main") {calls}))"#,
+        "(func)".repeat(functions)
+    ))
+    .expect("a module")
+}
+
+/// Calls each of them.
+fn caller_of_long() -> String {
+    contract(&format!(
+        "(local $i i32) (i32.store8 (i32.const 19) (i32.const 0x77))
+         (loop $l
+           (i32.store (i32.const 0) (local.get $i))
+           (if (call $static (i64.const 1000000) (i32.const 0) (i32.const 64) (i32.const 0)) (then (unreachable)))
+           (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const {LONG}))))"
+    ))
+}
+
 /// Calls a precompile with an input that is as much work as one of that length can be.
 fn precompile(name: &'static str, number: u8, gas: u64, length: u32) -> (&'static str, String) {
     let input = match number {
@@ -153,9 +205,13 @@ fn pair() -> Vec<u8> {
 
 /// Seconds, and the seconds that the weight stands for.
 fn measure(chain: &mut Chain, runtime: &str) -> (f64, f64) {
+    let dest = deploy(chain, runtime);
+    measure_at(chain, dest)
+}
+
+fn measure_at(chain: &mut Chain, dest: Address) -> (f64, f64) {
     let none = None::<Weight>;
     let sender = Alice.to_account_id();
-    let dest = deploy(chain, runtime);
     let mut best = (f64::MAX, 1.0);
     for _ in 0..RUNS {
         let start = Instant::now();
@@ -186,13 +242,31 @@ fn deploy(chain: &mut Chain, runtime: &str) -> Address {
 }
 
 fn main() -> ExitCode {
-    let mut chain = Chain::of(blob("gristmill-demo-runtime"));
+    let mut config = gristmill_demo_runtime::genesis::configuration();
+    let account = |number| GenesisAccount { code: long(number), ..Default::default() };
+    config.contracts.accounts.extend((0..LONG).map(|number| (long_address(number), account(number))));
+    let storage = config.build_storage().expect("the genesis builds");
+    let mut chain = Chain::with_storage(blob("gristmill-demo-runtime"), storage);
     println!("seconds, seconds by weight, share: contracts that use all the weight of a transaction");
     let mut worst = 0.0f64;
-    for (name, runtime) in operators().into_iter().chain(host_functions()) {
-        let (time, weight) = measure(&mut chain, &runtime);
-        println!("{name:24} {time:7.3} {weight:7.3} {:5.2}", time / weight);
+    let mut show = |name: &str, (time, weight): (f64, f64)| {
+        println!("{name:28} {time:7.3} {weight:7.3} {:5.2}", time / weight);
         worst = worst.max(time / weight);
+    };
+    let dest = deploy(&mut chain, &caller_of_long());
+    show("long contracts, not validated", measure_at(&mut chain, dest));
+    let call = pallet_gristmill::Call::<gristmill_pallet_tests::Runtime>::call {
+        dest,
+        value: 0,
+        weight_limit: Weight::from_parts(4_000_000_000_000, 10_000_000),
+        storage_deposit_limit: u128::MAX,
+        data: vec![],
+    };
+    chain.submit(Alice, call).unwrap();
+    chain.next_block();
+    show("long contracts, validated", measure_at(&mut chain, dest));
+    for (name, runtime) in operators().into_iter().chain(host_functions()).chain(every_function()) {
+        show(name, measure(&mut chain, &runtime));
     }
     println!("worst {worst:.2}");
     if worst > 1.0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }

@@ -1,9 +1,11 @@
-//! A transfer of a token through the pallet, inside the runtime's Wasm: our engine beside wasmi.
+//! A transfer of a token inside the runtime's Wasm: through the pallet on our engine and on wasmi, and through pallet-contracts.
 //!
-//! `cargo bench -p gristmill-pallet-bench`. Prints microseconds a transfer, the median of interleaved runs, and the ratio.
+//! `cargo bench -p gristmill-pallet-bench --bench transfer`. Prints microseconds a transfer, the median of interleaved runs, and
+//! ratios. The token of the first two is SOLL's, of Solidity; that of pallet-contracts is written by hand (`src/token.wat`),
+//! and does no more than it must.
 
 use codec::Encode;
-use gristmill_pallet_bench::{Arguments, blob};
+use gristmill_pallet_bench::{Arguments, SealArguments, blob};
 use gristmill_pallet_tests::{Chain, Runtime};
 use pallet_gristmill::gristmill::contract::{Address, create_address};
 use pallet_gristmill::{AccountId32Mapper, AddressMapper};
@@ -14,6 +16,7 @@ use std::time::Instant;
 const TRANSFERS: usize = 50;
 const RUNS: usize = 15;
 
+type AccountId = gristmill_pallet_tests::AccountId;
 type Contracts = pallet_gristmill::Call<Runtime>;
 
 /// `transfer(to, amount)`.
@@ -27,17 +30,26 @@ fn transfer(to: Address, amount: u64) -> Vec<u8> {
 }
 
 /// Microseconds a transfer, beyond what a call of the runtime takes by itself.
-fn run(chain: &mut Chain, function: &str, arguments: &Arguments) -> f64 {
-    let empty: Arguments = (arguments.0.clone(), arguments.1, Vec::new());
-    let time = |chain: &mut Chain, arguments: &Arguments| {
-        let encoded = arguments.encode();
+fn run<Dest: Clone + Encode>(chain: &mut Chain, function: &str, arguments: &(AccountId, Dest, Vec<Vec<u8>>)) -> f64 {
+    let time = |chain: &mut Chain, inputs: &[Vec<u8>]| {
+        let encoded = (&arguments.0, &arguments.1, inputs).encode();
         let start = Instant::now();
         let done: u32 = chain.try_call(function, &encoded).expect("the runtime has the function");
-        assert_eq!(done as usize, arguments.2.len(), "every transfer succeeds");
+        assert_eq!(done as usize, inputs.len(), "every transfer succeeds");
         start.elapsed().as_secs_f64() * 1e6
     };
-    let alone = time(chain, &empty);
-    (time(chain, arguments) - alone) / arguments.2.len() as f64
+    let alone = time(chain, &[]);
+    (time(chain, &arguments.2) - alone) / arguments.2.len() as f64
+}
+
+/// The same on pallet-contracts: a contract, and call data for it.
+fn beside(chain: &mut Chain) -> SealArguments {
+    let code = wat::parse_str(include_str!("../src/token.wat")).expect("a module");
+    let dest: AccountId = chain.call("Bench_seal_deploy", &(Alice.to_account_id(), code));
+    let mut input = Bob.to_account_id().encode();
+    input.extend([1]);
+    input.resize(64, 0);
+    (Alice.to_account_id(), dest, vec![input; TRANSFERS])
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {
@@ -62,17 +74,22 @@ fn main() {
     // Both accounts have a balance: every transfer is the same work.
     let inputs: Vec<_> = (0..TRANSFERS).map(|_| transfer(address(Bob), 1)).collect();
     let arguments: Arguments = (Alice.to_account_id(), contract, inputs);
+    let seal_arguments = beside(&mut chain);
     for function in ["Bench_ours", "Bench_wasmi"] {
         run(&mut chain, function, &arguments);
     }
-    let (mut ours, mut wasmi) = (Vec::new(), Vec::new());
+    run(&mut chain, "Bench_seal", &seal_arguments);
+    let (mut ours, mut wasmi, mut seal) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
         ours.push(run(&mut chain, "Bench_ours", &arguments));
         wasmi.push(run(&mut chain, "Bench_wasmi", &arguments));
+        seal.push(run(&mut chain, "Bench_seal", &seal_arguments));
     }
-    let (ours, wasmi) = (median(ours), median(wasmi));
+    let (ours, wasmi, seal) = (median(ours), median(wasmi), median(seal));
     println!("ERC-20 transfer in the runtime's Wasm, microseconds, median of {RUNS} runs of {TRANSFERS}");
     println!("gristmill {ours:.1}");
     println!("wasmi 2.0 portable-dispatch, fuel {wasmi:.1}");
+    println!("pallet-contracts 51, wasmi 0.32 {seal:.1}");
     println!("wasmi / gristmill {:.2}", wasmi / ours);
+    println!("pallet-contracts / gristmill {:.2}", seal / ours);
 }

@@ -1,13 +1,17 @@
-//! The demo runtime with two more functions: the same transactions of contracts on our engine and on wasmi.
+//! The demo runtime with more functions: the same transactions of contracts on our engine and on wasmi, and a token's on
+//! pallet-contracts.
 //!
-//! Both go through the pallet: its storage, journal, interface and deposits. What differs is who loads and runs the code.
-//! Nothing is kept between transactions, as between extrinsics: each makes its engine, loads the contract without validating
-//! it again, and instantiates it.
+//! The first two go through the pallet: its storage, journal, interface and deposits. What differs is who loads and runs the
+//! code. Nothing is kept between transactions, as between extrinsics: each makes its engine, loads the contract without
+//! validating it again, and instantiates it. [`seal`] is another pallet, with an interface of its own.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
 mod peer;
+// What `construct_runtime` makes has no documentation of its own.
+#[allow(missing_docs)]
+pub mod seal;
 
 use alloc::vec::Vec;
 use codec::Encode;
@@ -45,24 +49,29 @@ pub fn blob(package: &str) -> &'static [u8] {
 /// What the exported functions take.
 pub type Arguments = (AccountId, Address, Vec<Vec<u8>>);
 
+/// What those of [`seal`] take.
+pub type SealArguments = (AccountId, AccountId, Vec<Vec<u8>>);
+
 /// As a runtime's functions return: where the bytes are, and how many.
 #[cfg_attr(feature = "std", allow(dead_code))]
-fn returned(count: u32) -> u64 {
-    let bytes = count.encode().leak();
+fn returned(value: impl Encode) -> u64 {
+    let bytes = value.encode().leak();
     (bytes.len() as u64) << 32 | bytes.as_ptr() as usize as u64
 }
 
 #[cfg(not(feature = "std"))]
 mod exports {
-    use super::{Arguments, ours, returned, wasmi};
+    use super::{Arguments, SealArguments, ours, returned, seal, wasmi};
+    use alloc::vec::Vec;
     use codec::Decode;
+    use gristmill_demo_runtime::AccountId;
 
     /// # Safety
     /// The executor's: `length` bytes lie at `arguments`.
-    unsafe fn arguments(arguments: *const u8, length: usize) -> Arguments {
+    unsafe fn arguments<A: Decode>(arguments: *const u8, length: usize) -> A {
         // SAFETY: the caller's promise.
         let mut bytes = unsafe { core::slice::from_raw_parts(arguments, length) };
-        Arguments::decode(&mut bytes).expect("the bench encodes them")
+        A::decode(&mut bytes).expect("the bench encodes them")
     }
 
     /// [`ours`] for the executor.
@@ -72,7 +81,7 @@ mod exports {
     #[unsafe(no_mangle)]
     pub unsafe extern "C" fn Bench_ours(at: *const u8, length: usize) -> u64 {
         // SAFETY: the executor's promise.
-        let (sender, dest, inputs) = unsafe { arguments(at, length) };
+        let (sender, dest, inputs): Arguments = unsafe { arguments(at, length) };
         returned(ours(&sender, dest, inputs))
     }
 
@@ -83,7 +92,29 @@ mod exports {
     #[unsafe(no_mangle)]
     pub unsafe extern "C" fn Bench_wasmi(at: *const u8, length: usize) -> u64 {
         // SAFETY: the executor's promise.
-        let (sender, dest, inputs) = unsafe { arguments(at, length) };
+        let (sender, dest, inputs): Arguments = unsafe { arguments(at, length) };
         returned(wasmi(&sender, dest, inputs))
+    }
+
+    /// [`seal::deploy`] for the executor.
+    ///
+    /// # Safety
+    /// `length` bytes lie at `at`.
+    #[unsafe(no_mangle)]
+    pub unsafe extern "C" fn Bench_seal_deploy(at: *const u8, length: usize) -> u64 {
+        // SAFETY: the executor's promise.
+        let (sender, code): (AccountId, Vec<u8>) = unsafe { arguments(at, length) };
+        returned(seal::deploy(&sender, code))
+    }
+
+    /// [`seal::calls`] for the executor.
+    ///
+    /// # Safety
+    /// `length` bytes lie at `at`.
+    #[unsafe(no_mangle)]
+    pub unsafe extern "C" fn Bench_seal(at: *const u8, length: usize) -> u64 {
+        // SAFETY: the executor's promise.
+        let (sender, dest, inputs): SealArguments = unsafe { arguments(at, length) };
+        returned(seal::calls(&sender, &dest, inputs))
     }
 }

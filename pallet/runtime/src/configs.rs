@@ -122,6 +122,7 @@ impl pallet_gristmill::Config for Runtime {
     type Balance = Balance;
     type Currency = Balances;
     type AddressMapper = pallet_gristmill::AccountId32Mapper<Self>;
+    type WeightInfo = pallet_gristmill::weights::SubstrateWeight<Self>;
     type Precompiles = (pallet_gristmill::Ethereum<Self>, pallet_gristmill::Jobs<Self>);
     type Jobs = Jobs;
     type Exports = Exports;

@@ -7,8 +7,8 @@ pub mod contracts;
 
 use codec::{Decode, Encode};
 use gristmill_demo_runtime as runtime;
-pub use runtime::Runtime;
-use runtime::{AccountId, Balance, Block, Hash, Header, RuntimeCall, RuntimeEvent, TxExtension, UncheckedExtrinsic};
+pub use runtime::{AccountId, Runtime};
+use runtime::{Balance, Block, Hash, Header, RuntimeCall, RuntimeEvent, TxExtension, UncheckedExtrinsic};
 use sc_executor::{HeapAllocStrategy, WasmExecutor};
 use sp_core::traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode};
 use sp_externalities::Extension;

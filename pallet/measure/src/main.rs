@@ -1,0 +1,273 @@
+//! The pallet's weights, measured: runs the benchmarks of the demo runtime in its Wasm and writes what comes of them.
+//!
+//! As `frame-omni-bencher` does with the same runtime, whose proof sizes this leaves to the estimates. The state is in memory:
+//! reads and writes are counted, and weigh what the runtime says that its database takes.
+
+mod state;
+mod weights;
+
+use codec::{Decode, Encode};
+use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList, BenchmarkMetadata, BenchmarkResult};
+use gristmill_demo_runtime::genesis;
+use sc_executor::{HeapAllocStrategy, WasmExecutor};
+use sp_core::traits::{CallContext, RuntimeCode, WrappedRuntimeCode};
+use sp_externalities::Extensions;
+use sp_runtime::BuildStorage;
+use sp_state_machine::{OverlayedChanges, StateMachine};
+use state::State;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+const HELP: &str = "\
+Measures the pallet's weights in the Wasm of the demo runtime, and writes pallet/src/weights/measured.rs.
+
+    cargo run --release -p gristmill-pallet-measure -- [OPTIONS]
+
+    --output FILE    where to write; `-` prints
+    --runtime FILE   a blob with benchmarks; without, pallet/build-runtime makes the demo runtime's
+    --pallet NAME    of the runtime's pallets; pallet_gristmill
+    --only NAME,...  these benchmarks; prints what they came to and writes nothing
+    --steps N        values of each component; 10
+    --repeat N       runs of each value; 20
+    --factor F       what times are multiplied with at the end, for noise and other machines; 1.2
+    --check          runs each benchmark at its ends, once, with its assertions, and writes nothing
+    --assemble       makes the benchmarks' contracts of their text, and nothing else
+";
+
+/// What the command line says.
+struct Options {
+    output: PathBuf,
+    runtime: Option<PathBuf>,
+    pallet: String,
+    only: Vec<String>,
+    steps: u32,
+    repeat: u32,
+    factor: f64,
+    check: bool,
+    assemble: bool,
+}
+
+impl Options {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+        let mut options = Self {
+            output: folder().join("../src/weights/measured.rs"),
+            runtime: None,
+            pallet: "pallet_gristmill".into(),
+            only: Vec::new(),
+            steps: 10,
+            repeat: 20,
+            factor: 1.2,
+            check: false,
+            assemble: false,
+        };
+        while let Some(option) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{option} wants a value"));
+            let number = |text: String| text.parse::<u32>().map_err(|error| format!("{text}: {error}"));
+            match option.as_str() {
+                "--help" | "-h" => return Ok(None),
+                "--output" => options.output = value()?.into(),
+                "--runtime" => options.runtime = Some(value()?.into()),
+                "--pallet" => options.pallet = value()?,
+                "--only" => options.only = value()?.split(',').map(String::from).collect(),
+                "--steps" => options.steps = number(value()?)?.max(2),
+                "--repeat" => options.repeat = number(value()?)?.max(1),
+                "--factor" => options.factor = value()?.parse().map_err(|error| format!("--factor: {error}"))?,
+                "--check" => options.check = true,
+                "--assemble" => options.assemble = true,
+                other => return Err(format!("there is no option {other}")),
+            }
+        }
+        if options.check {
+            (options.steps, options.repeat) = (2, 1);
+        }
+        Ok(Some(options))
+    }
+}
+
+fn folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Makes the benchmarks' contracts of their text.
+fn assemble() -> Result<(), String> {
+    let folder = folder().join("../src/benchmarks");
+    let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for entry in entries {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        if path.extension().is_some_and(|end| end == "wat") {
+            let module = wat::parse_file(&path).map_err(|error| error.to_string())?;
+            std::fs::write(path.with_extension("wasm"), module).map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(())
+}
+
+/// The demo runtime with benchmarks, built if need be.
+fn build() -> Result<PathBuf, String> {
+    let script = folder().join("../build-runtime");
+    let output = Command::new(&script)
+        .args(["gristmill-demo-runtime", "runtime-benchmarks"])
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| format!("{}: {error}", script.display()))?;
+    let path = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() { Ok(path.trim().into()) } else { Err("the runtime does not build".into()) }
+}
+
+/// What a node with benchmarks gives a runtime.
+type Functions = (sp_io::SubstrateHostFunctions, frame_benchmarking::benchmarking::HostFunctions);
+
+/// A runtime that is asked to measure itself.
+struct Bench {
+    executor: WasmExecutor<Functions>,
+    code: Vec<u8>,
+    state: State,
+}
+
+impl Bench {
+    fn new(code: Vec<u8>) -> Result<Self, String> {
+        // 128 MiB, a node's default.
+        let heap = HeapAllocStrategy::Static { extra_pages: 2_048 };
+        let executor = WasmExecutor::builder()
+            .with_onchain_heap_alloc_strategy(heap)
+            .with_offchain_heap_alloc_strategy(heap)
+            .build();
+        let first = genesis::configuration().build_storage()?;
+        Ok(Self { executor, code, state: State::new(first) })
+    }
+
+    fn call<R: Decode>(&self, function: &str, arguments: &impl Encode) -> Result<R, String> {
+        let fetcher = WrappedRuntimeCode((&self.code[..]).into());
+        let hash = sp_io::hashing::blake2_256(&self.code).to_vec();
+        let code = RuntimeCode { code_fetcher: &fetcher, heap_pages: None, hash };
+        let (mut overlay, mut extensions) = (OverlayedChanges::default(), Extensions::default());
+        let arguments = arguments.encode();
+        let bytes = StateMachine::new(
+            &self.state,
+            &mut overlay,
+            &self.executor,
+            function,
+            &arguments,
+            &mut extensions,
+            &code,
+            CallContext::Offchain,
+        )
+        .execute()
+        .map_err(|error| format!("{function}: {error}"))?;
+        R::decode(&mut &bytes[..]).map_err(|error| format!("{function}: {error}"))
+    }
+
+    /// What the runtime has for the pallet.
+    fn list(&self, pallet: &str) -> Result<BenchmarkList, String> {
+        // Beside it is where the pallets keep things, for who says more about proofs.
+        let lists: Beginning<Vec<BenchmarkList>> = self.call("Benchmark_benchmark_metadata", &false)?;
+        let found = lists.0.into_iter().find(|list| list.pallet == pallet.as_bytes());
+        found.ok_or_else(|| format!("the runtime has no benchmarks of {pallet}"))
+    }
+
+    /// Runs a benchmark at every step of each of its components, the others at their least: what a component adds is seen best
+    /// where it is most of the whole.
+    fn run(
+        &self,
+        list: &BenchmarkList,
+        benchmark: &BenchmarkMetadata,
+        options: &Options,
+    ) -> Result<Vec<BenchmarkResult>, String> {
+        let least: Vec<_> = benchmark.components.iter().map(|(name, low, _)| (*name, *low)).collect();
+        let mut points = Vec::new();
+        for (at, (name, low, high)) in benchmark.components.iter().enumerate() {
+            for step in 0..options.steps {
+                let span = u64::from(high - low) * u64::from(step) / u64::from(options.steps - 1);
+                let mut point = least.clone();
+                point[at] = (*name, low + span as u32);
+                points.push(point);
+            }
+        }
+        if points.is_empty() {
+            points.push(Vec::new());
+        }
+        let mut results = Vec::new();
+        for point in points {
+            let config = BenchmarkConfig {
+                pallet: list.pallet.clone(),
+                instance: list.instance.clone(),
+                benchmark: benchmark.name.clone(),
+                selected_components: point,
+                verify: options.check,
+                internal_repeats: options.repeat,
+            };
+            let batches: Result<Vec<BenchmarkBatch>, String> = self.call("Benchmark_dispatch_benchmark", &config)?;
+            results.extend(batches?.into_iter().flat_map(|batch| batch.results));
+        }
+        Ok(results)
+    }
+}
+
+/// The beginning of what was encoded; the rest is not looked at.
+struct Beginning<R>(R);
+
+impl<R: Decode> Decode for Beginning<R> {
+    fn decode<I: codec::Input>(input: &mut I) -> Result<Self, codec::Error> {
+        R::decode(input).map(Beginning)
+    }
+}
+
+fn measure(options: &Options) -> Result<(), String> {
+    assemble()?;
+    if options.assemble {
+        return Ok(());
+    }
+    let path = match &options.runtime {
+        Some(path) => path.clone(),
+        None => build()?,
+    };
+    let code = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let bench = Bench::new(code)?;
+    let list = bench.list(&options.pallet)?;
+    let mut measured = Vec::new();
+    for benchmark in &list.benchmarks {
+        let name = String::from_utf8_lossy(&benchmark.name).into_owned();
+        if !options.only.is_empty() && !options.only.contains(&name) {
+            continue;
+        }
+        let results = bench.run(&list, benchmark, options).map_err(|error| format!("{name}: {error}"))?;
+        let weight = weights::Measured::of(name, &results)?;
+        eprintln!("{} {weight}", weight.name);
+        if !options.only.is_empty() {
+            eprint!("{}", weight.points());
+        }
+        measured.push(weight);
+    }
+    if measured.is_empty() {
+        return Err("no benchmark has such a name".into());
+    }
+    if options.check || !options.only.is_empty() {
+        return Ok(());
+    }
+    let text = weights::file(&measured, options.steps, options.repeat, options.factor);
+    if options.output == Path::new("-") {
+        print!("{text}");
+        return Ok(());
+    }
+    std::fs::write(&options.output, text).map_err(|error| format!("{}: {error}", options.output.display()))?;
+    let status = Command::new("rustfmt").args(["--edition", "2024"]).arg(&options.output).status();
+    if status.is_ok_and(|status| status.success()) { Ok(()) } else { Err("rustfmt did not take it".into()) }
+}
+
+fn main() -> ExitCode {
+    let done = match Options::parse(std::env::args().skip(1)) {
+        Ok(Some(options)) => measure(&options),
+        Ok(None) => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Err(error) => Err(format!("{error}\n\n{HELP}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
