@@ -73,19 +73,19 @@ impl<T: Config> PrecompileSet for Jobs<T> {
     }
 
     fn run(host: &mut dyn Host, message: &Message<'_>, _: Revision) -> Outcome {
-        let end = |status, gas_left, output| Outcome { gas_left, output, ..Outcome::failure(status) };
-        let (answer, file) = match Self::answer(host, message) {
-            Ok(answered) => answered,
-            Err(Refused::Failed(status)) => return Outcome::failure(status),
-            Err(Refused::Reverted(why)) => {
-                return end(StatusCode::Revert, (message.gas - BASE).max(0), revert(why));
-            }
+        let words = |bytes: usize| (bytes.div_ceil(32) as i64).saturating_mul(WORD);
+        let spend = |gas: i64, price: i64| gas.checked_sub(price).filter(|left| *left >= 0);
+        let Some(gas) = spend(message.gas, BASE.saturating_add(words(message.input.len()))) else {
+            return Outcome::failure(StatusCode::OutOfGas);
         };
-        let words = (message.input.len() + answer.len()).div_ceil(32) as i64;
-        let price = BASE.saturating_add(words.saturating_mul(WORD)).saturating_add(file);
-        match message.gas.checked_sub(price) {
-            Some(left) if left >= 0 => end(StatusCode::Success, left, answer),
-            _ => Outcome::failure(StatusCode::OutOfGas),
+        let (status, output, file) = match Self::answer(host, message) {
+            Ok((answer, file)) => (StatusCode::Success, answer, file),
+            Err(Refused::Reverted(why)) => (StatusCode::Revert, revert(why), 0),
+            Err(Refused::Failed(status)) => return Outcome::failure(status),
+        };
+        match spend(gas, words(output.len()).saturating_add(file)) {
+            Some(gas_left) => Outcome { gas_left, output, ..Outcome::failure(status) },
+            None => Outcome::failure(StatusCode::OutOfGas),
         }
     }
 }

@@ -330,6 +330,11 @@ pub mod pallet {
 
         fn integrity_test() {
             let Rules { quorum, workers, rounds, due, open, .. } = T::Rules::get();
+            let (must, block) = (T::WeightInfo::due(due), T::BlockWeights::get().max_block);
+            assert!(
+                must.all_lte(block / 4),
+                "what falls due in a block takes no more than a quarter of it: {must} of {block}"
+            );
             assert!(quorum > 0 && quorum <= workers, "a quorum of workers that there can be");
             assert!(
                 rounds > 0 && due > 0 && open > 0,
@@ -389,9 +394,8 @@ pub mod pallet {
             let request = Request { code_hash, input, policy, budget };
             let length = u32::try_from(request.input.len()).map_err(|_| Error::<T>::InputTooLong)?;
             let amount = reward.saturating_add(Self::job_deposit(length, budget.output));
-            Self::admit(&request, amount, 0)?;
-            Self::take(&owner, amount)?;
-            Self::enqueue(owner, request, amount).map(drop)
+            Self::enqueue(owner.clone(), request, amount)?;
+            Self::take(&owner, amount)
         }
 
         /// Takes a job back that no worker has answered.

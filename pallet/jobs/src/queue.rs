@@ -111,7 +111,7 @@ impl<T: Config> Pallet<T> {
         Ok(deposit)
     }
 
-    /// Files a job that has been paid for.
+    /// Files a job for which `amount` is paid.
     pub(crate) fn enqueue(owner: T::AccountId, request: Request, amount: BalanceOf<T>) -> Result<JobId, DispatchError> {
         let deposit = Self::admit(&request, amount, 0)?;
         let reward = amount.saturating_sub(deposit);
