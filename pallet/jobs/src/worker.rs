@@ -61,14 +61,10 @@ pub(crate) fn work<T: Config>() {
         }
         let input = Inputs::<T>::get(id);
         let name = note_name::<T>(id, &job, &input);
-        let outcome = match claim(name, &job.budget) {
+        let outcome = match claim(name, &job.budget, runs < AT_ONCE) {
             Claim::Found(outcome) => outcome,
             Claim::Others => continue,
             Claim::Ours(times) => {
-                if runs == AT_ONCE {
-                    release(name);
-                    return;
-                }
                 runs += 1;
                 remember((id, job.round, name));
                 let Some(code) = Codes::<T>::get(job.code_hash) else { continue };
@@ -99,14 +95,15 @@ pub(crate) fn work<T: Config>() {
 enum Claim {
     /// It was run before.
     Found(Outcome),
-    /// Somebody else on this node is at it, or it is not to be tried now.
+    /// It is not to be tried now: somebody else on this node is at it, it has failed a moment ago, this call has done enough.
     Others,
     /// It is to be run here and now; how often that was tried before.
     Ours(u32),
 }
 
-/// Takes the lock of a round. It is the note itself, compared and set at once, so that no job runs twice on a node.
-fn claim(name: H256, budget: &Budget) -> Claim {
+/// Takes the lock of a round, if it may be run now. It is the note itself, compared and set at once, so that no job runs twice on
+/// a node.
+fn claim(name: H256, budget: &Budget, may_run: bool) -> Claim {
     let now = sp_io::offchain::timestamp();
     let until = now.add(Duration::from_millis(u64::from(budget.milliseconds).saturating_add(GRACE)));
     let mut claim = Claim::Others;
@@ -116,6 +113,7 @@ fn claim(name: H256, budget: &Budget) -> Claim {
                 claim = Claim::Found(outcome);
                 return Err(());
             }
+            _ if !may_run => return Err(()),
             Ok(Some(Note::Trying { times, until })) if times >= TRIES || now < until => return Err(()),
             Ok(Some(Note::Trying { times, .. })) => times,
             // A note that does not decode is an older node's.

@@ -6,6 +6,7 @@
 mod state;
 mod weights;
 
+use clap::Parser;
 use codec::{Decode, Encode};
 use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList, BenchmarkMetadata, BenchmarkResult};
 use gristmill_demo_runtime::genesis;
@@ -18,70 +19,37 @@ use state::State;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const HELP: &str = "\
-Measures the pallet's weights in the Wasm of the demo runtime, and writes pallet/src/weights/measured.rs.
-
-    cargo run --release -p gristmill-pallet-measure -- [OPTIONS]
-
-    --output FILE    where to write; `-` prints
-    --runtime FILE   a blob with benchmarks; without, pallet/build-runtime makes the demo runtime's
-    --pallet NAME    of the runtime's pallets; pallet_gristmill
-    --only NAME,...  these benchmarks; prints what they came to and writes nothing
-    --steps N        values of each component; 10
-    --repeat N       runs of each value; 20
-    --factor F       what times are multiplied with at the end, for noise and other machines; 1.2
-    --check          runs each benchmark at its ends, once, with its assertions, and writes nothing
-    --assemble       makes the benchmarks' contracts of their text, and nothing else
-";
-
-/// What the command line says.
+/// Measures the pallet's weights in the Wasm of the demo runtime, and writes pallet/src/weights/measured.rs.
+#[derive(Debug, Parser)]
+#[command(version)]
 struct Options {
+    /// Where to write; `-` prints
+    #[arg(long, value_name = "FILE", default_value_os_t = folder().join("../src/weights/measured.rs"))]
     output: PathBuf,
+    /// A blob with benchmarks; without, pallet/build-runtime makes the demo runtime's
+    #[arg(long, value_name = "FILE")]
     runtime: Option<PathBuf>,
+    /// Which of the runtime's pallets
+    #[arg(long, value_name = "NAME", default_value = "pallet_gristmill")]
     pallet: String,
+    /// These benchmarks; prints what they came to and writes nothing
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
+    /// Values of each component
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..))]
     steps: u32,
+    /// Runs of each value
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
+    /// What times are multiplied with at the end, for noise and other machines
+    #[arg(long, value_name = "F", default_value_t = 1.2)]
     factor: f64,
+    /// Runs each benchmark at its ends, once, with its assertions, and writes nothing
+    #[arg(long)]
     check: bool,
+    /// Makes the benchmarks' contracts of their text, and nothing else
+    #[arg(long)]
     assemble: bool,
-}
-
-impl Options {
-    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
-        let mut options = Self {
-            output: folder().join("../src/weights/measured.rs"),
-            runtime: None,
-            pallet: "pallet_gristmill".into(),
-            only: Vec::new(),
-            steps: 10,
-            repeat: 20,
-            factor: 1.2,
-            check: false,
-            assemble: false,
-        };
-        while let Some(option) = arguments.next() {
-            let mut value = || arguments.next().ok_or(format!("{option} wants a value"));
-            let number = |text: String| text.parse::<u32>().map_err(|error| format!("{text}: {error}"));
-            match option.as_str() {
-                "--help" | "-h" => return Ok(None),
-                "--output" => options.output = value()?.into(),
-                "--runtime" => options.runtime = Some(value()?.into()),
-                "--pallet" => options.pallet = value()?,
-                "--only" => options.only = value()?.split(',').map(String::from).collect(),
-                "--steps" => options.steps = number(value()?)?.max(2),
-                "--repeat" => options.repeat = number(value()?)?.max(1),
-                "--factor" => options.factor = value()?.parse().map_err(|error| format!("--factor: {error}"))?,
-                "--check" => options.check = true,
-                "--assemble" => options.assemble = true,
-                other => return Err(format!("there is no option {other}")),
-            }
-        }
-        if options.check {
-            (options.steps, options.repeat) = (2, 1);
-        }
-        Ok(Some(options))
-    }
 }
 
 fn folder() -> &'static Path {
@@ -255,15 +223,11 @@ fn measure(options: &Options) -> Result<(), String> {
 }
 
 fn main() -> ExitCode {
-    let done = match Options::parse(std::env::args().skip(1)) {
-        Ok(Some(options)) => measure(&options),
-        Ok(None) => {
-            print!("{HELP}");
-            Ok(())
-        }
-        Err(error) => Err(format!("{error}\n\n{HELP}")),
-    };
-    match done {
+    let mut options = Options::parse();
+    if options.check {
+        (options.steps, options.repeat) = (2, 1);
+    }
+    match measure(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
