@@ -158,7 +158,7 @@ fn digits(number: u128) -> String {
     let plain = number.to_string();
     let mut text = String::new();
     for (at, digit) in plain.chars().enumerate() {
-        if at > 0 && (plain.len() - at) % 3 == 0 {
+        if at > 0 && (plain.len() - at).is_multiple_of(3) {
             text.push('_');
         }
         text.push(digit);
