@@ -24,9 +24,17 @@ construct_runtime!(
     }
 );
 
+parameter_types! {
+    // Half a second of a block: with more, the pallet's integrity test finds that storage could outgrow a validator.
+    pub BlockWeights: frame_system::limits::BlockWeights = frame_system::limits::BlockWeights::simple_max(
+        Weight::from_parts(WEIGHT_REF_TIME_PER_SECOND / 2, u64::MAX)
+    );
+}
+
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
     type Block = Block;
+    type BlockWeights = BlockWeights;
     type AccountId = AccountId;
     type Lookup = sp_runtime::traits::IdentityLookup<AccountId>;
     type AccountData = pallet_balances::AccountData<Balance>;

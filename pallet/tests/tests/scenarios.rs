@@ -17,8 +17,10 @@ use serde_json::Value;
 use sp_keyring::Sr25519Keyring::Alice;
 use std::path::{Path, PathBuf};
 
+type Weights = <Runtime as pallet_gristmill::Config>::WeightInfo;
+
 /// Gas of every step: what a block has for one transaction.
-const STEP_GAS: u64 = 7_500_000;
+const STEP_GAS: u64 = 5_500_000;
 /// Wei a gas, as the scenarios have it: all of it base fee, which is burnt, so that the pallet's books tell what gas cost.
 const PRICE: u64 = 7;
 /// Wei in a unit of the runtime's currency.
@@ -96,7 +98,7 @@ impl Worlds {
         });
         let block = chain.read(|| {
             let weights = <Runtime as frame_system::Config>::BlockWeights::get();
-            weights.max_block.ref_time() / pallet_gristmill::meter::gas_time::<()>()
+            weights.max_block.ref_time() / pallet_gristmill::meter::gas_time::<Weights>()
         });
         let context = TxContext {
             coinbase,
@@ -162,7 +164,7 @@ impl Worlds {
     fn dry(&mut self, transaction: &Transaction) -> ContractResult<ExecReturnValue, Balance> {
         let origin = own_account(&transaction.sender);
         let value = (transaction.value / RATIO).as_u128();
-        let limit = Some(Weight::from_parts(pallet_gristmill::meter::time_for::<()>(STEP_GAS, 0), u64::MAX));
+        let limit = Some(Weight::from_parts(pallet_gristmill::meter::time_for::<Weights>(STEP_GAS, 0), u64::MAX));
         let arguments = (origin, transaction.to, value, limit, None::<Balance>, &transaction.data).encode();
         // `dest` is no option in the call: its first byte goes.
         let at = 32;
