@@ -35,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gristmill-demo-runtime", &["pallet-gristmill", "pallet-gristmill-jobs"]),
     ("gristmill-pallet-tests", &["*"]),
     ("gristmill-pallet-bench", &["*"]),
+    ("gristmill-pallet-measure", &["*"]),
 ];
 
 /// Workspaces whose packages the table is about.
