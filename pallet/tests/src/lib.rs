@@ -4,6 +4,7 @@
 
 #[path = "../../src/tests/contracts.rs"]
 pub mod contracts;
+pub mod jobs;
 
 use codec::{Decode, Encode};
 use gristmill_demo_runtime as runtime;

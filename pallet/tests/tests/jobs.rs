@@ -1,25 +1,17 @@
-//! Jobs in blocks of the runtime's Wasm: requested by users and by contracts, run by a node's off-chain worker.
+//! Jobs in blocks of the runtime's Wasm, requested by users and by contracts. That a node's off-chain worker runs them is tested beside
+//! the runner, in `pallet/offchain`.
 
-use codec::Decode;
 use frame_support::weights::Weight;
 use gristmill::contract::{Address, U256, create_address, keccak256};
 use gristmill_demo_runtime as runtime;
-use gristmill_offchain::{Isolated, Policies};
 use gristmill_pallet_tests::contracts::{contract, deployer};
-use gristmill_pallet_tests::{Applied, Chain, Runtime, blob_for_node};
+use gristmill_pallet_tests::jobs::{floats, roots};
+use gristmill_pallet_tests::{Applied, Chain, Runtime};
 use pallet_gristmill::{AccountId32Mapper, AddressMapper, ContractResult, ExecReturnValue, JOBS};
-use pallet_gristmill_jobs::door::RunnerExt;
-use pallet_gristmill_jobs::{Answer, Budget, End, Event, JobCode, JobId, KEY_TYPE, Outcome, PURE, Rules, View};
+use pallet_gristmill_jobs::{Answer, Budget, End, Event, JobCode, JobId, Outcome, PURE, Rules, View};
 use runtime::{AccountId, Balance, RuntimeCall, RuntimeEvent, UNIT, UncheckedExtrinsic};
-use sp_core::offchain::testing::{TestOffchainExt, TestTransactionPoolExt};
-use sp_core::offchain::{OffchainDbExt, OffchainWorkerExt, TransactionPoolExt};
 use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve};
-use sp_keystore::testing::MemoryKeystore;
-use sp_keystore::{Keystore, KeystoreExt};
 use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::{Arc, OnceLock};
 
 type Jobs = pallet_gristmill_jobs::Call<Runtime>;
 type JobsPallet = pallet_gristmill_jobs::Pallet<Runtime>;
@@ -27,30 +19,6 @@ type Contracts = pallet_gristmill::Call<Runtime>;
 
 const BUDGET: Budget = Budget { gas: 10_000_000, milliseconds: 20_000, pages: 16, output: 256 };
 const PLENTY: Weight = Weight::from_parts(4_000_000_000_000, 10_000_000);
-
-/// The square roots of its input's 64-bit floats: what no contract can compute.
-fn roots() -> Vec<u8> {
-    wat::parse_str(
-        r#"(module
-            (import "ethereum" "getCallDataSize" (func $size (result i32)))
-            (import "ethereum" "callDataCopy" (func $copy (param i32 i32 i32)))
-            (import "ethereum" "finish" (func $finish (param i32 i32)))
-            (memory (export "memory") 1)
-            (func (export "main") (local $at i32)
-                (call $copy (i32.const 0) (i32.const 0) (call $size))
-                (loop $next
-                    (f64.store (local.get $at) (f64.sqrt (f64.load (local.get $at))))
-                    (br_if $next (i32.lt_u
-                        (local.tee $at (i32.add (local.get $at) (i32.const 8)))
-                        (call $size))))
-                (call $finish (i32.const 0) (call $size))))"#,
-    )
-    .expect("a module")
-}
-
-fn floats(values: &[f64]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
-}
 
 fn submit(chain: &mut Chain, who: Sr25519Keyring, input: Vec<u8>) -> Applied {
     let policy = PURE.to_vec().try_into().expect("it is short");
@@ -98,54 +66,6 @@ fn workers_answer_with_and_without_a_fee() {
     let late = unsigned(&mut chain, answer(0, Charlie, &outcome), Charlie);
     assert_eq!(late.result, invalid(InvalidTransaction::Stale));
     chain.next_block();
-}
-
-/// The runner's program: cargo puts it beside the tests.
-fn program() -> PathBuf {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let build = || {
-        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--locked", "--package", "gristmill-offchain", "--manifest-path", manifest]);
-        assert!(cargo.status().expect("cargo runs").success(), "the runner builds");
-        let tests = std::env::current_exe().expect("this test");
-        tests.parent().and_then(|deps| deps.parent()).expect("a folder").join("gristmill-job")
-    };
-    PROGRAM.get_or_init(build).clone()
-}
-
-/// A real runner behind a real door of a runtime that has one, and two workers' keys.
-#[test]
-fn a_nodes_off_chain_worker_runs_jobs_and_sends_answers() {
-    let mut chain = Chain::of(blob_for_node());
-    let (offchain, _) = TestOffchainExt::new();
-    let (pool_ext, pool) = TestTransactionPoolExt::new();
-    let keystore = MemoryKeystore::new();
-    for key in [Alice, Charlie] {
-        keystore.insert(KEY_TYPE, &key.to_seed(), &key.public().0).expect("a keystore in memory takes keys");
-    }
-    chain.register(OffchainDbExt::new(offchain.clone()));
-    chain.register(OffchainWorkerExt::new(offchain));
-    chain.register(TransactionPoolExt::new(pool_ext));
-    chain.register(KeystoreExt::new(keystore));
-    submit(&mut chain, Dave, floats(&[4.0, 2.0])).unwrap();
-    chain.next_block();
-    // No runner: the door is shut, and nothing is sent.
-    chain.work();
-    assert!(pool.read().transactions.is_empty());
-    chain.register(RunnerExt(Arc::new(Isolated::new(program(), vec!["--serve".into()], Policies::default()))));
-    chain.work();
-    let sent = std::mem::take(&mut pool.write().transactions);
-    assert_eq!(sent.len(), 2, "an answer of each worker whose key the node has");
-    for transaction in sent {
-        let extrinsic = UncheckedExtrinsic::decode(&mut &transaction[..]).expect("a transaction");
-        chain.apply(extrinsic).unwrap();
-    }
-    let expected = Outcome::Completed(floats(&[2.0, 2f64.sqrt()]));
-    assert_eq!(view(&mut chain, 0), View::Closed(End::Agreed(expected)));
-    chain.next_block();
-    chain.work();
-    assert!(pool.read().transactions.is_empty(), "there is nothing more to do");
 }
 
 fn words(words: &[U256]) -> Vec<u8> {

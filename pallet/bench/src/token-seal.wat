@@ -1,0 +1,11 @@
+;; The token's interface on pallet-contracts.
+(import "seal0" "seal_input" (func $input (param i32 i32)))
+(import "seal0" "seal_caller" (func $caller (param i32 i32)))
+(import "seal0" "seal_get_storage" (func $get (param i32 i32 i32) (result i32)))
+(import "seal0" "seal_set_storage" (func $set (param i32 i32 i32)))
+(import "seal0" "seal_hash_keccak_256" (func $keccak (param i32 i32 i32)))
+(import "seal0" "seal_deposit_event" (func $event (param i32 i32 i32 i32)))
+(import "seal0" "seal_return" (func $return (param i32 i32 i32)))
+(import "env" "memory" (memory 1 1))
+(export "deploy" (func $deploy))
+(export "call" (func $transfer))
