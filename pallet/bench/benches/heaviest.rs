@@ -140,8 +140,8 @@ fn every_function() -> Vec<(&'static str, String)> {
     rows.map(repeat).collect()
 }
 
-/// Contracts that take long to load, and how many: as many functions as can be, each called once.
-const LONG: u32 = 30;
+/// Contracts that take long to load: as many functions as can be, each called once. As many as one transaction can validate.
+const LONG: u32 = 12;
 
 fn long_address(number: u32) -> Address {
     let mut address = Address::repeat_byte(0);
