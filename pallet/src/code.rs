@@ -241,9 +241,9 @@ impl<T: Config> ModuleCache for Loader<T> {
         let valid = at.is_some_and(|at| kept[at].valid);
         let module = if valid {
             // SAFETY: these bytes came out of storage together with the note that this version of the runtime has loaded
-            // them, which nothing but `upload` and `note_validated` writes, each of what `Ewasm::load` has just accepted. A
-            // version has one engine, one profile and one set of options. Who can write the chain's state past the
-            // pallet can replace the runtime, too.
+            // them, which nothing but `upload` and `note_validated` writes, each of what `Ewasm::load` has just accepted
+            // (benchmarks write it for their own contracts, and are on no chain). A version has one engine, one profile and
+            // one set of options. Who can write the chain's state past the pallet can replace the runtime, too.
             unsafe { self.ewasm.load_valid(code) }?
         } else {
             load()?

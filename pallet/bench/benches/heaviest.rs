@@ -124,7 +124,7 @@ fn host_functions() -> Vec<(&'static str, String)> {
 
 /// Every function of the interface that comes back, with zeros for arguments.
 fn every_function() -> Vec<(&'static str, String)> {
-    let others = ["finish", "revert", "selfDestruct", "returnDataSize"];
+    let others = ["finish", "revert", "selfDestruct"];
     let rows = Eei::rows().iter().filter(|row| row.module == "ethereum" && !others.contains(&row.name));
     let repeat = |row: &'static ApiRow| {
         let types: String = row.params.iter().map(|(_, ty)| format!(" {ty:?}")).collect();
