@@ -225,7 +225,7 @@ impl Source {
     /// # Errors
     /// Those of the sink.
     pub fn walk(&self, index: usize, sink: &mut impl Sink) -> Result<(), LoadError> {
-        self.bodies.walk(index, &self.parsed, sink)
+        self.bodies.walk(index, &mut self.bodies.walker(), &self.parsed, sink)
     }
 
     /// The key by which calls through tables compare type `index`; `None`: it is too long, and its key is the store's.

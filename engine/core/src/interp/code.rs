@@ -380,12 +380,12 @@ impl Caught {
     }
 }
 
-/// All interpreter code of a module.
+/// All interpreter code of a module, or that of one function of it.
 #[derive(Debug, Default)]
 pub(crate) struct Code {
     /// All functions, one behind the other.
     pub words: Vec<Word>,
-    /// Where each function's header is.
+    /// Where each function's header is; nothing for one function alone, which has it first.
     pub functions: alloc::boxed::Box<[u32]>,
     /// What catches exceptions, in the order of the code.
     pub regions: Vec<Region>,
@@ -411,8 +411,9 @@ impl Code {
 
     /// The second word of the header of the function that has word `at`: its frame.
     pub fn frame_at(&self, at: usize) -> Word {
-        let function = self.functions.partition_point(|header| *header as usize <= at);
-        self.words[self.functions[function - 1] as usize + 1]
+        let functions = self.functions.partition_point(|header| *header as usize <= at);
+        let header = functions.checked_sub(1).map_or(0, |last| self.functions[last]);
+        self.words[header as usize + 1]
     }
 
     /// What catches exceptions at word `at`, the innermost first, each with the word at which its table begins.

@@ -8,7 +8,7 @@
 
 use super::code::{Code, Family, HEADER_WORDS, Word};
 use super::exec::once::Once;
-use super::translate::Translator;
+use super::translate::Workbench;
 use crate::error::LoadError;
 use crate::gas::Schedule;
 use crate::limits::FRAME_OVERHEAD_SLOTS;
@@ -25,6 +25,7 @@ pub(crate) struct Lazy {
     bodies: KeptBodies,
     /// The code of each function, imported ones left out: its header first.
     code: Box<[Once<Code>]>,
+    bench: Workbench,
 }
 
 impl Lazy {
@@ -36,9 +37,13 @@ impl Lazy {
         if let Some(code) = self.code[index].get() {
             return Ok(&code.words);
         }
-        let mut translator = Translator::lazy(parsed, self.bodies.schedule(), self.bodies.bytes(index));
-        self.bodies.walk(index, parsed, &mut translator)?;
-        Ok(&self.code[index].put(Box::new(translator.finish().0)).words)
+        let code = self.bench.translate_one(index, parsed, &self.bodies)?;
+        Ok(&self.code[index].put(Box::new(code)).words)
+    }
+
+    /// Whether exceptions may be thrown through its functions.
+    pub fn throws(&self) -> bool {
+        self.bodies.profile().features.exceptions()
     }
 
     /// The code of function `index`, if there is any yet.
@@ -107,7 +112,7 @@ impl Stubs {
             words: self.words,
             functions: self.functions.into(),
             regions: Vec::new(),
-            lazy: Some(Box::new(Lazy { bodies, code })),
+            lazy: Some(Box::new(Lazy { bodies, code, bench: Workbench::default() })),
         }
     }
 }

@@ -129,12 +129,28 @@ impl KeptBodies {
         self.schedule
     }
 
+    /// The profile that they are valid under.
+    pub(crate) fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// What walks them.
+    pub(crate) fn walker(&self) -> Walker {
+        Walker::new(self.schedule, self.profile)
+    }
+
     /// Walks body `index`, imported functions not counted, into `sink`. `parsed` is the module that it belongs to.
-    pub(crate) fn walk(&self, index: usize, parsed: &Parsed, sink: &mut impl Sink) -> Result<(), LoadError> {
+    pub(crate) fn walk(
+        &self,
+        index: usize,
+        walker: &mut Walker,
+        parsed: &Parsed,
+        sink: &mut impl Sink,
+    ) -> Result<(), LoadError> {
         let kept = &self.bodies[index];
         let bytes = &self.bytes[kept.bytes.clone()];
         let body = FunctionBody::new(BinaryReader::new_features(bytes, kept.offset, self.profile.features));
         let function = parsed.imported_functions + index as u32;
-        Walker::new(self.schedule, self.profile).valid_function(parsed, function, &body, sink)
+        walker.valid_function(parsed, function, &body, sink)
     }
 }

@@ -112,7 +112,8 @@ pub(crate) struct Unwound {
     pub left: u128,
 }
 
-/// Where code is that was translated at its first call: functions by the address at which their code starts.
+/// Where code is that was translated at its first call, where exceptions may pass through it: functions by the address at which
+/// their code starts.
 #[derive(Default)]
 pub(crate) struct Late(BTreeMap<usize, u32>);
 

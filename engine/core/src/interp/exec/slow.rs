@@ -261,12 +261,14 @@ pub(crate) unsafe fn translate(vm: *mut Vm) -> Flow {
         let Prepared { parsed, code, .. } = prepared;
         let func = Vm::callee(vm, parsed.imported_functions + index as u32).cast_mut();
         let machine = &mut *vm;
-        let code = code.lazy.as_ref().map(|lazy| lazy.code(index, parsed));
-        let Some(Ok(code)) = code else {
+        let Some((lazy, code)) = code.lazy.as_ref().and_then(|lazy| Some((lazy, lazy.code(index, parsed).ok()?)))
+        else {
             return stop(machine, Fault::Internal("a valid function has no code").into());
         };
         (*func).header = code.as_ptr();
-        machine.late.note(code, index);
+        if lazy.throws() {
+            machine.late.note(code, index);
+        }
         let (costs, frame) = (code[0], code[1]);
         let return_to = r.slot(stub.a()) as usize as *const Word;
         let distance = r.fp.offset_from(machine.stack.base);

@@ -101,13 +101,14 @@ impl Lists {
 }
 
 impl<'m> Translator<'m> {
-    /// For `bodies` bodies that have `bytes` bytes. Room is made for the code of nearly any such bodies (three bytes a byte).
+    /// For `bodies` bodies that have `bytes` bytes. Room is made for the code of nearly any such bodies (three bytes a byte,
+    /// headers and the last return).
     pub fn new(parsed: &'m Parsed, schedule: Schedule, bodies: usize, bytes: usize, lists: Lists) -> Self {
         let head = BodyHead { function: 0, params: 0, locals: 0, results: 0, vector_locals: false };
         Self {
             parsed,
             schedule,
-            code: Vec::with_capacity(bytes / 8 * 3 + bodies * HEADER_WORDS),
+            code: Vec::with_capacity(bytes / 8 * 3 + bodies.max(1) * (HEADER_WORDS + 1)),
             functions: Vec::with_capacity(bodies),
             lists,
             head,
@@ -121,8 +122,8 @@ impl<'m> Translator<'m> {
     }
 
     /// For the code of one function, with a body of `bytes`, of a module whose functions are translated when called.
-    pub fn lazy(parsed: &'m Parsed, schedule: Schedule, bytes: usize) -> Self {
-        Self { lazy: true, ..Self::new(parsed, schedule, 1, bytes, Lists::new()) }
+    pub fn lazy(parsed: &'m Parsed, schedule: Schedule, bytes: usize, lists: Lists) -> Self {
+        Self { lazy: true, ..Self::new(parsed, schedule, 0, bytes, lists) }
     }
 
     /// The code, once all functions are in, and the lists for another translator.
@@ -456,7 +457,9 @@ impl Sink for Translator<'_> {
         let entry = self.schedule.entry_cost(head.locals).0;
         self.code[self.start] = set_high(self.code[self.start], entry as u32);
         self.code[self.start + 1] = Word::new(height as u16, head.params as u16, head.locals as u16, 0);
-        self.functions.push(self.start as u32);
+        if !self.lazy {
+            self.functions.push(self.start as u32);
+        }
         Ok(Ended::Done)
     }
 }

@@ -1,32 +1,62 @@
-//! What loading one module leaves to the next: lists with their room, and nothing in them.
+//! What loading leaves to the next body or module: lists with their room, and nothing in them.
 
 use super::{Lists, Translator};
 use crate::error::LoadError;
 use crate::interp::code::Code;
 use crate::interp::exec::slot::Slot;
-use crate::wasm::bodies::Bodies;
+use crate::wasm::bodies::{Bodies, KeptBodies};
 use crate::wasm::load::Parsed;
 use crate::wasm::walk::Walker;
 use alloc::boxed::Box;
 
-/// Bodies of so many bytes may leave their lists to the next module: these grow with the largest body and its locals.
+/// Bodies of so many bytes may leave their lists behind: these grow with the largest body and its locals.
 const LEFT_BEHIND: usize = 32 << 10;
 
-/// An engine's. A quarter of what a small module allocates.
+/// Of an engine, or of a module whose functions are translated when they are called: all that is translated on it has the same
+/// profile and schedule. A quarter of what a small module allocates, and nearly all that one function does.
 #[derive(Debug, Default)]
 pub(crate) struct Workbench(Slot<(Walker, Lists)>);
 
 impl Workbench {
-    /// The code of `bodies`, all of which belong to `parsed`. An engine has one profile and one schedule, and so have its walkers.
+    /// The code of `bodies`, all of which belong to `parsed`.
     pub fn translate(&self, parsed: &Parsed, bodies: &Bodies<'_>) -> Result<Code, LoadError> {
-        let mut tools = self.0.take().unwrap_or_else(|| Box::new((bodies.walker(), Lists::new())));
-        let (walker, lists) = &mut *tools;
         let bytes = bodies.bytes();
-        let mut translator = Translator::new(parsed, bodies.schedule, bodies.len(), bytes, core::mem::take(lists));
-        // After an error the lists are as it left them: they are dropped.
-        bodies.walk(walker, &mut translator)?;
+        self.with(
+            bytes,
+            || bodies.walker(),
+            |walker, lists| {
+                let mut translator = Translator::new(parsed, bodies.schedule, bodies.len(), bytes, lists);
+                bodies.walk(walker, &mut translator)?;
+                Ok(translator.finish())
+            },
+        )
+    }
+
+    /// The code of function `index` alone, imported ones not counted, of `parsed`.
+    pub fn translate_one(&self, index: usize, parsed: &Parsed, bodies: &KeptBodies) -> Result<Code, LoadError> {
+        let bytes = bodies.bytes(index);
+        self.with(
+            bytes,
+            || bodies.walker(),
+            |walker, lists| {
+                let mut translator = Translator::lazy(parsed, bodies.schedule(), bytes, lists);
+                bodies.walk(index, walker, parsed, &mut translator)?;
+                Ok(translator.finish())
+            },
+        )
+    }
+
+    /// What `translate` makes of bodies that have so many bytes. After an error the lists are as it left them: they are dropped.
+    fn with(
+        &self,
+        bytes: usize,
+        walker: impl FnOnce() -> Walker,
+        translate: impl FnOnce(&mut Walker, Lists) -> Result<(Code, Lists), LoadError>,
+    ) -> Result<Code, LoadError> {
+        let mut tools = self.0.take().unwrap_or_else(|| Box::new((walker(), Lists::new())));
+        let (walker, lists) = &mut *tools;
         let code;
-        (code, *lists) = translator.finish();
+        (code, *lists) = translate(walker, core::mem::take(lists))?;
         if bytes <= LEFT_BEHIND {
             self.0.put(tools);
         }
