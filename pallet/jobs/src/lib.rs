@@ -450,7 +450,7 @@ pub mod pallet {
 
         /// Makes an account a worker whose node signs with `key`.
         #[pallet::call_index(7)]
-        #[pallet::weight(T::WeightInfo::add_worker())]
+        #[pallet::weight(T::WeightInfo::add_worker(T::Rules::get().workers))]
         pub fn add_worker(origin: OriginFor<T>, worker: T::AccountId, key: T::WorkerKey) -> DispatchResult {
             T::WorkerOrigin::ensure_origin(origin)?;
             ensure!(!Workers::<T>::contains_key(&worker), Error::<T>::AlreadyAWorker);

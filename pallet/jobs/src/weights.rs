@@ -19,8 +19,8 @@ pub trait WeightInfo {
     fn submit_result(output: u32, workers: u32) -> Weight;
     /// Finding out whether an answer without a fee may come, with so many bytes of output.
     fn authorize(output: u32) -> Weight;
-    /// `add_worker`.
-    fn add_worker() -> Weight;
+    /// `add_worker`, when there are so many workers.
+    fn add_worker(workers: u32) -> Weight;
     /// `remove_worker`.
     fn remove_worker() -> Weight;
     /// What a block does for so many jobs that fall due in it.
@@ -75,12 +75,12 @@ impl WeightInfo for () {
         micros(150).saturating_add(items(4, 0)).saturating_add(bytes(output))
     }
 
-    fn add_worker() -> Weight {
-        micros(50).saturating_add(items(2, 2))
+    fn add_worker(workers: u32) -> Weight {
+        micros(50).saturating_add(items(2, 2)).saturating_add(items(1, 0).saturating_mul(workers.into()))
     }
 
     fn remove_worker() -> Weight {
-        Self::add_worker()
+        Self::add_worker(0)
     }
 
     fn due(jobs: u32) -> Weight {

@@ -25,7 +25,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Some(Command::PurgeChain(command)) => {
             cli.create_runner(command)?.sync_run(|config| command.run(config.database))
         }
-        Some(Command::RunJob) => Ok(gristmill_offchain::serve(std::io::stdin().lock(), std::io::stdout().lock())?),
+        Some(Command::RunJob) => Ok(gristmill_offchain::serve()?),
     }
 }
 

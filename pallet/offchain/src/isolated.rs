@@ -79,14 +79,18 @@ impl Runner for Isolated {
     }
 }
 
-/// Reads a job, runs it and writes what came of it: the other side of [`Isolated`].
+/// Reads a job from standard input, runs it and writes what came of it: the other side of [`Isolated`], with which it ends.
 ///
 /// # Errors
 /// What was read is no job, or nobody reads the answer.
-pub fn serve(mut input: impl Read, mut output: impl Write) -> io::Result<()> {
+pub fn serve() -> io::Result<()> {
+    // The thread that has started this waits for it; a node that is killed leaves no job behind.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     let mut request = Vec::new();
-    input.read_to_end(&mut request)?;
+    io::stdin().lock().read_to_end(&mut request)?;
     let (tier, run) = <(Tier, Run)>::decode(&mut &request[..]).map_err(io::Error::other)?;
+    let mut output = io::stdout().lock();
     output.write_all(&crate::run(&run, tier).encode())?;
     output.flush()
 }

@@ -81,7 +81,7 @@ fn shown(result: &Result<Outcome, NotRun>) -> Value {
 fn main() -> ExitCode {
     let args = Args::parse();
     if args.serve {
-        return match serve(std::io::stdin().lock(), std::io::stdout().lock()) {
+        return match serve() {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::from(3),
         };
