@@ -15,6 +15,8 @@ pub mod seal;
 
 use alloc::vec::Vec;
 use codec::Encode;
+use frame_support::storage::{TransactionOutcome, with_transaction_unchecked};
+use frame_support::weights::Weight;
 use gristmill::contract::{Address, StatusCode, U256};
 use gristmill_demo_runtime::{AccountId, Contracts};
 
@@ -31,6 +33,14 @@ pub fn wasmi(sender: &AccountId, dest: Address, inputs: Vec<Vec<u8>>) -> u32 {
         Contracts::call_on(&vm, sender, dest, input) == Ok(StatusCode::Success)
     };
     inputs.into_iter().filter(|input| succeeded(input.clone())).count() as u32
+}
+
+/// A call on our engine, once and taken back: what it weighed, if it succeeded.
+pub fn once(sender: &AccountId, dest: Address, input: Vec<u8>) -> Option<Weight> {
+    with_transaction_unchecked(|| {
+        let result = Contracts::bare_call(sender, dest, U256::zero(), None, None, input);
+        TransactionOutcome::Rollback(result.result.is_ok().then_some(result.weight_consumed))
+    })
 }
 
 /// The blob of a package, built if need be.
@@ -61,7 +71,7 @@ fn returned(value: impl Encode) -> u64 {
 
 #[cfg(not(feature = "std"))]
 mod exports {
-    use super::{Arguments, SealArguments, ours, returned, seal, wasmi};
+    use super::{Address, Arguments, SealArguments, once, ours, returned, seal, wasmi};
     use alloc::vec::Vec;
     use codec::Decode;
     use gristmill_demo_runtime::AccountId;
@@ -83,6 +93,17 @@ mod exports {
         // SAFETY: the executor's promise.
         let (sender, dest, inputs): Arguments = unsafe { arguments(at, length) };
         returned(ours(&sender, dest, inputs))
+    }
+
+    /// [`once`] for the executor.
+    ///
+    /// # Safety
+    /// `length` bytes lie at `at`.
+    #[unsafe(no_mangle)]
+    pub unsafe extern "C" fn Bench_once(at: *const u8, length: usize) -> u64 {
+        // SAFETY: the executor's promise.
+        let (sender, dest, input): (AccountId, Address, Vec<u8>) = unsafe { arguments(at, length) };
+        returned(once(&sender, dest, input))
     }
 
     /// [`wasmi`](super::wasmi) for the executor.

@@ -82,6 +82,9 @@ fn build() -> Result<PathBuf, String> {
     if output.status.success() { Ok(path.trim().into()) } else { Err("the runtime does not build".into()) }
 }
 
+/// Rounds in which the runs of all values are made.
+const ROUNDS: u32 = 5;
+
 /// What a node with benchmarks gives a runtime.
 type Functions = (sp_io::SubstrateHostFunctions, frame_benchmarking::benchmarking::HostFunctions);
 
@@ -154,15 +157,17 @@ impl Bench {
         if points.is_empty() {
             points.push(Vec::new());
         }
+        // In rounds: what disturbs the machine for a while meets few of a value's runs.
+        let rounds = options.repeat.min(ROUNDS);
         let mut results = Vec::new();
-        for point in points {
+        for point in (0..rounds).flat_map(|_| &points) {
             let config = BenchmarkConfig {
                 pallet: list.pallet.clone(),
                 instance: list.instance.clone(),
                 benchmark: benchmark.name.clone(),
-                selected_components: point,
+                selected_components: point.clone(),
                 verify: options.check,
-                internal_repeats: options.repeat,
+                internal_repeats: options.repeat.div_ceil(rounds),
             };
             let batches: Result<Vec<BenchmarkBatch>, String> = self.call("Benchmark_dispatch_benchmark", &config)?;
             results.extend(batches?.into_iter().flat_map(|batch| batch.results));
