@@ -1,0 +1,4 @@
+//! WASI preview 1.
+
+pub mod errno;
+pub mod fs;
