@@ -6,6 +6,9 @@
 
 pub mod host;
 pub mod memory;
+#[doc(hidden)]
+pub mod model;
+mod path;
 
 use crate::errno::Errno;
 use std::any::Any;
