@@ -96,6 +96,11 @@ impl fmt::Display for SetupError {
 
 impl std::error::Error for SetupError {}
 
+/// A stream of this process; one that is closed is as good as none.
+fn inherited(stream: fs::Result<Box<dyn fs::File>>) -> Box<dyn fs::File> {
+    stream.unwrap_or_else(|_| Box::new(Stream::Null))
+}
+
 /// Bytes that a directory in memory may have when no quota says less.
 const MEMORY_DIRECTORY: u64 = 64 << 20;
 
@@ -111,16 +116,16 @@ impl Wasi {
         let mut table = Table::default();
         let mut add = |descriptor| table.add(descriptor).map(drop).map_err(|_| SetupError::TooMany);
         add(Descriptor::stream(match (grants.stdio.stdin, streams.stdin) {
-            (Input::Inherit, _) => fs::host::stdin(),
+            (Input::Inherit, _) => inherited(fs::host::stdin()),
             (Input::Given, Some(reader)) => Box::new(Stream::Given(reader)),
             (Input::Given, None) | (Input::Null, _) => Box::new(Stream::Null),
         }))?;
-        for (output, captured, inherited) in [
-            (grants.stdio.stdout, &stdout, fs::host::stdout as fn() -> Box<dyn fs::File>),
+        for (output, captured, host) in [
+            (grants.stdio.stdout, &stdout, fs::host::stdout as fn() -> fs::Result<Box<dyn fs::File>>),
             (grants.stdio.stderr, &stderr, fs::host::stderr),
         ] {
             add(Descriptor::stream(match output {
-                Output::Inherit => inherited(),
+                Output::Inherit => inherited(host()),
                 Output::Capture => Box::new(Stream::Captured(captured.clone())),
                 Output::Null => Box::new(Stream::Null),
             }))?;
