@@ -196,6 +196,10 @@ impl Backend for Redb {
             let write = self.begin()?;
             let written = change(&write, space, quota, expected, changes)?;
             match written {
+                // Nothing was there to be removed: no need to wait for the disk.
+                Written::Done { before, after } if before == after && changes.iter().all(|(_, new)| new.is_none()) => {
+                    write.abort()?
+                }
                 Written::Done { .. } => write.commit()?,
                 Written::Mismatch | Written::Full => write.abort()?,
             }
