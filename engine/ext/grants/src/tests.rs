@@ -71,7 +71,18 @@ fn a_manifest_says_everything() {
     assert_eq!((grants.prices.wasi.kib, grants.prices.nn), (2, Price::default()));
     assert!(grants.fits(b"") && !grants.fits(b"another module"));
     let explained = grants.to_string();
-    for what in ["e3b0c442", "/srv/data", "1000 bytes", "HOME", "example.com", "curl", "any command", "app", "face.tflite", "50 ms"] {
+    for what in [
+        "e3b0c442",
+        "/srv/data",
+        "1000 bytes",
+        "HOME",
+        "example.com",
+        "curl",
+        "any command",
+        "app",
+        "face.tflite",
+        "50 ms",
+    ] {
         assert!(explained.contains(what), "{what} is not in\n{explained}");
     }
 }

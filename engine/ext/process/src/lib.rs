@@ -7,7 +7,8 @@
 //! command may do is the system's to say, for its grants end where the command begins.
 //!
 //! To make descriptors of the host stay, `run` marks all of the process but the first three close-on-exec. An embedder that
-//! leaves descriptors to children of its own marks them just before it makes one.
+//! leaves descriptors to children of its own marks them just before it makes one. The process ignores `SIGPIPE`, as programs in
+//! Rust do; where it does not, a command that closes its input early would end it.
 //!
 //! ```
 //! use gristmill::{Config, Engine, Linker, Store};

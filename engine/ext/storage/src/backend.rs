@@ -25,13 +25,8 @@ pub trait Backend: Send + Sync {
     ///
     /// # Errors
     /// When the data cannot be read.
-    fn keys(
-        &self,
-        space: &str,
-        prefix: &[u8],
-        after: &[u8],
-        each: &mut dyn FnMut(&[u8]) -> bool,
-    ) -> Result<(), Broken>;
+    fn keys(&self, space: &str, prefix: &[u8], after: &[u8], each: &mut dyn FnMut(&[u8]) -> bool)
+    -> Result<(), Broken>;
 
     /// Bytes and keys in a namespace.
     ///
@@ -80,9 +75,10 @@ pub struct Usage {
 impl Usage {
     /// After a value of `key` has gone (`old`) and another come (`new`), by their lengths.
     pub fn changed(self, key: usize, old: Option<usize>, new: Option<usize>) -> Self {
-        let (bytes, keys) = (|value: Option<usize>| value.map_or(0, |value| (key + value) as u64), |v: Option<_>| {
-            u64::from(v.is_some())
-        });
+        let (bytes, keys) = (
+            |value: Option<usize>| value.map_or(0, |value| (key + value) as u64),
+            |v: Option<_>| u64::from(v.is_some()),
+        );
         // A sum of lengths that are all there at once fits; a counter that was damaged must not wrap.
         Self {
             bytes: self.bytes.saturating_sub(bytes(old)).saturating_add(bytes(new)),

@@ -220,6 +220,7 @@ impl Storage {
         })
     }
 
+    #[allow(clippy::too_many_arguments)] // The guest's.
     pub(crate) fn get(
         &mut self,
         guest: &mut Guest<'_>,
@@ -432,12 +433,7 @@ impl Storage {
     }
 
     /// Adds a change whose pointers are checked.
-    fn batch_add(
-        &mut self,
-        guest: &mut Guest<'_>,
-        key: (u32, u32),
-        value: Option<(u32, u32)>,
-    ) -> Result<(), No> {
+    fn batch_add(&mut self, guest: &mut Guest<'_>, key: (u32, u32), value: Option<(u32, u32)>) -> Result<(), No> {
         let batch = self.batch.as_ref().ok_or(Status::NoBatch)?;
         let value_len = value.map_or(0, |(_, len)| len);
         key_fits(key.1)?;

@@ -163,8 +163,7 @@ impl Backend for Redb {
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<(), Broken> {
         self.read(|read| {
-            let from =
-                if after < prefix { Bound::Included((space, prefix)) } else { Bound::Excluded((space, after)) };
+            let from = if after < prefix { Bound::Included((space, prefix)) } else { Bound::Excluded((space, after)) };
             for entry in read.open_table(DATA)?.range::<(&str, &[u8])>((from, Bound::Unbounded))? {
                 let (key, _) = entry?;
                 let (owner, key) = key.value();

@@ -128,7 +128,10 @@ pub(crate) fn quota(grant: &Grant) -> Quota {
 
 impl fmt::Debug for Storage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Storage").field("granted", &self.granted).field("failure", &self.failure).finish_non_exhaustive()
+        f.debug_struct("Storage")
+            .field("granted", &self.granted)
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
     }
 }
 

@@ -13,7 +13,15 @@ use std::sync::Arc;
 const HOME_KEY: usize = 32;
 
 const FUNCTIONS: [&str; 9] = [
-    "createUUID", "beginStoreTx", "storeI32", "storeI64", "endStoreTx", "beginLoadTx", "loadI32", "loadI64", "endLoadTx",
+    "createUUID",
+    "beginStoreTx",
+    "storeI32",
+    "storeI64",
+    "endStoreTx",
+    "beginLoadTx",
+    "loadI32",
+    "loadI64",
+    "endLoadTx",
 ];
 
 fn args(name: &str) -> &'static [i64] {

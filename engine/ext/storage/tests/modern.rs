@@ -272,7 +272,8 @@ fn a_batch_is_one_act() {
 #[test]
 fn a_batch_has_a_bound() {
     let pages = VALUE.div_ceil(65_536) + 1;
-    let text = guest(MODERN, |_| true).replace("(memory (export \"memory\") 1)", &format!("(memory (export \"memory\") {pages})"));
+    let text = guest(MODERN, |_| true)
+        .replace("(memory (export \"memory\") 1)", &format!("(memory (export \"memory\") {pages})"));
     let mut run = Run::of(&text, grants(&["app"]), Arc::new(Memory::default()));
     run.put(0, b"k");
     let long = VALUE as i64;

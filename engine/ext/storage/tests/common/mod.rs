@@ -96,7 +96,8 @@ impl Run {
         let func = self.instance.get_func(&self.store, name).unwrap_or_else(|| panic!("{name}"));
         let ty = func.ty(&self.store);
         assert_eq!(ty.params().len(), args.len(), "{name}");
-        let value = |(ty, arg): (&ValType, &i64)| if *ty == ValType::I64 { Val::I64(*arg) } else { Val::I32(*arg as i32) };
+        let value =
+            |(ty, arg): (&ValType, &i64)| if *ty == ValType::I64 { Val::I64(*arg) } else { Val::I32(*arg as i32) };
         let args: Vec<_> = ty.params().iter().zip(args).map(value).collect();
         let mut results: Vec<_> = ty.results().iter().map(|ty| Val::default(*ty)).collect();
         func.call(&mut self.store, &args, &mut results)?;
