@@ -296,13 +296,15 @@ fn a_batch_has_a_bound() {
     is(run.call("delete", &[0, 0, 1]).unwrap(), Status::NotFound);
 }
 
+/// The place of a pointer among the arguments, with that of its length or the bytes behind it.
+type Place = (usize, Result<usize, i64>);
+
 #[test]
 fn pointers_are_told_before_anything_happens() {
     let backend = Arc::new(Memory::default());
     backend.write("app", Quota::default(), None, &[(b"k", Some(&[1; 8]))]).unwrap();
     let before = backend.usage("app").unwrap();
-    // Places of pointers, each with that of its length or the bytes behind it.
-    let pointers: [(&str, &[(usize, Result<usize, i64>)]); 9] = [
+    let pointers: [(&str, &[Place]); 9] = [
         ("open", &[(0, Ok(1)), (2, Err(4))]),
         ("get", &[(1, Ok(2)), (3, Ok(4)), (5, Err(4))]),
         ("set", &[(1, Ok(2)), (3, Ok(4))]),
