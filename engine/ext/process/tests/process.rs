@@ -202,9 +202,9 @@ fn time_is_kept_to_the_millisecond() {
     assert!(took >= Duration::from_millis(50) && took < SECOND, "{took:?}");
     // The grant's own limit, when it is the lower one.
     let (code, _, took) = slow(command(|command| command.milliseconds = Some(50)), 20_000, "sleep 30");
-    assert!(code == 110 && took < SECOND, "{code} {took:?}");
+    assert!(code == 110 && took < 5 * SECOND, "{code} {took:?}");
     let (code, _, took) = slow(command(|command| command.milliseconds = Some(20_000)), 50, "sleep 30");
-    assert!(code == 110 && took < SECOND, "{code} {took:?}");
+    assert!(code == 110 && took < 5 * SECOND, "{code} {took:?}");
     assert_eq!(slow(grants(&["sh"]), 0, "sleep 30").0, 110);
     // It writes for ever, and closes what it has.
     assert_eq!(slow(grants(&["sh"]), 50, "while :; do echo yyyyyyyyyyyyyy; done").0, 110);
@@ -218,7 +218,7 @@ fn the_whole_group_is_killed() {
     let late = format!("(sleep 0.4; echo late > {}) &", witness.display());
     for script in [format!("{late} sleep 30"), format!("{late} exit 0")] {
         let (_, _, took) = slow(grants(&["sh"]), 100, &script);
-        assert!(took < SECOND, "{took:?}");
+        assert!(took < 5 * SECOND, "{took:?}");
     }
     std::thread::sleep(Duration::from_millis(600));
     assert!(!witness.exists());
@@ -227,22 +227,26 @@ fn the_whole_group_is_killed() {
 #[test]
 fn descendants_that_hold_the_pipes_hold_nobody_up() {
     // In the group, where it ends with the command; and in a session of its own, where it lives on for a while.
-    for (script, expected) in [("sleep 3 & echo done", 0), ("setsid sleep 3 & echo done", 0), ("setsid sleep 3", 110)] {
-        let (code, _, took) = slow(grants(&["sh"]), 300, script);
+    for (millis, script, expected) in [
+        (10_000, "sleep 8 & echo done", 0),
+        (10_000, "setsid sleep 8 & echo done", 0),
+        (300, "setsid sleep 8 & wait", 110),
+    ] {
+        let (code, _, took) = slow(grants(&["sh"]), millis, script);
         assert_eq!(code, expected, "{script}");
-        assert!(took < 2 * SECOND, "{script} {took:?}");
+        assert!(took < 5 * SECOND, "{script} {took:?}");
     }
 }
 
 #[test]
 fn the_time_of_the_run_is_up() {
-    let limited = limits(Limits { milliseconds: Some(150), ..Limits::default() }, grants(&["sh"]));
+    let limited = limits(Limits { milliseconds: Some(1_000), ..Limits::default() }, grants(&["sh"]));
     let mut run = Run::new(SSVM, limited);
     assert_eq!(run.sh("echo early"), (0, "early\n".into(), "".into()));
     let begun = Instant::now();
     let error = run.name("sh").args(&["-c", "sleep 30"]).call("run", &[]).unwrap_err();
     assert!(matches!(error, gristmill::Error::Halt(gristmill::Halt::TimedOut)), "{error}");
-    assert!(begun.elapsed() < SECOND);
+    assert!(begun.elapsed() < 5 * SECOND);
     // Nothing is begun afterwards.
     let directory = tempfile::tempdir().unwrap();
     let witness = directory.path().join("witness");
