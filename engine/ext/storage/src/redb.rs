@@ -37,11 +37,19 @@ impl Redb {
         let path = path.as_ref();
         let named = |what: String| Broken(format!("{}: {what}", path.display()));
         let database = Database::create(path).map_err(|error| named(error.to_string()))?;
+        Self::over(database).map_err(|Broken(what)| named(what))
+    }
+
+    /// Over a data base that the embedder has opened: with a cache of another size, or on something else than a file.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or is something else.
+    pub fn over(database: Database) -> Result<Self, Broken> {
         let store = Self { database };
-        match store.format().map_err(|error| named(error.to_string()))?.as_deref() {
+        match store.format().map_err(broken)?.as_deref() {
             Some(FORMAT) => Ok(store),
-            Some(other) => Err(named(format!("the format is {other:?} and must be {FORMAT:?}"))),
-            None => Err(named("it is a data base of something else".into())),
+            Some(other) => Err(Broken(format!("the format is {other:?} and must be {FORMAT:?}"))),
+            None => Err(Broken("it is a data base of something else".into())),
         }
     }
 

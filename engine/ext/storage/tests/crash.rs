@@ -1,8 +1,8 @@
 //! A process that is killed while it writes: what it has acknowledged is there, nothing is torn, and usage is exact.
 //!
 //! The ordinary run makes about 20 000 writes. For a million: `GRISTMILL_CRASH_WRITES=1000000 cargo test --release
-//! -p gristmill-ext-storage --test crash`. It kills processes: what the kernel has is on disk for those who come after, so it shows
-//! order and atomicity, not that the disk keeps what `fsync` was told.
+//! -p gristmill-ext-storage --test crash`. It kills processes: what the kernel has is there for those who come after. That the disk was
+//! told in time is for `power.rs`.
 
 mod common;
 
