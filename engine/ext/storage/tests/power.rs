@@ -60,7 +60,7 @@ fn apply(image: &mut Vec<u8>, act: &Act) {
 impl State {
     /// The power goes here, one time in a few: every write since is there or not, or its first sectors are.
     fn maybe_cut(&mut self) {
-        if self.acknowledged == 0 || random(&mut self.seed) % 6 != 0 {
+        if self.acknowledged == 0 || random(&mut self.seed) % 6 > 0 {
             return;
         }
         let mut image = self.kept.clone();
@@ -143,7 +143,10 @@ fn what_is_acknowledged_is_kept_by_the_disk() {
             assert_eq!(status.unwrap(), 0);
         }
         assert_eq!(run.call("batch_commit", &[]).unwrap(), 0);
-        disk.0.lock().unwrap().acknowledged = act;
+        let mut state = disk.0.lock().unwrap();
+        state.acknowledged = act;
+        // Between two acts, too.
+        state.maybe_cut();
     }
     drop(run);
     let left = std::mem::take(&mut disk.0.lock().unwrap().left);
