@@ -60,7 +60,7 @@ fn apply(image: &mut Vec<u8>, act: &Act) {
 impl State {
     /// The power goes here, one time in a few: every write since is there or not, or its first sectors are.
     fn maybe_cut(&mut self) {
-        if self.acknowledged == 0 || random(&mut self.seed) % 6 > 0 {
+        if self.acknowledged == 0 || !random(&mut self.seed).is_multiple_of(6) {
             return;
         }
         let mut image = self.kept.clone();
