@@ -60,6 +60,9 @@ impl fmt::Display for Grants {
             let time = command.milliseconds.map_or(String::new(), |limit| format!(", for {limit} ms at most"));
             lines.push(format!("runs {}{path}{arguments}{time}", command.name));
         }
+        if self.all_commands {
+            lines.push("runs any command of the system".into());
+        }
         for storage in &self.storage {
             let limit =
                 |limit: Option<u64>, what| limit.map_or(String::new(), |limit| format!(", {limit} {what} at most"));

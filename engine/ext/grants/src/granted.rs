@@ -62,7 +62,7 @@ impl fmt::Display for Act {
             Act::Connect => "--allow-net connect:HOSTS:PORTS, [[network]]",
             Act::Listen => "--allow-net listen:HOSTS:PORTS, [[network]]",
             Act::Resolve => "--allow-net resolve:NAMES, [[network]]",
-            Act::Command => "--allow-command NAME, [[command]]",
+            Act::Command => "--allow-command NAME, [[command]], or --allow-command-all, all_commands = true",
             Act::Storage => "--storage NAMESPACE, [[storage]]",
             Act::StorageWrite => "--storage NAMESPACE without :ro, access = \"rw\"",
             Act::StorageQuota => "more `bytes` or `keys` of [[storage]]",

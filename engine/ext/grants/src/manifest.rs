@@ -58,6 +58,9 @@ pub struct Grants {
     /// Programs of the system that it may run.
     #[serde(rename = "command")]
     pub commands: Vec<Command>,
+    /// Whether it may run any program of the system, with any arguments. For one that has an entry among
+    /// [`commands`](Self::commands) that fits, the entry's path and time count still.
+    pub all_commands: bool,
     /// Namespaces of key-value storage. The first is what functions without a name for one mean.
     pub storage: Vec<Storage>,
     /// Models that it may load by name.
@@ -207,7 +210,8 @@ pub struct Command {
     /// The file that is run; without, the name is looked up in the host's `PATH`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
-    /// Patterns of its arguments (`*` is any text), as many as there may be; without, any arguments.
+    /// Patterns of its arguments (`*` is any text, also none), one for each in their order; without, any arguments. For some
+    /// that may be left out there are several entries with the same name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Vec<String>>,
     /// Variables that the guest may set; without, any.

@@ -234,7 +234,7 @@ impl fmt::Display for NetRule {
     }
 }
 
-/// `connect|listen|resolve` `:` [`tcp:`|`udp:`] hosts [`:` ports].
+/// `connect|listen|resolve` `:` \[`tcp:`|`udp:`\] hosts \[`:` ports\].
 impl FromStr for NetRule {
     type Err = BadFlag;
 

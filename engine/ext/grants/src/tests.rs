@@ -14,6 +14,7 @@ network = [
 clock = "virtual"
 random = { seed = 7 }
 own_models = true
+all_commands = true
 
 [environment]
 HOME = "/"
@@ -64,12 +65,24 @@ fn a_manifest_says_everything() {
     assert_eq!(grants.network[0].to_string(), "connect:tcp:10.0.0.0/8:80-90");
     assert_eq!(grants.random, Random::Seed(7));
     assert_eq!(grants.directories[1].host, None);
+    assert!(grants.all_commands);
     assert_eq!(grants.models[0].encoding, "autodetect");
     assert_eq!(grants.commands[0].environment.as_deref(), Some(&[][..]));
     assert_eq!((grants.prices.wasi.kib, grants.prices.nn), (2, Price::default()));
     assert!(grants.fits(b"") && !grants.fits(b"another module"));
     let explained = grants.to_string();
-    for what in ["e3b0c442", "/srv/data", "1000 bytes", "HOME", "example.com", "curl", "app", "face.tflite", "50 ms"] {
+    for what in [
+        "e3b0c442",
+        "/srv/data",
+        "1000 bytes",
+        "HOME",
+        "example.com",
+        "curl",
+        "any command",
+        "app",
+        "face.tflite",
+        "50 ms",
+    ] {
         assert!(explained.contains(what), "{what} is not in\n{explained}");
     }
 }
