@@ -254,6 +254,7 @@ impl Drop for MemoryFile {
 
 impl File for MemoryFile {
     fn read_at(&mut self, bytes: &mut [u8], offset: u64) -> Result<usize> {
+        state::end(offset, 0)?;
         // Neither for reading nor for writing: for reading, as on the host.
         if !self.read && self.write {
             return Err(Errno::Badf);
@@ -262,11 +263,13 @@ impl File for MemoryFile {
     }
 
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> Result<usize> {
+        state::end(offset, 0)?;
         if !self.write {
             return Err(Errno::Badf);
         }
+        // Linux checks the offset, and then writes at the end whatever it is.
+        state::end(offset, bytes.len())?;
         let mut state = self.fs.now();
-        // Linux does so, whatever the offset.
         let offset = if self.flags.append { state.size(self.node)? } else { offset };
         state.write(self.node, bytes, offset)
     }

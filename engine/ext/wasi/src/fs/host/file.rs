@@ -9,7 +9,7 @@ use rustix::io::retry_on_intr;
 use rustix::net::{SocketType, sockopt};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// Bytes that something which is ready to be written takes without waiting. Source: POSIX, _POSIX_PIPE_BUF is less; Linux, 4096.
+/// Bytes that a pipe with room for any takes without waiting for more room. Source: Linux, PIPE_BUF.
 const READY: usize = 4096;
 
 /// How a file is opened. Whatever it is, opening it does not wait, and no terminal becomes that of the process.
@@ -133,10 +133,10 @@ impl File for HostFile {
             return Err(Errno::Spipe);
         }
         self.must_be_ready(PollFlags::OUT)?;
-        // A pipe that has room for some would have us wait until there is room for all.
-        let bytes = match self.waits() {
-            Some(_) => bytes.get(..READY).unwrap_or(bytes),
-            None => bytes,
+        // A pipe that has room for some would have us wait until there is room for all. A datagram is sent whole.
+        let bytes = match (self.waits(), self.kind) {
+            (None, _) | (_, Kind::Datagram) => bytes,
+            (Some(_), _) => bytes.get(..READY).unwrap_or(bytes),
         };
         Ok(retry_on_intr(|| rustix::io::write(&self.fd, bytes))?)
     }

@@ -14,6 +14,11 @@ pub(super) const NAME: u64 = 512;
 /// Bytes of a name. Source: Linux, NAME_MAX.
 const LONGEST: usize = 255;
 
+/// Where bytes at an offset end, if they do so before the last that there may be.
+pub(super) fn end(offset: u64, length: usize) -> Result<u64> {
+    offset.checked_add(length as u64).filter(|end| i64::try_from(*end).is_ok()).ok_or(Errno::Inval)
+}
+
 /// What there is.
 pub(super) struct State {
     nodes: BTreeMap<u64, Node>,
@@ -359,7 +364,7 @@ impl State {
     }
 
     pub fn read(&mut self, file: u64, bytes: &mut [u8], offset: u64) -> Result<usize> {
-        let offset = i64::try_from(offset).map_err(|_| Errno::Inval)?;
+        end(offset, bytes.len())?;
         let contents = self.contents(file)?;
         let rest = usize::try_from(offset).ok().and_then(|offset| contents.get(offset..)).unwrap_or_default();
         let length = rest.len().min(bytes.len());
@@ -371,14 +376,10 @@ impl State {
     }
 
     pub fn write(&mut self, file: u64, bytes: &[u8], offset: u64) -> Result<usize> {
-        if i64::try_from(offset).is_err() {
-            return Err(Errno::Inval);
-        }
+        let end = end(offset, bytes.len())?;
         if bytes.is_empty() {
             return Ok(0);
         }
-        let end =
-            offset.checked_add(bytes.len() as u64).filter(|end| i64::try_from(*end).is_ok()).ok_or(Errno::Fbig)?;
         self.grow(file, end)?;
         let contents = self.contents(file)?;
         // Both fit: the file was just made that long.
