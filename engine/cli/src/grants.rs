@@ -4,9 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use gristmill_ext_grants::{
-    Clock, Command, Directory, Grants, Input, Limits, Model, NetRule, Output, Random, Stdio, Storage,
-};
+use gristmill_ext_grants::{Clock, Command, Directory, Grants, Input, Limits, Output, Random, Stdio, Storage};
 
 use crate::args;
 use crate::output::Failure;
@@ -41,18 +39,12 @@ pub struct GrantArgs {
     /// Let it run any program of the system
     #[arg(long)]
     pub allow_command_all: bool,
-    /// Let it use the network: connect:HOSTS:PORTS, listen:HOSTS:PORTS, resolve:NAMES
-    #[arg(long, value_name = "RULE")]
-    pub allow_net: Vec<NetRule>,
     /// Give it a namespace of key-value storage; `:ro` behind it: to read only
     #[arg(long, value_name = "NAMESPACE")]
     pub storage: Vec<Storage>,
-    /// Give it a model: NAME=FILE, or NAME:ENCODING:TARGET:FILE
-    #[arg(long, visible_alias = "nn-preload", value_name = "NAME=FILE")]
-    pub nn_model: Vec<Model>,
-    /// Let it run models that it brings itself
-    #[arg(long)]
-    pub nn_own_models: bool,
+    /// Keep its storage in this file (redb); it is gone with the program otherwise
+    #[arg(long, value_name = "FILE")]
+    pub storage_file: Option<PathBuf>,
     /// The longest that it may run: a number with ms, s or m
     #[arg(long, value_parser = args::duration, value_name = "TIME")]
     pub timeout: Option<Duration>,
@@ -113,10 +105,8 @@ impl GrantArgs {
         grants.directories.extend(self.dir.iter().cloned());
         grants.environment.extend(self.env.iter().cloned());
         grants.commands.extend(self.allow_command.iter().cloned());
-        grants.network.extend(self.allow_net.iter().cloned());
         grants.storage.extend(self.storage.iter().cloned());
-        grants.models.extend(self.nn_model.iter().cloned());
-        grants.own_models |= self.nn_own_models;
+        grants.all_commands |= self.allow_command_all;
         grants.stdio.stdin = self.stdin.unwrap_or(grants.stdio.stdin);
         grants.clock = self.clock.unwrap_or(grants.clock);
         grants.random = self.random.unwrap_or(grants.random);

@@ -51,6 +51,7 @@ Exit codes: 0 good, 1 the guest failed, 2 usage, 3 refused input, 4 host failure
 #[allow(missing_docs)]
 pub enum Command {
     Run(command::run::Args),
+    Extensions(command::extensions::Args),
     Deploy(command::deploy::Args),
     Call(command::call::Args),
     Trace(command::trace::Args),
@@ -85,6 +86,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     let json = cli.json;
     let outcome = match cli.command {
         Command::Run(args) => command::run::run(&args, json),
+        Command::Extensions(args) => command::extensions::run(&args),
         Command::Deploy(args) => command::deploy::run(&args),
         Command::Call(args) => command::call::run(&args),
         Command::Trace(args) => command::trace::run(&args),

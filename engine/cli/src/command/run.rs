@@ -28,7 +28,7 @@ module has DWARF sections (`clang -g`).
 Examples:
   gristmill run app.wasm --dir .::/ -- --verbose in.txt
   gristmill run app.wasm --manifest app.toml --explain
-  gristmill run app.wasm --allow-net connect:tcp:127.0.0.1:8080 --timeout 2s
+  gristmill run app.wasm --storage app --storage-file app.redb --timeout 2s
   gristmill run fib.wasm --invoke run 27
   gristmill run matmul.wasm --invoke run 20 --stats
   gristmill run loop.wat --invoke spin --gas 1_000_000
@@ -126,7 +126,7 @@ pub fn run(args: &Args, as_json: bool) -> Result<Answer, Failure> {
         return Err(Failure::refused("the manifest is for another module").at(args.file.display()));
     }
     let limits = grants.limits;
-    let mut store = Store::new(&engine, Program::new(grants, &args.file)?);
+    let mut store = Store::new(&engine, Program::new(grants, &args.file, args.grants.storage_file.as_deref())?);
     if let Some(gas) = limits.gas {
         store.set_gas(Gas(gas));
     }
@@ -289,7 +289,10 @@ pub fn link_failure(e: Error, module: &Module) -> Failure {
         true => {
             Failure { message: format!("{}; a contract runs with `deploy` and `call`", failure.message), ..failure }
         }
-        false => failure,
+        false => Failure {
+            message: format!("{}; `gristmill extensions` lists what programs may import", failure.message),
+            ..failure
+        },
     }
 }
 
