@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Sequences, and the bytes that each is made from.
-const SEQUENCES: u64 = 300;
+const SEQUENCES: u64 = 120;
 const BYTES: usize = 1_500;
 
 /// The directory that was granted, and two in it that were opened beforehand.

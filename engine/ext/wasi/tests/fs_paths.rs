@@ -419,6 +419,32 @@ fn forty_links_are_followed_and_no_more() {
     }
 }
 
+/// The one thing that a walk on the host does not do: each step has a descriptor of ours.
+#[test]
+fn deep_paths() {
+    for back in Back::all() {
+        let root = back.open();
+        let deep = |depth: usize| vec!["d"; depth].join("/");
+        let mut dir = root.clone();
+        for depth in 1..=300 {
+            dir.create_directory("d").unwrap();
+            dir = match dir.open("d", DIRECTORY).unwrap() {
+                Opened::Directory(below) => below,
+                Opened::File(_) => unreachable!(),
+            };
+            if depth < 257 {
+                assert_eq!(stat(&*root, &deep(depth), true), Ok("Directory".into()), "{}", back.name());
+            }
+        }
+        let refused = back.name() == "host, walk";
+        let expected = if refused { Err(Errno::NameTooLong) } else { Ok("Directory".into()) };
+        assert_eq!(stat(&*root, &deep(300), true), expected, "{}", back.name());
+        let back_again = format!("{}/{}", deep(200), vec![".."; 200].join("/"));
+        assert_eq!(open(&*root, &back_again, DIRECTORY), Ok("1".into()), "{}", back.name());
+        assert_eq!(open(&*root, &format!("{back_again}/.."), DIRECTORY), Err(Errno::Perm), "{}", back.name());
+    }
+}
+
 #[test]
 fn a_directory_that_was_opened_is_a_root_of_its_own() {
     for back in Back::all() {

@@ -155,7 +155,7 @@ fn host(directory: &dyn Directory) -> Result<&HostDirectory> {
 impl Directory for HostDirectory {
     fn open(&self, path: &str, how: Open) -> Result<Opened> {
         how.check()?;
-        let (dir, name, found) = self.locate(path, how.follows())?.to_open(&how)?;
+        let (dir, name, found) = self.locate(path, how.follows())?.for_open(&how)?;
         let name = name.as_deref().unwrap_or(b".");
         if found == Some(Kind::Directory) {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -173,51 +173,51 @@ impl Directory for HostDirectory {
     }
 
     fn create_directory(&self, path: &str) -> Result<()> {
-        let (dir, name) = self.locate(path, Follow::Never)?.to_make_directory()?;
+        let (dir, name) = self.locate(path, Follow::Never)?.for_new_directory()?;
         Ok(sys::mkdirat(dir, name, Mode::from_raw_mode(0o777))?)
     }
 
     fn remove_directory(&self, path: &str) -> Result<()> {
-        let (dir, name) = self.locate(path, Follow::Never)?.to_remove_directory()?;
+        let (dir, name) = self.locate(path, Follow::Never)?.for_remove_directory()?;
         Ok(sys::unlinkat(dir, name, AtFlags::REMOVEDIR)?)
     }
 
     fn unlink(&self, path: &str) -> Result<()> {
-        let (dir, name) = self.locate(path, Follow::Never)?.to_unlink()?;
+        let (dir, name) = self.locate(path, Follow::Never)?.for_unlink()?;
         Ok(sys::unlinkat(dir, name, AtFlags::empty())?)
     }
 
     fn rename(&self, from: &str, other: &dyn Directory, to: &str) -> Result<()> {
         let other = host(other)?;
-        let (from, to) = self.locate(from, Follow::Never)?.to_rename(other.locate(to, Follow::Never)?)?;
+        let (from, to) = self.locate(from, Follow::Never)?.for_rename(other.locate(to, Follow::Never)?)?;
         Ok(sys::renameat(from.0, from.1, to.0, to.1)?)
     }
 
     fn link(&self, from: &str, follow: bool, other: &dyn Directory, to: &str) -> Result<()> {
         let other = host(other)?;
-        let (from, to) = self.locate(from, Follow::asked(follow))?.to_link(other.locate(to, Follow::Never)?)?;
+        let (from, to) = self.locate(from, Follow::asked(follow))?.for_link(other.locate(to, Follow::Never)?)?;
         Ok(sys::linkat(from.0, from.1, to.0, to.1, AtFlags::empty())?)
     }
 
     fn symlink(&self, target: &str, path: &str) -> Result<()> {
         path::check_target(target)?;
-        let (dir, name) = self.locate(path, Follow::Never)?.to_make()?;
+        let (dir, name) = self.locate(path, Follow::Never)?.for_new()?;
         Ok(sys::symlinkat(target, dir, name)?)
     }
 
     fn read_link(&self, path: &str) -> Result<Vec<u8>> {
-        let (dir, name) = self.locate(path, Follow::Slash)?.to_read_link()?;
+        let (dir, name) = self.locate(path, Follow::Slash)?.for_read_link()?;
         Host.target(&dir, &name)
     }
 
     fn stat_at(&self, path: &str, follow: bool) -> Result<Stat> {
-        let (dir, name) = self.locate(path, Follow::asked(follow))?.to_look()?;
+        let (dir, name) = self.locate(path, Follow::asked(follow))?.for_look()?;
         let name = name.as_deref().unwrap_or(b".");
         Ok(stat(&sys::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?))
     }
 
     fn set_times_at(&self, path: &str, follow: bool, accessed: Time, modified: Time) -> Result<()> {
-        let (dir, name) = self.locate(path, Follow::asked(follow))?.to_look()?;
+        let (dir, name) = self.locate(path, Follow::asked(follow))?.for_look()?;
         let name = name.as_deref().unwrap_or(b".");
         Ok(sys::utimensat(dir, name, &timestamps(accessed, modified), AtFlags::SYMLINK_NOFOLLOW)?)
     }

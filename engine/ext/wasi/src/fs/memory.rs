@@ -90,7 +90,7 @@ impl MemoryFs {
     /// [`Errno::Noent`], [`Errno::Isdir`], and what else there is to say of paths.
     pub fn read(&self, path: &str) -> Result<Vec<u8>> {
         let state = self.0.state();
-        let (dir, name) = path::walk(&*state, &State::ROOT, path.as_bytes(), Follow::Always)?.to_look()?;
+        let (dir, name) = path::walk(&*state, &State::ROOT, path.as_bytes(), Follow::Always)?.for_look()?;
         match &state.node(state.named(dir, name.as_deref())?)?.data {
             Data::File(bytes) => Ok(bytes.clone()),
             _ => Err(Errno::Isdir),
@@ -141,7 +141,7 @@ impl Directory for MemoryDirectory {
     fn open(&self, path: &str, how: Open) -> Result<Opened> {
         how.check()?;
         let mut state = self.fs.now();
-        let (dir, name, found) = self.locate(&state, path, how.follows())?.to_open(&how)?;
+        let (dir, name, found) = self.locate(&state, path, how.follows())?.for_open(&how)?;
         let node = match (&name, found) {
             (Some(name), None) => state.make(dir, name, Data::File(Vec::new()))?,
             _ => state.named(dir, name.as_deref())?,
@@ -159,19 +159,19 @@ impl Directory for MemoryDirectory {
 
     fn create_directory(&self, path: &str) -> Result<()> {
         let mut state = self.fs.now();
-        let (dir, name) = self.locate(&state, path, Follow::Never)?.to_make_directory()?;
+        let (dir, name) = self.locate(&state, path, Follow::Never)?.for_new_directory()?;
         state.make(dir, &name, Data::directory(dir)).map(|_| ())
     }
 
     fn remove_directory(&self, path: &str) -> Result<()> {
         let mut state = self.fs.now();
-        let (dir, name) = self.locate(&state, path, Follow::Never)?.to_remove_directory()?;
+        let (dir, name) = self.locate(&state, path, Follow::Never)?.for_remove_directory()?;
         state.remove(dir, &name)
     }
 
     fn unlink(&self, path: &str) -> Result<()> {
         let mut state = self.fs.now();
-        let (dir, name) = self.locate(&state, path, Follow::Never)?.to_unlink()?;
+        let (dir, name) = self.locate(&state, path, Follow::Never)?.for_unlink()?;
         state.remove(dir, &name)
     }
 
@@ -180,7 +180,7 @@ impl Directory for MemoryDirectory {
         let mut state = self.fs.now();
         let from = self.locate(&state, from, Follow::Never)?;
         let to = other.locate(&state, to, Follow::Never)?;
-        let (from, to) = from.to_rename(to)?;
+        let (from, to) = from.for_rename(to)?;
         state.rename((from.0, &from.1), (to.0, &to.1))
     }
 
@@ -189,7 +189,7 @@ impl Directory for MemoryDirectory {
         let mut state = self.fs.now();
         let from = self.locate(&state, from, Follow::asked(follow))?;
         let to = other.locate(&state, to, Follow::Never)?;
-        let (from, to) = from.to_link(to)?;
+        let (from, to) = from.for_link(to)?;
         let node = state.named(from.0, Some(&from.1))?;
         state.link(to.0, &to.1, node)
     }
@@ -197,25 +197,25 @@ impl Directory for MemoryDirectory {
     fn symlink(&self, target: &str, path: &str) -> Result<()> {
         path::check_target(target)?;
         let mut state = self.fs.now();
-        let (dir, name) = self.locate(&state, path, Follow::Never)?.to_make()?;
+        let (dir, name) = self.locate(&state, path, Follow::Never)?.for_new()?;
         state.make(dir, &name, Data::Link(target.into())).map(|_| ())
     }
 
     fn read_link(&self, path: &str) -> Result<Vec<u8>> {
         let state = self.fs.state();
-        let (dir, name) = self.locate(&state, path, Follow::Slash)?.to_read_link()?;
+        let (dir, name) = self.locate(&state, path, Follow::Slash)?.for_read_link()?;
         path::Tree::target(&*state, &dir, &name)
     }
 
     fn stat_at(&self, path: &str, follow: bool) -> Result<Stat> {
         let state = self.fs.state();
-        let (dir, name) = self.locate(&state, path, Follow::asked(follow))?.to_look()?;
+        let (dir, name) = self.locate(&state, path, Follow::asked(follow))?.for_look()?;
         state.stat(state.named(dir, name.as_deref())?)
     }
 
     fn set_times_at(&self, path: &str, follow: bool, accessed: Time, modified: Time) -> Result<()> {
         let mut state = self.fs.now();
-        let (dir, name) = self.locate(&state, path, Follow::asked(follow))?.to_look()?;
+        let (dir, name) = self.locate(&state, path, Follow::asked(follow))?.for_look()?;
         let node = state.named(dir, name.as_deref())?;
         state.set_times(node, accessed, modified)
     }

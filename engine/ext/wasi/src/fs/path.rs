@@ -74,6 +74,9 @@ pub(super) struct Place<D> {
     pub found: Option<Kind>,
 }
 
+/// A directory, and a name in it.
+pub(super) type Named<D> = (D, Vec<u8>);
+
 /// Refuses what is no path beneath a directory, whatever is there.
 pub(super) fn check(path: &[u8]) -> Result<()> {
     match path {
@@ -141,7 +144,7 @@ pub(super) fn walk<T: Tree>(tree: &T, root: &T::Dir, path: &[u8], follow: Follow
 // a choice. What the host finds out itself (a directory that is not empty) is left to it.
 impl<D> Place<D> {
     /// The name of something new that is not a directory.
-    pub fn to_make(self) -> Result<(D, Vec<u8>)> {
+    pub fn for_new(self) -> Result<Named<D>> {
         match (self.last, self.found) {
             (Last::Name(_), None) if self.slash => Err(Errno::Noent),
             (Last::Name(name), None) => Ok((self.dir, name)),
@@ -150,7 +153,7 @@ impl<D> Place<D> {
     }
 
     /// The name of a new directory.
-    pub fn to_make_directory(self) -> Result<(D, Vec<u8>)> {
+    pub fn for_new_directory(self) -> Result<Named<D>> {
         match (self.last, self.found) {
             (Last::Name(name), None) => Ok((self.dir, name)),
             _ => Err(Errno::Exist),
@@ -158,7 +161,7 @@ impl<D> Place<D> {
     }
 
     /// The name of a directory to remove.
-    pub fn to_remove_directory(self) -> Result<(D, Vec<u8>)> {
+    pub fn for_remove_directory(self) -> Result<Named<D>> {
         match (self.last, self.found) {
             (Last::Dot, _) => Err(Errno::Inval),
             (Last::DotDot, _) => Err(Errno::Notempty),
@@ -169,7 +172,7 @@ impl<D> Place<D> {
     }
 
     /// The name of anything else to remove.
-    pub fn to_unlink(self) -> Result<(D, Vec<u8>)> {
+    pub fn for_unlink(self) -> Result<Named<D>> {
         match (self.last, self.found) {
             (Last::Name(_), None) => Err(Errno::Noent),
             (Last::Dot | Last::DotDot, _) | (_, Some(Kind::Directory)) => Err(Errno::Isdir),
@@ -179,7 +182,7 @@ impl<D> Place<D> {
     }
 
     /// The names of something to rename, and of what it becomes.
-    pub fn to_rename(self, to: Self) -> Result<((D, Vec<u8>), (D, Vec<u8>))> {
+    pub fn for_rename(self, to: Self) -> Result<(Named<D>, Named<D>)> {
         // Inval is what POSIX says of `.` and `..`; Linux says Busy.
         let (Last::Name(from_name), Last::Name(to_name)) = (self.last, to.last) else { return Err(Errno::Inval) };
         match self.found {
@@ -191,11 +194,11 @@ impl<D> Place<D> {
     }
 
     /// The name of something to give a second name, and that.
-    pub fn to_link(self, to: Self) -> Result<((D, Vec<u8>), (D, Vec<u8>))> {
+    pub fn for_link(self, to: Self) -> Result<(Named<D>, Named<D>)> {
         if self.found.is_none() {
             return Err(Errno::Noent);
         }
-        let to = to.to_make()?;
+        let to = to.for_new()?;
         match (self.last, self.found) {
             (Last::Dot | Last::DotDot, _) | (_, Some(Kind::Directory)) => Err(Errno::Perm),
             (Last::Name(_), _) if self.slash => Err(Errno::Notdir),
@@ -204,7 +207,7 @@ impl<D> Place<D> {
     }
 
     /// The name of a link to read.
-    pub fn to_read_link(self) -> Result<(D, Vec<u8>)> {
+    pub fn for_read_link(self) -> Result<Named<D>> {
         match (self.last, self.found) {
             (Last::Name(name), Some(Kind::Link)) => Ok((self.dir, name)),
             (Last::Name(_), None) => Err(Errno::Noent),
@@ -214,7 +217,7 @@ impl<D> Place<D> {
     }
 
     /// What is there, to look at it or to touch it. No name: the directory itself.
-    pub fn to_look(self) -> Result<(D, Option<Vec<u8>>)> {
+    pub fn for_look(self) -> Result<(D, Option<Vec<u8>>)> {
         match (self.last, self.found) {
             (Last::Dot | Last::DotDot, _) => Ok((self.dir, None)),
             (Last::Name(_), None) => Err(Errno::Noent),
@@ -224,7 +227,7 @@ impl<D> Place<D> {
     }
 
     /// What to open. No name: the directory itself.
-    pub fn to_open(self, how: &Open) -> Result<(D, Option<Vec<u8>>, Option<Kind>)> {
+    pub fn for_open(self, how: &Open) -> Result<(D, Option<Vec<u8>>, Option<Kind>)> {
         match self.found {
             None if !how.create => return Err(Errno::Noent),
             None if self.slash => return Err(Errno::Isdir),

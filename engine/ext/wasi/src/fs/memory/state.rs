@@ -1,7 +1,7 @@
 //! What is in a file system in memory: nodes by number, and the bytes that they take.
 //!
 //! A node lives as long as a name or a descriptor has it. What an operation would add is charged before anything is changed, so
-//! that one that is refused has changed nothing.
+//! that one that is refused has changed nothing. Contents have at most twice the memory that is charged for them.
 
 use crate::errno::Errno;
 use crate::fs::path::Tree;
@@ -397,8 +397,7 @@ impl State {
             let contents = self.contents(file)?;
             let size = usize::try_from(size).map_err(|_| Errno::Nospc)?;
             if size > contents.len() {
-                // An eighth in reserve: many small writes at the end do not copy it each time, and a guest gets little
-                // memory beyond what it is charged for.
+                // An eighth in reserve: many small writes at the end do not copy it each time.
                 if size > contents.capacity() {
                     let wanted = size.saturating_add(size / 8) - contents.len();
                     contents.try_reserve_exact(wanted).map_err(|_| Errno::Nospc)?;
@@ -421,7 +420,10 @@ impl State {
         if size < old {
             let contents = self.contents(file)?;
             contents.truncate(size as usize); // fits: less than its length
-            contents.shrink_to_fit();
+            // Not each time: a file that loses a byte at a time would be copied as often.
+            if contents.capacity() / 2 > contents.len() {
+                contents.shrink_to_fit();
+            }
             self.credit(old - size);
         } else {
             self.grow(file, size)?;
