@@ -147,7 +147,6 @@ impl From<io::Error> for Errno {
         match rustix::io::Errno::from_io_error(&error) {
             Some(errno) => errno.into(),
             None => match error.kind() {
-                // What cap-std says of a path that leads out.
                 io::ErrorKind::PermissionDenied => Errno::Perm,
                 io::ErrorKind::NotFound => Errno::Noent,
                 io::ErrorKind::InvalidInput => Errno::Inval,

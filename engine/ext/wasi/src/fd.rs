@@ -77,6 +77,13 @@ impl Wasi {
         }
     }
 
+    /// Has a file grow until `end` without data: the quota has room for that, and it is paid for, since a file in memory takes it.
+    fn grow(&mut self, guest: &mut Guest<'_>, function: &'static str, fd: u32, end: u64) -> Result<(), Failed> {
+        let size = self.table.get_mut(fd)?.file()?.stat()?.size;
+        self.granted.grants.prices.wasi.charge_bytes(guest, end.saturating_sub(size))?;
+        self.take_quota(function, fd, end).map(drop)
+    }
+
     /// Takes what a file is about to grow by out of its directory's quota; how much.
     fn take_quota(&mut self, function: &'static str, fd: u32, end: u64) -> Result<u64, Failed> {
         let granted = self.granted.clone();
@@ -99,14 +106,14 @@ impl Wasi {
         })
     }
 
-    pub(crate) fn fd_allocate(&mut self, _: &mut Guest<'_>, fd: u32, offset: u64, length: u64) -> Answer {
+    pub(crate) fn fd_allocate(&mut self, guest: &mut Guest<'_>, fd: u32, offset: u64, length: u64) -> Answer {
         answer(|| {
             self.descriptor("fd_allocate", fd, Rights::FD_ALLOCATE)?.file()?;
             let end = offset.checked_add(length).filter(|end| i64::try_from(*end).is_ok()).ok_or(Errno::Fbig)?;
             if length == 0 {
                 return Err(Errno::Inval.into());
             }
-            self.take_quota("fd_allocate", fd, end)?;
+            self.grow(guest, "fd_allocate", fd, end)?;
             Ok(self.table.get_mut(fd)?.file()?.allocate(offset, length)?)
         })
     }
@@ -177,13 +184,13 @@ impl Wasi {
         })
     }
 
-    pub(crate) fn fd_filestat_set_size(&mut self, _: &mut Guest<'_>, fd: u32, size: u64) -> Answer {
+    pub(crate) fn fd_filestat_set_size(&mut self, guest: &mut Guest<'_>, fd: u32, size: u64) -> Answer {
         answer(|| {
             self.descriptor("fd_filestat_set_size", fd, Rights::FD_FILESTAT_SET_SIZE)?.file()?;
             if i64::try_from(size).is_err() {
                 return Err(Errno::Fbig.into());
             }
-            self.take_quota("fd_filestat_set_size", fd, size)?;
+            self.grow(guest, "fd_filestat_set_size", fd, size)?;
             Ok(self.table.get_mut(fd)?.file()?.set_size(size)?)
         })
     }

@@ -1,7 +1,7 @@
 //! Descriptors: what a guest's numbers stand for.
 
 use crate::errno::Errno;
-use crate::fs::{Directory, Entry, File, Flags, Kind};
+use crate::fs::{Directory, Entry, File, Flags};
 use crate::rights::Rights;
 use crate::sock::Socket;
 use gristmill_ext_grants::Access;
@@ -74,13 +74,10 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// Something to read and write, with all rights of its kind.
+    /// Something to read and write that has no places: a standard stream, even one that leads to a file, whose places other
+    /// processes share.
     pub fn stream(file: Box<dyn File>) -> Self {
-        let kind = file.stat().map_or(Kind::Unknown, |stat| stat.kind);
-        let (what, base) = match kind {
-            Kind::Regular | Kind::Block => (What::File { file, position: 0 }, Rights::FILE),
-            _ => (What::Stream(file), Rights::STREAM),
-        };
+        let (what, base) = (What::Stream(file), Rights::STREAM);
         let inheriting = Rights::default();
         let flags = Flags::default();
         Self { what, base, inheriting, flags, preopen: None, access: Access::Rw, quota: None }
