@@ -460,7 +460,7 @@ mod measured {
         #[block]
         {
             succeeded = ready.iter().all(|code| code.run().status == StatusCode::Success);
-            // What was made is given back, which takes about as long.
+            // What was made is given back before a call ends.
             drop(ready);
         }
         assert!(succeeded);
@@ -474,7 +474,7 @@ mod measured {
         #[block]
         {
             succeeded = ready.iter().all(|code| code.run().status == StatusCode::Success);
-            // What was made is given back, which takes about as long.
+            // What was made is given back before a call ends.
             drop(ready);
         }
         assert!(succeeded);
