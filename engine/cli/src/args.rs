@@ -3,10 +3,11 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use gristmill::contract::Revision;
-use gristmill::{Config, Dispatch, Engine, Exports, Gas, Profile, Proposal, Schedule, Val, ValType};
+use gristmill::{Config, Dispatch, Engine, Exports, Gas, Pages, Profile, Proposal, Schedule, Val, ValType};
 use gristmill_aot::{self as aot, Aot, Bounds, Cache, When};
 
 use crate::key;
@@ -108,22 +109,41 @@ pub enum TierArg {
 }
 
 /// `--memory`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryArg {
-    /// Reserved address space, behind whose end the processor refuses every access
-    #[default]
-    Guard,
-    /// By comparing
-    Check,
+    /// How machine code keeps to the bounds.
+    Bounds(Bounds),
+    /// How much there may be.
+    Most(Pages),
 }
 
-impl From<MemoryArg> for Bounds {
-    fn from(arg: MemoryArg) -> Self {
-        match arg {
-            MemoryArg::Guard => Bounds::Guard,
-            MemoryArg::Check => Bounds::Check,
-        }
-    }
+/// Reads `guard`, `check`, or an amount: pages, or KiB, MiB, GiB.
+///
+/// # Errors
+/// None of these, or not whole pages.
+pub fn memory(text: &str) -> Result<MemoryArg, String> {
+    let bytes = |number: &str, unit: u64| number.parse::<u64>().ok()?.checked_mul(unit).filter(|b| b % (64 << 10) == 0);
+    let most = match text {
+        "guard" => return Ok(MemoryArg::Bounds(Bounds::Guard)),
+        "check" => return Ok(MemoryArg::Bounds(Bounds::Check)),
+        _ => [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("", 64 << 10)]
+            .iter()
+            .find_map(|(unit, size)| bytes(text.strip_suffix(unit)?.trim(), *size)),
+    };
+    let most = most.filter(|most| *most <= 1 << 32);
+    most.map(|most| MemoryArg::Most(Pages::begun(most)))
+        .ok_or_else(|| "`guard`, `check`, or an amount: pages of 64 KiB, or so many KiB, MiB, GiB up to 4 GiB".into())
+}
+
+/// Reads a time: a number with `ms`, `s` or `m`, seconds without.
+///
+/// # Errors
+/// Not such a time.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("ms", 1u64), ("s", 1_000), ("m", 60_000), ("", 1_000)];
+    let time =
+        units.iter().find_map(|(unit, size)| text.strip_suffix(unit)?.trim().parse::<u64>().ok()?.checked_mul(*size));
+    time.map(Duration::from_millis).ok_or_else(|| "a number with ms, s or m behind it".into())
 }
 
 /// What runs code. No choice here changes a result or a gas figure.
@@ -135,9 +155,10 @@ pub struct TierArgs {
     /// Back end of the interpreter; results and gas are the same
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub dispatch: DispatchArg,
-    /// How machine code keeps to the bounds of memory; results and gas are the same
-    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
-    pub memory: MemoryArg,
+    /// How machine code keeps to the bounds of memory, `guard` (reserved address space) or `check` (comparing): results and gas
+    /// are the same. For `run`, an amount: how much memory there may be (`64MiB`, or pages)
+    #[arg(long, value_parser = memory, value_name = "NAME|SIZE")]
+    pub memory: Vec<MemoryArg>,
     /// Keep machine code in this folder, which must be yours alone, and take it from there
     #[arg(long, value_name = "FOLDER")]
     pub code_cache: Option<PathBuf>,
@@ -159,6 +180,23 @@ impl TierArgs {
         }
     }
 
+    /// How machine code keeps to the bounds of memory.
+    pub fn bounds(&self) -> Bounds {
+        let bounds = self.memory.iter().rev().find_map(|arg| match arg {
+            MemoryArg::Bounds(bounds) => Some(*bounds),
+            MemoryArg::Most(_) => None,
+        });
+        bounds.unwrap_or(Bounds::Guard)
+    }
+
+    /// How much memory there may be.
+    pub fn most_memory(&self) -> Option<Pages> {
+        self.memory.iter().rev().find_map(|arg| match arg {
+            MemoryArg::Most(pages) => Some(*pages),
+            MemoryArg::Bounds(_) => None,
+        })
+    }
+
     /// The compiler that was asked for.
     ///
     /// # Errors
@@ -171,7 +209,7 @@ impl TierArgs {
         let trusted = self.trust.iter().map(|text| key::public(text)).collect::<Result<_, _>>()?;
         // Half of the machine: what compiles takes nothing from what runs.
         let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() / 2);
-        let bounds = self.memory.into();
+        let bounds = self.bounds();
         Ok(Arc::new(Aot::new(aot::Options { when, cache, trusted, threads, perf_map: self.perf_map, bounds })?))
     }
 }

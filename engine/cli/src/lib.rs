@@ -5,12 +5,14 @@
 pub mod abi;
 pub mod args;
 pub mod command;
+pub mod grants;
 pub mod key;
 pub mod local;
 pub mod names;
 pub mod output;
 pub mod plugin;
 pub mod profile;
+pub mod program;
 pub mod receipt;
 pub mod suite;
 pub mod trap;
@@ -42,13 +44,14 @@ Examples:
   gristmill profile token.wasm transfer bob 5
   gristmill check --profile chain1 token.wasm
 
-Exit codes: 0 good, 1 the guest failed, 2 usage, 3 refused input, 4 host failure.";
+Exit codes: 0 good, 1 the guest failed, 2 usage, 3 refused input, 4 host failure; of programs that `run` runs: their own, and 134 for\na trap or a spent limit.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs)]
 pub enum Command {
     Run(command::run::Args),
+    Extensions(command::extensions::Args),
     Deploy(command::deploy::Args),
     Call(command::call::Args),
     Trace(command::trace::Args),
@@ -82,7 +85,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let json = cli.json;
     let outcome = match cli.command {
-        Command::Run(args) => command::run::run(&args),
+        Command::Run(args) => command::run::run(&args, json),
+        Command::Extensions(args) => command::extensions::run(&args),
         Command::Deploy(args) => command::deploy::run(&args),
         Command::Call(args) => command::call::run(&args),
         Command::Trace(args) => command::trace::run(&args),

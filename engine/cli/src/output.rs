@@ -12,21 +12,38 @@ use serde_json::{Map, Value, json};
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
 pub enum Exit {
     /// All is well.
-    Good = 0,
+    Good,
     /// The guest trapped, reverted, ran out of gas, or a test of a suite failed.
-    Guest = 1,
+    Guest,
     /// The command line makes no sense.
-    Usage = 2,
+    Usage,
     /// The input was refused: not Wasm, invalid, against the profile or the rules of contracts, not to be linked.
-    Refused = 3,
+    Refused,
     /// This machine or this program failed: files, state, memory, bugs.
-    Host = 4,
+    Host,
+    /// A program trapped, or a limit of it was spent.
+    Trapped,
+    /// A program ended with a code of its own.
+    Own(u8),
 }
 
 impl Exit {
+    /// The number that the process ends with.
+    pub const fn code(self) -> u8 {
+        match self {
+            Exit::Good => 0,
+            Exit::Guest => 1,
+            Exit::Usage => 2,
+            Exit::Refused => 3,
+            Exit::Host => 4,
+            // What a shell says of a process that aborts.
+            Exit::Trapped => 134,
+            Exit::Own(code) => code,
+        }
+    }
+
     /// The word for it in JSON.
     pub const fn name(self) -> &'static str {
         match self {
@@ -35,13 +52,15 @@ impl Exit {
             Exit::Usage => "usage",
             Exit::Refused => "refused",
             Exit::Host => "host",
+            Exit::Trapped => "trapped",
+            Exit::Own(_) => "own",
         }
     }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        ExitCode::from(exit as u8)
+        ExitCode::from(exit.code())
     }
 }
 

@@ -7,8 +7,9 @@ use gristmill::contract::{KeccakAt9, Options};
 use gristmill::{Dispatch, Exports};
 use gristmill_evmc::host::{LoadError, Plugin};
 
-use crate::args::{MemoryArg, TierArg, TierArgs};
+use crate::args::{TierArg, TierArgs};
 use crate::output::Failure;
+use gristmill_aot::Bounds;
 
 /// Which VM runs contracts.
 #[derive(Args, Clone, Debug, Default)]
@@ -94,7 +95,7 @@ fn known(options: &Options, tier: &TierArgs) -> Vec<(&'static str, &'static str)
         TierArg::Aot => known.push(("engine", "aot")),
         TierArg::Auto => known.push(("engine", "auto")),
     }
-    if tier.tier != TierArg::Interp && tier.memory == MemoryArg::Guard {
+    if tier.tier != TierArg::Interp && tier.bounds() == Bounds::Guard {
         known.push(("memory", "guard"));
     }
     let dispatch = Dispatch::from(tier.dispatch);

@@ -202,6 +202,8 @@ pub enum Halt {
     SelfDestruct,
     /// The guest asked its embedder to end with this code (`proc_exit`).
     Exit(i32),
+    /// The embedder's time for the run was over while a host function waited.
+    TimedOut,
 }
 
 /// Why a host function does not return to the guest.
@@ -287,6 +289,7 @@ impl fmt::Display for Error {
             Error::Trap(t) => t.fmt(f),
             Error::Fault(e) => e.fmt(f),
             Error::Halt(Halt::Exit(code)) => write!(f, "the guest exited with code {code}"),
+            Error::Halt(Halt::TimedOut) => f.write_str("the time for the run is over"),
             Error::Halt(h) => write!(f, "the guest ended with {h:?}"),
             Error::Usage(what) => f.write_str(what),
             Error::ThrownException => f.write_str("an exception that nothing has caught"),

@@ -40,8 +40,8 @@ pub struct Args {
     #[command(flatten)]
     without: WithoutArgs,
     /// How the code keeps to the bounds of memory
-    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
-    memory: MemoryArg,
+    #[arg(long, value_parser = args::memory, value_name = "NAME")]
+    memory: Vec<MemoryArg>,
     /// Price list: `v1`, `unit` (1 gas an operator) or `ewasm` (host functions only)
     #[arg(long, value_parser = args::schedule, default_value = "v1", value_name = "NAME")]
     schedule: Schedule,
@@ -54,7 +54,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let bytes = args::read_module(&args.file)?;
     let key = args.sign.as_deref().map(key::secret).transpose()?;
-    let tier = TierArgs { memory: args.memory, ..TierArgs::default() };
+    let tier = TierArgs { memory: args.memory.clone(), ..TierArgs::default() };
     let engine = args::engine(args.without.of(args.profile), args.schedule, &tier)?;
     let module = Module::new(&engine, &bytes).map_err(|e| Failure::from(e).at(args.file.display()))?;
     if module.parsed().customs.iter().any(|(name, _)| name == aot::SECTION) {

@@ -8,6 +8,7 @@ pub mod compile;
 pub mod completions;
 pub mod deploy;
 pub mod disasm;
+pub mod extensions;
 pub mod gas;
 pub mod keygen;
 pub mod pack;

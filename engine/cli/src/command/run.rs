@@ -1,25 +1,34 @@
-//! `gristmill run`: calls an exported function of a module.
+//! `gristmill run`: a program, or an exported function of a module.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use gristmill::{Engine, Error, Extern, Func, FuncType, Gas, Instance, Linker, Meter, Module, Store, Val};
+use gristmill::{Engine, Error, Extern, Func, FuncType, Gas, Halt, Instance, Linker, Meter, Module, Store, Val};
 use gristmill_aot::{Rejected, When};
+use gristmill_ext_grants::Grants;
 use serde_json::{Value, json};
 
 use crate::args::{self, EngineArgs, ProfileArg, WithoutArgs};
-use crate::output::{Answer, Failure, Spinner};
+use crate::grants::GrantArgs;
+use crate::output::{self, Answer, Exit, Failure, Spinner};
+use crate::program::{self, Mode, Program};
 use crate::trap::Catcher;
 
-/// Call an exported function of a module
+/// Run a program of WASI, or call an exported function of a module
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Arguments are read by the function's signature: integers signed, unsigned or in hex, floats in decimal, references \
-`null`. Results are printed a line each. Without --invoke the error lists what the module exports. A trap is shown with \
-the functions that had not returned, with lines of source where the module has DWARF sections (`clang -g`).
+A module that exports `_start` is a program: it gets the arguments as they are, its exit code is passed through, and a trap or a \
+spent limit is 134. Of any other module --invoke names a function; its arguments are read by the function's signature: \
+integers signed, unsigned or in hex, floats in decimal, references `null`. Results are printed a line each. Without --invoke the \
+error lists what the module exports. A trap is shown with the functions that had not returned, with lines of source where the \
+module has DWARF sections (`clang -g`).
 
 Examples:
+  gristmill run app.wasm --dir .::/ -- --verbose in.txt
+  gristmill run app.wasm --manifest app.toml --explain
+  gristmill run app.wasm --storage app --storage-file app.redb --timeout 2s
   gristmill run fib.wasm --invoke run 27
   gristmill run matmul.wasm --invoke run 20 --stats
   gristmill run loop.wat --invoke spin --gas 1_000_000
@@ -30,15 +39,21 @@ pub struct Args {
     /// Exported function to call
     #[arg(long, value_name = "NAME")]
     invoke: Option<String>,
+    /// Call the function that the first argument names, whatever the module exports
+    #[arg(long, conflicts_with = "invoke")]
+    reactor: bool,
     /// Its arguments
     #[arg(allow_negative_numbers = true)]
     args: Vec<String>,
     /// Gas to spend; unlimited without
-    #[arg(long, value_parser = args::gas)]
+    #[arg(long, alias = "gas-limit", value_parser = args::gas)]
     gas: Option<Gas>,
     /// Show gas, times and memory
     #[arg(long)]
     stats: bool,
+    /// Print what the program could do, and do not run it
+    #[arg(long)]
+    explain: bool,
     /// Write a coredump here when the guest traps: frames, locals, memory, globals, as WebAssembly's tools read them
     #[arg(long, value_name = "FILE")]
     coredump: Option<PathBuf>,
@@ -52,13 +67,33 @@ pub struct Args {
     code: Option<PathBuf>,
     #[command(flatten)]
     engine: EngineArgs,
+    #[command(flatten)]
+    grants: GrantArgs,
+}
+
+impl Args {
+    /// All that is granted.
+    fn grants(&self, command: bool) -> Result<Grants, Failure> {
+        let mut grants = self.grants.grants()?;
+        if command {
+            grants.arguments.extend(self.args.iter().cloned());
+        }
+        grants.limits.gas = self.gas.map(|gas| gas.0).or(grants.limits.gas);
+        grants.limits.pages = self.engine.tier.most_memory().map(|pages| pages.0).or(grants.limits.pages);
+        Ok(grants)
+    }
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// The module is refused, there is no such function, the arguments do not fit, the guest traps.
-pub fn run(args: &Args) -> Result<Answer, Failure> {
+pub fn run(args: &Args, as_json: bool) -> Result<Answer, Failure> {
+    if args.explain {
+        let grants = args.grants(true)?;
+        let json = serde_json::to_value(&grants).map_err(|e| Failure::host(e.to_string()))?;
+        return Ok(Answer::good(grants.to_string(), json!({ "grants": json })));
+    }
     let bytes = args::read_module(&args.file)?;
     let catcher = Arc::new(Catcher::new(args.coredump.is_some()));
     let profile = args.without.of(args.profile);
@@ -85,36 +120,68 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     .map_err(|e| Failure::from(e).at(args.file.display()))?;
     let load_time = loading.elapsed();
 
-    let mut store = Store::new(&engine, ());
-    if let Some(gas) = args.gas {
-        store.set_gas(gas);
+    let command = Mode::of(&module) == Mode::Command && args.invoke.is_none() && !args.reactor;
+    let grants = args.grants(command)?;
+    if !grants.fits(&bytes) {
+        return Err(Failure::refused("the manifest is for another module").at(args.file.display()));
+    }
+    let limits = grants.limits;
+    let mut store = Store::new(&engine, Program::new(grants, &args.file, args.grants.storage_file.as_deref())?);
+    if let Some(gas) = limits.gas {
+        store.set_gas(Gas(gas));
+    }
+    if let Some(pages) = limits.pages {
+        let memory = store.limits().memory.min(gristmill::Pages(pages));
+        store.set_limits(gristmill::limits::RunLimits { memory, ..store.limits() });
     }
     let before = store.meter().left();
-    let instance = match Linker::new(&engine).instantiate(&mut store, &module) {
-        Ok(instance) => instance,
-        Err(e) => return Err(trapped(link_failure(e, &module))),
-    };
-    let (name, func) = function(args.invoke.as_deref(), &store, instance)?;
-    let ty = func.ty(&store);
-    let values = arguments(name, &ty, &args.args)?;
-    let mut results: Vec<_> = ty.results().iter().map(|ty| Val::default(*ty)).collect();
-
-    let spinner = Spinner::new("running");
+    let mut linker = Linker::new(&engine);
+    program::link(&mut linker)?;
+    let spinner = Spinner::new(if command { "" } else { "running" });
     let running = Instant::now();
-    let outcome = func.call(&mut store, &values, &mut results);
-    let run_time = running.elapsed();
-    drop(spinner);
-
-    let stats = Stats {
+    if let Some(limit) = limits.milliseconds {
+        end_after(Duration::from_millis(limit), as_json);
+    }
+    let begun = linker.instantiate(&mut store, &module).map_err(|e| (true, e)).and_then(|instance| {
+        initialize(&mut store, instance, command).map_err(|e| (false, e))?;
+        Ok(instance)
+    });
+    let stats = |store: &Store<Program>, instance: Option<Instance>| Stats {
         gas_used: used(before, store.meter()),
         load_nanoseconds: load_time.as_nanos(),
-        run_nanoseconds: run_time.as_nanos(),
-        memory_pages: instance.get_memory(&store, "memory").map(|m| m.size(&store)),
+        run_nanoseconds: running.elapsed().as_nanos(),
+        memory_pages: instance.and_then(|it| it.get_memory(store, "memory")).map(|m| m.size(store)),
         tier: if attached.is_some() { "aot" } else { args.engine.tier.name() },
         dispatch: engine.dispatch().name(),
     };
+    let instance = match begun {
+        Ok(instance) => instance,
+        Err((true, e @ Error::Link(_))) => return Err(link_failure(e, &module)),
+        Err((_, e)) if command => return ended(Err(e), args, &stats(&store, None), trapped),
+        Err((_, e)) => return Err(trapped(e.into())),
+    };
+    if command {
+        let start = instance.get_typed_func::<(), ()>(&store, "_start")?;
+        drop(spinner);
+        let outcome = start.call(&mut store, ());
+        return ended(outcome, args, &stats(&store, Some(instance)), trapped);
+    }
+    let (invoked, words) = match args.args.split_first() {
+        Some((name, words)) if args.reactor => (Some(name.as_str()), words),
+        _ => (args.invoke.as_deref(), &args.args[..]),
+    };
+    let (name, func) = function(invoked, &store, instance)?;
+    let ty = func.ty(&store);
+    let values = arguments(name, &ty, words)?;
+    let mut results: Vec<_> = ty.results().iter().map(|ty| Val::default(*ty)).collect();
+    let outcome = func.call(&mut store, &values, &mut results);
+    let stats = stats(&store, Some(instance));
+    drop(spinner);
     if let Err(e) = outcome {
-        return Err(trapped(e.into()).with("invoked", name).with("stats", stats.json()));
+        return match e {
+            Error::Halt(Halt::Exit(code)) => Ok(exited(code, args, &stats)),
+            e => Err(trapped(e.into()).with("invoked", name).with("stats", stats.json())),
+        };
     }
     let mut lines: Vec<_> = results.iter().map(args::value_text).collect();
     let values: Vec<_> =
@@ -123,6 +190,54 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         lines.push(stats.text());
     }
     Ok(Answer::good(lines.join("\n"), json!({ "results": values, "stats": stats.json() })))
+}
+
+/// Calls `_initialize`, which modules have that are no commands.
+fn initialize(store: &mut Store<Program>, instance: Instance, command: bool) -> Result<(), Error> {
+    match instance.get_func(&*store, "_initialize") {
+        Some(_) if !command => instance.get_typed_func::<(), ()>(&*store, "_initialize")?.call(store, ()),
+        _ => Ok(()),
+    }
+}
+
+/// How a program ended that ran from its beginning.
+fn ended(
+    outcome: Result<(), Error>,
+    args: &Args,
+    stats: &Stats,
+    trapped: impl FnOnce(Failure) -> Failure,
+) -> Result<Answer, Failure> {
+    match outcome {
+        Ok(()) => Ok(exited(0, args, stats)),
+        Err(Error::Halt(Halt::Exit(code))) => Ok(exited(code, args, stats)),
+        Err(e) => {
+            let failure = trapped(e.into()).with("stats", stats.json());
+            let exit = if failure.exit == Exit::Guest { Exit::Trapped } else { failure.exit };
+            Err(Failure { exit, ..failure })
+        }
+    }
+}
+
+/// A program's own end. Standard output is the program's: figures for people go to standard error.
+fn exited(code: i32, args: &Args, stats: &Stats) -> Answer {
+    if args.stats {
+        eprintln!("{}", stats.text());
+    }
+    // The system's codes have eight bits.
+    let exit = if code == 0 { Exit::Good } else { Exit::Own(code as u8) };
+    Answer { exit, text: String::new(), json: json!({ "exit_code": code, "stats": stats.json() }) }
+}
+
+/// How much longer than its time a program may take to notice that the time is up.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Ends this process when a program computes beyond its time. Host functions end at the time itself.
+fn end_after(limit: Duration, as_json: bool) {
+    thread::spawn(move || {
+        thread::sleep(limit.saturating_add(GRACE));
+        let failure = Failure { exit: Exit::Trapped, ..Failure::guest("the time for the run is over") };
+        std::process::exit(output::finish(Err(failure), as_json).code().into());
+    });
 }
 
 /// What a run cost.
@@ -174,7 +289,10 @@ pub fn link_failure(e: Error, module: &Module) -> Failure {
         true => {
             Failure { message: format!("{}; a contract runs with `deploy` and `call`", failure.message), ..failure }
         }
-        false => failure,
+        false => Failure {
+            message: format!("{}; `gristmill extensions` lists what programs may import", failure.message),
+            ..failure
+        },
     }
 }
 
@@ -210,9 +328,9 @@ pub fn arguments(name: &str, ty: &FuncType, texts: &[String]) -> Result<Vec<Val>
 ///
 /// # Errors
 /// There is no such function.
-pub fn function<'a>(
+pub fn function<'a, T>(
     invoke: Option<&'a str>,
-    store: &Store<()>,
+    store: &Store<T>,
     instance: Instance,
 ) -> Result<(&'a str, Func), Failure> {
     let found = invoke.and_then(|name| Some((name, instance.get_func(store, name)?)));

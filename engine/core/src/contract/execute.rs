@@ -232,7 +232,7 @@ fn run_code<R: Runner>(
         // Where a profile for contracts has exceptions: as any trap.
         Err(Stop::Exception) => Err(StatusCode::WasmTrap),
         // No function of the interface ends a run this way.
-        Err(Stop::Halt(Halt::Exit(_)) | Stop::Custom) => Err(StatusCode::InternalError),
+        Err(Stop::Halt(Halt::Exit(_) | Halt::TimedOut) | Stop::Custom) => Err(StatusCode::InternalError),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names for importable things.
 
-use super::api::HostApi;
+use super::api::{Guest, HostApi};
 use super::engine::Engine;
 use super::entity::Extern;
 use super::func::{Caller, Func, IntoFunc, over_values};
@@ -8,8 +8,9 @@ use super::instance::Instance;
 use super::module::Module;
 use super::store::{AsContextMut, Store};
 use super::value::Val;
-use crate::error::Error;
-use crate::interp::exec::host::HostFunc;
+use crate::error::{Error, Stop};
+use crate::gas::Meter;
+use crate::interp::exec::host::{HostFunc, OverPart};
 use crate::interp::exec::machine::ExternIndex;
 use crate::wasm::isa::Ty;
 use crate::wasm::types::{FuncType, ValType};
@@ -33,6 +34,34 @@ struct Named<T> {
 enum Definition<T> {
     Extern(Extern),
     Host(HostFunc<Store<T>>),
+}
+
+impl<T> Clone for Definition<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Extern(item) => Self::Extern(*item),
+            Self::Host(host) => Self::Host(host.clone()),
+        }
+    }
+}
+
+/// A row of a table that `part` finds in a store's data.
+struct Part<F> {
+    part: F,
+    row: usize,
+}
+
+impl<T, A: HostApi, F: Fn(&mut T) -> &mut A + Send + Sync> OverPart<Store<T>> for Part<F> {
+    #[inline]
+    fn call(
+        &self,
+        store: &mut Store<T>,
+        memory: (&mut [u8], &mut usize),
+        meter: &mut Meter,
+        args: &[u64],
+    ) -> Result<u64, Stop> {
+        (self.part)(store.data_mut()).call(self.row, &mut Guest::lent(memory, meter), args)
+    }
 }
 
 /// Orders names; equal ones have equal hashes, and others may.
@@ -130,6 +159,34 @@ impl<T> Linker<T> {
             self.insert(row.module, row.name, Definition::Host(HostFunc::row(row.ty(), index as u32)))?;
         }
         Ok(self)
+    }
+
+    /// Names all functions of a table that is a part of the stores' data; `part` finds it there.
+    ///
+    /// # Errors
+    /// [`Error::Link`] when a name is taken.
+    pub fn table<A: HostApi>(
+        &mut self,
+        part: impl Fn(&mut T) -> &mut A + Copy + Send + Sync + 'static,
+    ) -> Result<&mut Self, Error>
+    where
+        T: 'static,
+    {
+        for (index, row) in A::rows().iter().enumerate() {
+            let func = HostFunc::part(row.ty(), Part { part, row: index });
+            self.insert(row.module, row.name, Definition::Host(func))?;
+        }
+        Ok(self)
+    }
+
+    /// Gives what has a name another one, too.
+    ///
+    /// # Errors
+    /// [`Error::Link`] when there is no such name, or the other is taken.
+    pub fn alias(&mut self, module: &str, name: &str, as_module: &str, as_name: &str) -> Result<&mut Self, Error> {
+        let at = self.find(module, name).map_err(|_| Error::Link(format!("{module}.{name} is not defined")))?;
+        let definition = self.names[at].definition.clone();
+        self.insert(as_module, as_name, definition)
     }
 
     /// Names all exports of an instance.

@@ -59,6 +59,17 @@ pub(crate) trait OverNumbers<C>: Send + Sync {
 /// types, and must leave with these.
 pub(crate) type OverCells<C> = dyn Fn(&mut C, &[Cell], &mut [Cell]) -> Result<(), Stop> + Send + Sync;
 
+/// A row of a table that is a part of a context: it sees memory and meter, and neither machine nor store.
+pub(crate) trait OverPart<C>: Send + Sync {
+    fn call(
+        &self,
+        context: &mut C,
+        memory: (&mut [u8], &mut usize),
+        meter: &mut Meter,
+        args: &[u64],
+    ) -> Result<u64, Stop>;
+}
+
 /// A host function, whatever it was made for.
 pub(crate) struct Host {
     pub ty: FuncType,
@@ -141,6 +152,12 @@ impl<C: Context> HostFunc<C> {
             }),
             PhantomData,
         )
+    }
+
+    /// A row of a table that is a part of the context.
+    pub fn part<B: OverPart<C> + 'static>(ty: FuncType, body: B) -> Self {
+        assert!(has_numbers_only(&ty), "a row has a type of numbers");
+        Self::new(ty, over_part::<C, B>, body)
     }
 
     /// Adds it to the context's machine: the index of the function.
@@ -330,6 +347,26 @@ unsafe fn over_row<C: Rows>(vm: *mut Vm, callee: *const Func, args: *mut u64) ->
         let slots = core::slice::from_raw_parts(args, ty.params().len());
         let memory = (*(*vm).memory).lend();
         match (*(*vm).store.cast::<C>()).call_row((*callee).row, memory, &mut (*vm).meter, slots) {
+            Ok(value) => {
+                if !ty.results().is_empty() {
+                    *args = value;
+                }
+                args
+            }
+            Err(stop) => stopped_at(vm, stop, args),
+        }
+    }
+}
+
+unsafe fn over_part<C: Context, B: OverPart<C>>(vm: *mut Vm, callee: *const Func, args: *mut u64) -> *mut u64 {
+    // SAFETY: see above; the body is a `B`, kept by the machine. Of the context it uses what is neither machine nor store, so
+    // memory, meter and slots stay what they are.
+    unsafe {
+        let ty = (*callee).ty();
+        let body = &*(*callee).body.cast::<B>();
+        let slots = core::slice::from_raw_parts(args, ty.params().len());
+        let memory = (*(*vm).memory).lend();
+        match body.call(&mut *(*vm).store.cast::<C>(), memory, &mut (*vm).meter, slots) {
             Ok(value) => {
                 if !ty.results().is_empty() {
                     *args = value;

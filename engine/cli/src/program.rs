@@ -1,0 +1,98 @@
+//! What a program is linked with: the extensions, as far as they are granted.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use gristmill::{ApiRow, Error, HostApi, Linker, Module};
+use gristmill_ext_grants::{Granted, Grants};
+use gristmill_ext_process::{self as process, Process};
+use gristmill_ext_storage::{self as storage, Backend, Memory, Redb, Storage};
+use gristmill_ext_wasi::{self as wasi, Streams, Wasi};
+
+use crate::output::Failure;
+
+/// A store's data: the program's side of each extension.
+pub struct Program {
+    /// WASI preview 1.
+    pub wasi: Wasi,
+    /// Key-value storage.
+    pub storage: Storage,
+    /// Commands of the system.
+    pub process: Process,
+}
+
+impl Program {
+    /// A program of that file. Its storage is kept in `kept`; in memory without.
+    ///
+    /// # Errors
+    /// A granted directory, or the storage, cannot be opened.
+    pub fn new(grants: Grants, file: &Path, kept: Option<&Path>) -> Result<Self, Failure> {
+        let backend: Arc<dyn Backend> = match kept {
+            Some(path) => Arc::new(Redb::open(path).map_err(|e| Failure::host(e.to_string()))?),
+            None => Arc::new(Memory::default()),
+        };
+        let granted = Granted::new(grants, |refused| eprintln!("{refused}"));
+        let name = file.with_extension("wasm");
+        let name = name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let wasi = Wasi::new(granted.clone(), &name, Streams::default()).map_err(|e| Failure::host(e.to_string()))?;
+        Ok(Self { wasi, storage: Storage::new(granted.clone(), backend), process: Process::new(granted) })
+    }
+}
+
+/// Names everything that a program may import.
+///
+/// # Errors
+/// None: no name is there twice.
+pub fn link(linker: &mut Linker<Program>) -> Result<(), Error> {
+    wasi::add_to_linker(linker, |program: &mut Program| &mut program.wasi)?;
+    storage::add_to_linker(linker, |program: &mut Program| &mut program.storage)?;
+    process::add_to_linker(linker, |program: &mut Program| &mut program.process)
+}
+
+/// An extension: what it is, what grants it, and its functions.
+pub struct Extension {
+    /// Its name.
+    pub name: &'static str,
+    /// Flags without which its functions refuse.
+    pub grants: &'static str,
+    /// Its functions, under the first of their names.
+    pub rows: &'static [ApiRow],
+    /// Modules that have the same functions, with the beginnings of the names: ours, and theirs.
+    pub also: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// All extensions.
+pub fn extensions() -> [Extension; 3] {
+    [
+        Extension { name: "wasi", grants: "--dir, --env, --stdin, --clock, --random", rows: Wasi::rows(), also: &[] },
+        Extension {
+            name: "storage",
+            grants: "--storage, --storage-file",
+            rows: Storage::rows(),
+            also: &[("wasmedge_native", "ssvm_", "wasmedge_")],
+        },
+        Extension {
+            name: "process",
+            grants: "--allow-command, --allow-command-all",
+            rows: Process::rows(),
+            also: &[("wasmedge_process", "ssvm_", "wasmedge_")],
+        },
+    ]
+}
+
+/// How a module wants to be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is a program with a beginning and an end: `_start`.
+    Command,
+    /// Its functions are called, behind `_initialize` if it has one.
+    Reactor,
+}
+
+impl Mode {
+    /// As the module's exports say.
+    pub fn of(module: &Module) -> Self {
+        let starts = module.exports().any(|export| export.name() == "_start");
+        if starts { Mode::Command } else { Mode::Reactor }
+    }
+}
