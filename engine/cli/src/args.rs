@@ -44,6 +44,16 @@ pub enum ProfileArg {
     Chain1,
 }
 
+impl ProfileArg {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ProfileArg::General => "general",
+            ProfileArg::Chain1 => "chain1",
+        }
+    }
+}
+
 impl From<ProfileArg> for Profile {
     fn from(arg: ProfileArg) -> Self {
         match arg {

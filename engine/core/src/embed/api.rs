@@ -3,6 +3,7 @@
 //! A body sees [`Guest`] (memory, meter, mode) and never the instance, so it cannot re-enter the code that called it.
 //! Both tiers and the naive executor of the tests reach a body through the same [`HostApi::call`].
 
+use super::intercept::Writes;
 use crate::error::{Stop, Trap};
 use crate::gas::{Gas, Meter};
 use crate::wasm::isa::Ty;
@@ -52,22 +53,51 @@ impl<A: HostApi> HostApi for &mut A {
 /// What a host function sees of its guest.
 pub struct Guest<'a> {
     memory: &'a mut [u8],
-    /// Bytes that somebody may have written, from the first on; of our machine's memories.
-    written: Option<&'a mut usize>,
+    written: Written<'a>,
     /// The meter of the run.
     pub meter: &'a mut Meter,
+}
+
+/// Who is told what is written.
+enum Written<'a> {
+    /// Nobody.
+    Nowhere,
+    /// A memory of our machine: bytes that somebody may have written, from the first on.
+    Most(&'a mut usize),
+    /// Whoever takes notes, and then such a memory.
+    Noted(&'a mut Writes, Option<&'a mut usize>),
+}
+
+impl Written<'_> {
+    #[inline]
+    fn tell(&mut self, from: usize, to: usize) {
+        match self {
+            Written::Most(most) => **most = (**most).max(to),
+            _ => self.tell_others(from, to),
+        }
+    }
+
+    #[cold]
+    fn tell_others(&mut self, from: usize, to: usize) {
+        if let Written::Noted(writes, most) = self {
+            writes.note(from..to);
+            if let Some(most) = most {
+                **most = (**most).max(to);
+            }
+        }
+    }
 }
 
 impl<'a> Guest<'a> {
     /// A guest with that memory.
     pub fn new(memory: &'a mut [u8], meter: &'a mut Meter) -> Self {
-        Self { memory, written: None, meter }
+        Self { memory, written: Written::Nowhere, meter }
     }
 
     /// A guest with what a machine's memory lends.
     #[inline]
     pub(crate) fn lent((memory, written): (&'a mut [u8], &'a mut usize), meter: &'a mut Meter) -> Self {
-        Self { memory, written: Some(written), meter }
+        Self { memory, written: Written::Most(written), meter }
     }
 
     /// Linear memory 0 of the calling instance; empty when it has none.
@@ -79,10 +109,18 @@ impl<'a> Guest<'a> {
     /// All of it, to write to. For a few bytes [`Guest::write`] is better: memory that was not written need not be zeroed.
     #[inline]
     pub fn memory_mut(&mut self) -> &mut [u8] {
-        if let Some(written) = &mut self.written {
-            **written = self.memory.len();
-        }
+        self.written.tell(0, self.memory.len());
         self.memory
+    }
+
+    /// The same guest, for a call of which `writes` notes what was written, and no notes of before.
+    pub fn noting<'b>(&'b mut self, writes: &'b mut Writes) -> Guest<'b> {
+        let most = match &mut self.written {
+            Written::Nowhere => None,
+            Written::Most(most) => Some(&mut **most),
+            Written::Noted(_, most) => most.as_deref_mut(),
+        };
+        Guest { memory: self.memory, written: Written::Noted(writes, most), meter: self.meter }
     }
 
     /// Takes whole gas.
@@ -126,9 +164,7 @@ impl<'a> Guest<'a> {
     pub fn slice_mut(&mut self, ptr: u32, len: u32) -> Result<&mut [u8], Stop> {
         self.check(ptr, len)?;
         let (from, to) = (ptr as usize, ptr as usize + len as usize);
-        if let Some(written) = &mut self.written {
-            **written = (**written).max(to);
-        }
+        self.written.tell(from, to);
         Ok(&mut self.memory[from..to])
     }
 
