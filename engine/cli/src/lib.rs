@@ -5,6 +5,7 @@
 pub mod abi;
 pub mod args;
 pub mod command;
+pub mod confine;
 pub mod grants;
 pub mod key;
 pub mod link;

@@ -9,7 +9,10 @@ use crate::program::extensions;
 /// Modules of interfaces that programs do not get here, and what there is to say of them.
 const OTHERS: &[(&str, &str)] = &[
     ("wasi_unstable", "preview 0 of WASI; compile the program for preview 1 (`wasi_snapshot_preview1`, wasm32-wasip1)"),
-    ("wasi_snapshot_preview2", "preview 2 of WASI; compile the program for preview 1 (`wasi_snapshot_preview1`, wasm32-wasip1)"),
+    (
+        "wasi_snapshot_preview2",
+        "preview 2 of WASI; compile the program for preview 1 (`wasi_snapshot_preview1`, wasm32-wasip1)",
+    ),
     ("wasi_ephemeral_nn", "the extension `nn`, which this build is without"),
     ("ssvm_tensorflow", "the extension `nn`, which this build is without"),
     ("ssvm_tensorflowlite", "the extension `nn`, which this build is without"),
@@ -56,7 +59,8 @@ fn hint<T>(import: &ImportType<'_>, linker: &Linker<T>) -> String {
     }
     // A component's interface: `wasi:cli/run@0.2.0`.
     if from.starts_with("wasi:") {
-        return "that is a component's; compile the program for preview 1 (`wasi_snapshot_preview1`, wasm32-wasip1)".into();
+        return "that is a component's; compile the program for preview 1 (`wasi_snapshot_preview1`, wasm32-wasip1)"
+            .into();
     }
     let same_module = linker.names().filter(|(module, _)| *module == from);
     if let Some(near) = nearest(name, same_module.map(|(_, name)| name)) {
@@ -86,5 +90,9 @@ fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a s
         return None;
     }
     let far = |other: &str| strsim::damerau_levenshtein(name, other);
-    names.map(|other| (far(other), other)).filter(|(far, _)| *far <= name.len().div_ceil(3)).min().map(|(_, other)| other)
+    names
+        .map(|other| (far(other), other))
+        .filter(|(far, _)| *far <= name.len().div_ceil(3))
+        .min()
+        .map(|(_, other)| other)
 }

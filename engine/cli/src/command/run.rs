@@ -11,6 +11,7 @@ use gristmill_ext_grants::{Digest, Grants, Limits, Output};
 use serde_json::{Value, json};
 
 use crate::args::{self, EngineArgs, ProfileArg, WithoutArgs};
+use crate::confine::{ConfineArg, confine};
 use crate::grants::GrantArgs;
 use crate::link;
 use crate::output::{self, Answer, Exit, Failure, Spinner};
@@ -53,7 +54,11 @@ pub struct Args {
     #[arg(long, alias = "gas-limit", value_parser = args::gas)]
     gas: Option<Gas>,
     /// Show gas, times and memory
-    #[arg(long)]
+    #[arg(
+        long,
+        overrides_with = "stats",
+        aliases = ["enable-instruction-count", "enable-gas-measuring", "enable-time-measuring", "enable-all-statistics"]
+    )]
     stats: bool,
     /// Print what the program could do, and do not run it
     #[arg(long)]
@@ -73,6 +78,13 @@ pub struct Args {
     engine: EngineArgs,
     #[command(flatten)]
     grants: GrantArgs,
+    /// Have the kernel keep from this process what is not granted (Landlock, seccomp): paths, sockets, programs. Where it
+    /// cannot, nothing runs; with `best-effort` it keeps what it can
+    #[arg(
+        long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "whole", value_name = "best-effort",
+        hide_possible_values = true, conflicts_with = "coredump", help_heading = "What the program may do"
+    )]
+    confine: Option<ConfineArg>,
     #[command(flatten)]
     tape: TapeArgs,
 }
@@ -191,6 +203,10 @@ pub fn run(args: &Args, as_json: bool) -> Result<Answer, Failure> {
     let mut linker = Linker::new(&engine);
     tape.join(&mut linker);
     program::link(&mut linker)?;
+    if let Some(how) = args.confine {
+        let cache: Vec<_> = args.engine.tier.code_cache.iter().map(PathBuf::as_path).collect();
+        confine(how, &store.data().wasi.granted().grants, &cache)?;
+    }
     let spinner = Spinner::new(if command { "" } else { "running" });
     let running = Instant::now();
     if let Some(limit) = limits.milliseconds {

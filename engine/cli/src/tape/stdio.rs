@@ -48,7 +48,8 @@ impl Streams {
             }
             let at = u32::try_from(vectors + 8 * i).map_err(|_| Why::Malformed)?;
             let vector: [u8; 8] = guest.read(at).map_err(|_| Why::Malformed)?;
-            let [at, len] = [0, 4].map(|i| u32::from_le_bytes([vector[i], vector[i + 1], vector[i + 2], vector[i + 3]]));
+            let [at, len] =
+                [0, 4].map(|i| u32::from_le_bytes([vector[i], vector[i + 1], vector[i + 2], vector[i + 3]]));
             let bytes = guest.slice(at, len.min(left)).map_err(|_| Why::Malformed)?;
             out.write_all(bytes).map_err(Why::Output)?;
             left -= len.min(left);

@@ -81,8 +81,7 @@ impl<T, A: HostApi, F: Fn(&mut T) -> &mut A + Send + Sync> OverPart<Store<T>> fo
         meter: &mut Meter,
         args: &[u64],
     ) -> Result<u64, Stop> {
-        let body =
-            |data: &mut T, guest: &mut Guest<'_>, args: &[u64]| (self.part)(data).call(self.row, guest, args);
+        let body = |data: &mut T, guest: &mut Guest<'_>, args: &[u64]| (self.part)(data).call(self.row, guest, args);
         let call = Intercepted { row: &A::rows()[self.row], args, body: &body };
         self.interceptor.call(store.data_mut(), &mut Guest::lent(memory, meter), call)
     }

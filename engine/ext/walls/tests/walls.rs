@@ -15,7 +15,8 @@ use std::thread;
 fn within<R: Send>(walls: &Walls, body: impl FnOnce() -> R + Send) -> R {
     thread::scope(|scope| {
         let inside = scope.spawn(|| {
-            let missing = walls.around_thread(Strength::Whole).expect("NOT TESTED: this kernel has no Landlock or no seccomp");
+            let missing =
+                walls.around_thread(Strength::Whole).expect("NOT TESTED: this kernel has no Landlock or no seccomp");
             assert_eq!(missing, Vec::<String>::new());
             body()
         });
