@@ -53,51 +53,29 @@ impl<A: HostApi> HostApi for &mut A {
 /// What a host function sees of its guest.
 pub struct Guest<'a> {
     memory: &'a mut [u8],
-    written: Written<'a>,
+    /// Bytes that somebody may have written, from the first on; of our machine's memories, while nobody takes notes.
+    written: Option<&'a mut usize>,
+    noted: Option<Noted<'a>>,
     /// The meter of the run.
     pub meter: &'a mut Meter,
 }
 
-/// Who is told what is written.
-enum Written<'a> {
-    /// Nobody.
-    Nowhere,
-    /// A memory of our machine: bytes that somebody may have written, from the first on.
-    Most(&'a mut usize),
-    /// Whoever takes notes, and then such a memory.
-    Noted(&'a mut Writes, Option<&'a mut usize>),
-}
-
-impl Written<'_> {
-    #[inline]
-    fn tell(&mut self, from: usize, to: usize) {
-        match self {
-            Written::Most(most) => **most = (**most).max(to),
-            _ => self.tell_others(from, to),
-        }
-    }
-
-    #[cold]
-    fn tell_others(&mut self, from: usize, to: usize) {
-        if let Written::Noted(writes, most) = self {
-            writes.note(from..to);
-            if let Some(most) = most {
-                **most = (**most).max(to);
-            }
-        }
-    }
+/// Who takes notes of what is written, and the memory's own number.
+struct Noted<'a> {
+    writes: &'a mut Writes,
+    most: Option<&'a mut usize>,
 }
 
 impl<'a> Guest<'a> {
     /// A guest with that memory.
     pub fn new(memory: &'a mut [u8], meter: &'a mut Meter) -> Self {
-        Self { memory, written: Written::Nowhere, meter }
+        Self { memory, written: None, noted: None, meter }
     }
 
     /// A guest with what a machine's memory lends.
     #[inline]
     pub(crate) fn lent((memory, written): (&'a mut [u8], &'a mut usize), meter: &'a mut Meter) -> Self {
-        Self { memory, written: Written::Most(written), meter }
+        Self { memory, written: Some(written), noted: None, meter }
     }
 
     /// Linear memory 0 of the calling instance; empty when it has none.
@@ -109,18 +87,36 @@ impl<'a> Guest<'a> {
     /// All of it, to write to. For a few bytes [`Guest::write`] is better: memory that was not written need not be zeroed.
     #[inline]
     pub fn memory_mut(&mut self) -> &mut [u8] {
-        self.written.tell(0, self.memory.len());
+        self.tell(0, self.memory.len());
         self.memory
     }
 
     /// The same guest, for a call of which `writes` notes what was written, and no notes of before.
     pub fn noting<'b>(&'b mut self, writes: &'b mut Writes) -> Guest<'b> {
-        let most = match &mut self.written {
-            Written::Nowhere => None,
-            Written::Most(most) => Some(&mut **most),
-            Written::Noted(_, most) => most.as_deref_mut(),
+        let most = match &mut self.noted {
+            Some(noted) => noted.most.as_deref_mut(),
+            None => self.written.as_deref_mut(),
         };
-        Guest { memory: self.memory, written: Written::Noted(writes, most), meter: self.meter }
+        Guest { memory: self.memory, written: None, noted: Some(Noted { writes, most }), meter: self.meter }
+    }
+
+    /// What is between may be written now.
+    #[inline]
+    fn tell(&mut self, from: usize, to: usize) {
+        match &mut self.written {
+            Some(written) => **written = (**written).max(to),
+            None => self.note(from, to),
+        }
+    }
+
+    #[cold]
+    fn note(&mut self, from: usize, to: usize) {
+        if let Some(Noted { writes, most }) = &mut self.noted {
+            writes.note(from..to);
+            if let Some(most) = most {
+                **most = (**most).max(to);
+            }
+        }
     }
 
     /// Takes whole gas.
@@ -164,7 +160,7 @@ impl<'a> Guest<'a> {
     pub fn slice_mut(&mut self, ptr: u32, len: u32) -> Result<&mut [u8], Stop> {
         self.check(ptr, len)?;
         let (from, to) = (ptr as usize, ptr as usize + len as usize);
-        self.written.tell(from, to);
+        self.tell(from, to);
         Ok(&mut self.memory[from..to])
     }
 
