@@ -44,6 +44,16 @@ pub enum ProfileArg {
     Chain1,
 }
 
+impl ProfileArg {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ProfileArg::General => "general",
+            ProfileArg::Chain1 => "chain1",
+        }
+    }
+}
+
 impl From<ProfileArg> for Profile {
     fn from(arg: ProfileArg) -> Self {
         match arg {
@@ -157,7 +167,7 @@ pub struct TierArgs {
     pub dispatch: DispatchArg,
     /// How machine code keeps to the bounds of memory, `guard` (reserved address space) or `check` (comparing): results and gas
     /// are the same. For `run`, an amount: how much memory there may be (`64MiB`, or pages)
-    #[arg(long, value_parser = memory, value_name = "NAME|SIZE")]
+    #[arg(long, alias = "memory-page-limit", value_parser = memory, value_name = "NAME|SIZE")]
     pub memory: Vec<MemoryArg>,
     /// Keep machine code in this folder, which must be yours alone, and take it from there
     #[arg(long, value_name = "FOLDER")]

@@ -110,8 +110,12 @@ impl GrantArgs {
         grants.stdio.stdin = self.stdin.unwrap_or(grants.stdio.stdin);
         grants.clock = self.clock.unwrap_or(grants.clock);
         grants.random = self.random.unwrap_or(grants.random);
-        let milliseconds = self.timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-        grants.limits = Limits { milliseconds: milliseconds.or(grants.limits.milliseconds), ..grants.limits };
+        grants.limits = Limits { milliseconds: self.milliseconds().or(grants.limits.milliseconds), ..grants.limits };
         Ok(grants)
+    }
+
+    /// `--timeout`.
+    pub fn milliseconds(&self) -> Option<u64> {
+        self.timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
     }
 }

@@ -5,8 +5,10 @@
 pub mod abi;
 pub mod args;
 pub mod command;
+pub mod confine;
 pub mod grants;
 pub mod key;
+pub mod link;
 pub mod local;
 pub mod names;
 pub mod output;
@@ -15,6 +17,7 @@ pub mod profile;
 pub mod program;
 pub mod receipt;
 pub mod suite;
+pub mod tape;
 pub mod trap;
 
 use std::ffi::OsString;

@@ -46,6 +46,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
                 "params": row.params.iter().map(|(_, ty)| format!("{ty:?}")).collect::<Vec<_>>(),
                 "result": row.result.map(|ty| format!("{ty:?}")),
                 "aliases": aliases,
+                "granted_by": extension.grants,
                 "docs": row.docs.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "),
             }));
         }

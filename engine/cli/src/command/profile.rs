@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::args::{self, DispatchArg, TierArg, TierArgs};
 use crate::command::{call, run};
+use crate::link;
 use crate::local::{ChainArgs, LocalChain, TransactionArgs, abi_for_module, read_abi};
 use crate::output::{Answer, Exit, Failure};
 use crate::profile::{By, Kind, Profiled, Profiler, Report};
@@ -167,8 +168,8 @@ fn of_module(args: &Args, file: &Path, bytes: &[u8], words: &[String]) -> Result
     let limit = args.transaction.gas.0 as i64;
     profiler.begin(Kind::Run, &file.display().to_string(), limit);
     profiler.begin_code(bytes, &file.display().to_string());
-    let linked = Linker::new(&engine).instantiate(&mut store, &module);
-    let instance = linked.map_err(|e| run::link_failure(e, &module))?;
+    let linker = Linker::new(&engine);
+    let instance = linker.instantiate(&mut store, &module).map_err(|e| link::failure(e, &module, &linker))?;
     let (name, func) = run::function(args.invoke.as_deref(), &store, instance)?;
     let ty = func.ty(&store);
     let values = run::arguments(name, &ty, words)?;

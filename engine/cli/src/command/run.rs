@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 
 use gristmill::{Engine, Error, Extern, Func, FuncType, Gas, Halt, Instance, Linker, Meter, Module, Store, Val};
 use gristmill_aot::{Rejected, When};
-use gristmill_ext_grants::Grants;
+use gristmill_ext_grants::{Digest, Grants, Limits, Output};
 use serde_json::{Value, json};
 
 use crate::args::{self, EngineArgs, ProfileArg, WithoutArgs};
+use crate::confine::{ConfineArg, confine};
 use crate::grants::GrantArgs;
+use crate::link;
 use crate::output::{self, Answer, Exit, Failure, Spinner};
 use crate::program::{self, Mode, Program};
+use crate::tape::{Header, Outcome, Start, TapeArgs, named_rules};
 use crate::trap::Catcher;
 
 /// Run a program of WASI, or call an exported function of a module
@@ -32,7 +35,9 @@ Examples:
   gristmill run fib.wasm --invoke run 27
   gristmill run matmul.wasm --invoke run 20 --stats
   gristmill run loop.wat --invoke spin --gas 1_000_000
-  gristmill run parser.wasm --invoke main --coredump core.wasm")]
+  gristmill run parser.wasm --invoke main --coredump core.wasm
+  gristmill run app.wasm --dir .::/ --record app.rec -- in.txt
+  gristmill run app.wasm --replay app.rec --tier aot")]
 pub struct Args {
     /// Module, binary or text (`-`: standard input)
     file: PathBuf,
@@ -49,7 +54,11 @@ pub struct Args {
     #[arg(long, alias = "gas-limit", value_parser = args::gas)]
     gas: Option<Gas>,
     /// Show gas, times and memory
-    #[arg(long)]
+    #[arg(
+        long,
+        overrides_with = "stats",
+        aliases = ["enable-instruction-count", "enable-gas-measuring", "enable-time-measuring", "enable-all-statistics"]
+    )]
     stats: bool,
     /// Print what the program could do, and do not run it
     #[arg(long)]
@@ -69,9 +78,31 @@ pub struct Args {
     engine: EngineArgs,
     #[command(flatten)]
     grants: GrantArgs,
+    /// Have the kernel keep from this process what is not granted (Landlock, seccomp): paths, sockets, programs. Where it
+    /// cannot, nothing runs; with `best-effort` it keeps what it can
+    #[arg(
+        long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "whole", value_name = "best-effort",
+        hide_possible_values = true, conflicts_with = "coredump", help_heading = "What the program may do"
+    )]
+    confine: Option<ConfineArg>,
+    #[command(flatten)]
+    tape: TapeArgs,
 }
 
 impl Args {
+    /// Where a module begins.
+    fn start(&self, module: &Module) -> Start {
+        if Mode::of(module) == Mode::Command && self.invoke.is_none() && !self.reactor {
+            return Start::Command;
+        }
+        let (name, words) = match self.args.split_first() {
+            Some((name, words)) if self.reactor => (Some(name), words),
+            _ => (self.invoke.as_ref(), &self.args[..]),
+        };
+        // Without a name the error lists what there is.
+        Start::Function(name.cloned(), words.to_vec())
+    }
+
     /// All that is granted.
     fn grants(&self, command: bool) -> Result<Grants, Failure> {
         let mut grants = self.grants.grants()?;
@@ -81,6 +112,27 @@ impl Args {
         grants.limits.gas = self.gas.map(|gas| gas.0).or(grants.limits.gas);
         grants.limits.pages = self.engine.tier.most_memory().map(|pages| pages.0).or(grants.limits.pages);
         Ok(grants)
+    }
+
+    /// What a replay may do: nothing, within the limits of the recording.
+    fn grants_of(&self, header: &Header) -> Grants {
+        let milliseconds = self.grants.milliseconds();
+        let limits = Limits { gas: header.gas, pages: header.pages, milliseconds, ..Limits::default() };
+        Grants { limits, ..Grants::default() }
+    }
+
+    /// How a recording of this run begins.
+    fn header(&self, bytes: &[u8], start: &Start, grants: &Grants) -> Header {
+        Header {
+            module: Digest::of(bytes).0,
+            profile: self.profile.name().into(),
+            without: self.without.without.iter().map(|proposal| proposal.name().into()).collect(),
+            schedule: self.engine.schedule.name().into(),
+            gas: grants.limits.gas,
+            pages: grants.limits.pages,
+            start: start.clone(),
+            streams: [grants.stdio.stdout, grants.stdio.stderr].map(|stream| stream == Output::Inherit),
+        }
     }
 }
 
@@ -94,14 +146,18 @@ pub fn run(args: &Args, as_json: bool) -> Result<Answer, Failure> {
         let json = serde_json::to_value(&grants).map_err(|e| Failure::host(e.to_string()))?;
         return Ok(Answer::good(grants.to_string(), json!({ "grants": json })));
     }
+    let recorded = args.tape.open()?;
+    let (profile, schedule) = match &recorded {
+        Some(recorded) => named_rules(&recorded.header)?,
+        None => (args.without.of(args.profile), args.engine.schedule),
+    };
     let bytes = args::read_module(&args.file)?;
     let catcher = Arc::new(Catcher::new(args.coredump.is_some()));
-    let profile = args.without.of(args.profile);
     let attached = args.code.as_ref().map(|_| args.engine.tier.compiler(When::Never)).transpose()?;
     let plain = match &attached {
-        None => args.engine.engine(profile)?,
+        None => args::engine(profile, schedule, &args.engine.tier)?,
         Some(aot) => {
-            let config = args::config(profile, args.engine.schedule, &args.engine.tier);
+            let config = args::config(profile, schedule, &args.engine.tier);
             Engine::with_compiler(&config, aot.clone())?
         }
     };
@@ -120,11 +176,19 @@ pub fn run(args: &Args, as_json: bool) -> Result<Answer, Failure> {
     .map_err(|e| Failure::from(e).at(args.file.display()))?;
     let load_time = loading.elapsed();
 
-    let command = Mode::of(&module) == Mode::Command && args.invoke.is_none() && !args.reactor;
-    let grants = args.grants(command)?;
+    let start = recorded.as_ref().map_or_else(|| args.start(&module), |recorded| recorded.header.start.clone());
+    let command = start == Start::Command;
+    let grants = match &recorded {
+        Some(recorded) => args.grants_of(&recorded.header),
+        None => args.grants(command)?,
+    };
     if !grants.fits(&bytes) {
         return Err(Failure::refused("the manifest is for another module").at(args.file.display()));
     }
+    if recorded.as_ref().is_some_and(|recorded| recorded.header.module != Digest::of(&bytes).0) {
+        return Err(Failure::refused("the recording is of another module").at(args.file.display()));
+    }
+    let header = args.header(&bytes, &start, &grants);
     let limits = grants.limits;
     let mut store = Store::new(&engine, Program::new(grants, &args.file, args.grants.storage_file.as_deref())?);
     if let Some(gas) = limits.gas {
@@ -135,8 +199,14 @@ pub fn run(args: &Args, as_json: bool) -> Result<Answer, Failure> {
         store.set_limits(gristmill::limits::RunLimits { memory, ..store.limits() });
     }
     let before = store.meter().left();
+    let tape = args.tape.begin(recorded, &header, before)?;
     let mut linker = Linker::new(&engine);
+    tape.join(&mut linker);
     program::link(&mut linker)?;
+    if let Some(how) = args.confine {
+        let cache: Vec<_> = args.engine.tier.code_cache.iter().map(PathBuf::as_path).collect();
+        confine(how, &store.data().wasi.granted().grants, &cache)?;
+    }
     let spinner = Spinner::new(if command { "" } else { "running" });
     let running = Instant::now();
     if let Some(limit) = limits.milliseconds {
@@ -153,29 +223,35 @@ pub fn run(args: &Args, as_json: bool) -> Result<Answer, Failure> {
         memory_pages: instance.and_then(|it| it.get_memory(store, "memory")).map(|m| m.size(store)),
         tier: if attached.is_some() { "aot" } else { args.engine.tier.name() },
         dispatch: engine.dispatch().name(),
+        taped: None,
     };
     let instance = match begun {
         Ok(instance) => instance,
-        Err((true, e @ Error::Link(_))) => return Err(link_failure(e, &module)),
-        Err((_, e)) if command => return ended(Err(e), args, &stats(&store, None), trapped),
-        Err((_, e)) => return Err(trapped(e.into())),
+        Err((true, e @ Error::Link(_))) => return Err(link::failure(e, &module, &linker)),
+        Err((_, e)) => {
+            tape.finish(&store, None, Outcome::of(Err(&e)))?;
+            let stats = stats(&store, None);
+            return if command { ended(Err(e), args, &stats, trapped) } else { Err(trapped(e.into())) };
+        }
     };
-    if command {
-        let start = instance.get_typed_func::<(), ()>(&store, "_start")?;
-        drop(spinner);
-        let outcome = start.call(&mut store, ());
-        return ended(outcome, args, &stats(&store, Some(instance)), trapped);
-    }
-    let (invoked, words) = match args.args.split_first() {
-        Some((name, words)) if args.reactor => (Some(name.as_str()), words),
-        _ => (args.invoke.as_deref(), &args.args[..]),
+    let (invoked, words) = match &start {
+        Start::Command => {
+            let start = instance.get_typed_func::<(), ()>(&store, "_start")?;
+            drop(spinner);
+            let outcome = start.call(&mut store, ());
+            let taped = tape.finish(&store, Some(instance), Outcome::of(outcome.as_ref().map(|()| Vec::new())))?;
+            return ended(outcome, args, &Stats { taped, ..stats(&store, Some(instance)) }, trapped);
+        }
+        Start::Function(name, words) => (name.as_deref(), words),
     };
     let (name, func) = function(invoked, &store, instance)?;
     let ty = func.ty(&store);
     let values = arguments(name, &ty, words)?;
     let mut results: Vec<_> = ty.results().iter().map(|ty| Val::default(*ty)).collect();
     let outcome = func.call(&mut store, &values, &mut results);
-    let stats = stats(&store, Some(instance));
+    let texts = || results.iter().map(args::value_text).collect();
+    let taped = tape.finish(&store, Some(instance), Outcome::of(outcome.as_ref().map(|()| texts())))?;
+    let stats = Stats { taped, ..stats(&store, Some(instance)) };
     drop(spinner);
     if let Err(e) = outcome {
         return match e {
@@ -249,6 +325,8 @@ struct Stats {
     memory_pages: Option<u64>,
     tier: &'static str,
     dispatch: &'static str,
+    /// Of a run that is recorded or replayed: what its memory is in the end.
+    taped: Option<Digest>,
 }
 
 impl Stats {
@@ -273,27 +351,13 @@ impl Stats {
             "memory_pages": self.memory_pages,
             "tier": self.tier,
             "dispatch": self.dispatch,
+            "memory_digest": self.taped.map(|digest| digest.to_string()),
         })
     }
 }
 
 fn used(before: Gas, meter: &Meter) -> Gas {
     Gas(before.0 - meter.left().0)
-}
-
-/// Why a module could not be linked.
-pub fn link_failure(e: Error, module: &Module) -> Failure {
-    let contract = module.imports().any(|import| import.module() == "ethereum");
-    let failure = Failure::from(e);
-    match contract {
-        true => {
-            Failure { message: format!("{}; a contract runs with `deploy` and `call`", failure.message), ..failure }
-        }
-        false => Failure {
-            message: format!("{}; `gristmill extensions` lists what programs may import", failure.message),
-            ..failure
-        },
-    }
 }
 
 /// Adds where the guest trapped, and writes the coredump.

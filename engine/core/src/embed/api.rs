@@ -3,6 +3,7 @@
 //! A body sees [`Guest`] (memory, meter, mode) and never the instance, so it cannot re-enter the code that called it.
 //! Both tiers and the naive executor of the tests reach a body through the same [`HostApi::call`].
 
+use super::intercept::Writes;
 use crate::error::{Stop, Trap};
 use crate::gas::{Gas, Meter};
 use crate::wasm::isa::Ty;
@@ -52,22 +53,29 @@ impl<A: HostApi> HostApi for &mut A {
 /// What a host function sees of its guest.
 pub struct Guest<'a> {
     memory: &'a mut [u8],
-    /// Bytes that somebody may have written, from the first on; of our machine's memories.
+    /// Bytes that somebody may have written, from the first on; of our machine's memories, while nobody takes notes.
     written: Option<&'a mut usize>,
+    noted: Option<Noted<'a>>,
     /// The meter of the run.
     pub meter: &'a mut Meter,
+}
+
+/// Who takes notes of what is written, and the memory's own number.
+struct Noted<'a> {
+    writes: &'a mut Writes,
+    most: Option<&'a mut usize>,
 }
 
 impl<'a> Guest<'a> {
     /// A guest with that memory.
     pub fn new(memory: &'a mut [u8], meter: &'a mut Meter) -> Self {
-        Self { memory, written: None, meter }
+        Self { memory, written: None, noted: None, meter }
     }
 
     /// A guest with what a machine's memory lends.
     #[inline]
     pub(crate) fn lent((memory, written): (&'a mut [u8], &'a mut usize), meter: &'a mut Meter) -> Self {
-        Self { memory, written: Some(written), meter }
+        Self { memory, written: Some(written), noted: None, meter }
     }
 
     /// Linear memory 0 of the calling instance; empty when it has none.
@@ -79,10 +87,36 @@ impl<'a> Guest<'a> {
     /// All of it, to write to. For a few bytes [`Guest::write`] is better: memory that was not written need not be zeroed.
     #[inline]
     pub fn memory_mut(&mut self) -> &mut [u8] {
-        if let Some(written) = &mut self.written {
-            **written = self.memory.len();
-        }
+        self.tell(0, self.memory.len());
         self.memory
+    }
+
+    /// The same guest, for a call of which `writes` notes what was written, and no notes of before.
+    pub fn noting<'b>(&'b mut self, writes: &'b mut Writes) -> Guest<'b> {
+        let most = match &mut self.noted {
+            Some(noted) => noted.most.as_deref_mut(),
+            None => self.written.as_deref_mut(),
+        };
+        Guest { memory: self.memory, written: None, noted: Some(Noted { writes, most }), meter: self.meter }
+    }
+
+    /// What is between may be written now.
+    #[inline]
+    fn tell(&mut self, from: usize, to: usize) {
+        match &mut self.written {
+            Some(written) => **written = (**written).max(to),
+            None => self.note(from, to),
+        }
+    }
+
+    #[cold]
+    fn note(&mut self, from: usize, to: usize) {
+        if let Some(Noted { writes, most }) = &mut self.noted {
+            writes.note(from..to);
+            if let Some(most) = most {
+                **most = (**most).max(to);
+            }
+        }
     }
 
     /// Takes whole gas.
@@ -126,9 +160,7 @@ impl<'a> Guest<'a> {
     pub fn slice_mut(&mut self, ptr: u32, len: u32) -> Result<&mut [u8], Stop> {
         self.check(ptr, len)?;
         let (from, to) = (ptr as usize, ptr as usize + len as usize);
-        if let Some(written) = &mut self.written {
-            **written = (**written).max(to);
-        }
+        self.tell(from, to);
         Ok(&mut self.memory[from..to])
     }
 

@@ -5,6 +5,7 @@ use super::engine::Engine;
 use super::entity::Extern;
 use super::func::{Caller, Func, IntoFunc, over_values};
 use super::instance::Instance;
+use super::intercept::{Intercepted, Interceptor};
 use super::module::Module;
 use super::store::{AsContextMut, Store};
 use super::value::Val;
@@ -14,7 +15,7 @@ use crate::interp::exec::host::{HostFunc, OverPart};
 use crate::interp::exec::machine::ExternIndex;
 use crate::wasm::isa::Ty;
 use crate::wasm::types::{FuncType, ValType};
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String, sync::Arc, vec::Vec};
 
 /// What modules may import, by name. Host functions of a linker serve any number of stores.
 pub struct Linker<T> {
@@ -22,6 +23,7 @@ pub struct Linker<T> {
     /// In the order of their hashes.
     names: Vec<Named<T>>,
     shadowing: bool,
+    interceptor: Option<Arc<dyn Interceptor<T>>>,
 }
 
 struct Named<T> {
@@ -64,6 +66,27 @@ impl<T, A: HostApi, F: Fn(&mut T) -> &mut A + Send + Sync> OverPart<Store<T>> fo
     }
 }
 
+/// The same behind an interceptor.
+struct Watched<T, F> {
+    interceptor: Arc<dyn Interceptor<T>>,
+    part: F,
+    row: usize,
+}
+
+impl<T, A: HostApi, F: Fn(&mut T) -> &mut A + Send + Sync> OverPart<Store<T>> for Watched<T, F> {
+    fn call(
+        &self,
+        store: &mut Store<T>,
+        memory: (&mut [u8], &mut usize),
+        meter: &mut Meter,
+        args: &[u64],
+    ) -> Result<u64, Stop> {
+        let body = |data: &mut T, guest: &mut Guest<'_>, args: &[u64]| (self.part)(data).call(self.row, guest, args);
+        let call = Intercepted { row: &A::rows()[self.row], args, body: &body };
+        self.interceptor.call(store.data_mut(), &mut Guest::lent(memory, meter), call)
+    }
+}
+
 /// Orders names; equal ones have equal hashes, and others may.
 fn hash(module: &str, name: &str) -> u64 {
     let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
@@ -77,7 +100,7 @@ fn hash(module: &str, name: &str) -> u64 {
 impl<T> Linker<T> {
     /// An empty linker.
     pub fn new(engine: &Engine) -> Self {
-        Self { engine: engine.clone(), names: Vec::new(), shadowing: false }
+        Self { engine: engine.clone(), names: Vec::new(), shadowing: false, interceptor: None }
     }
 
     /// The engine.
@@ -88,6 +111,13 @@ impl<T> Linker<T> {
     /// Whether a name may be defined again; the last definition counts.
     pub fn allow_shadowing(&mut self, allow: bool) -> &mut Self {
         self.shadowing = allow;
+        self
+    }
+
+    /// Has calls of all functions that [`Linker::table`] names from now on go to the interceptor. Functions of other kinds are
+    /// called as they are; without an interceptor all are.
+    pub fn intercept(&mut self, interceptor: Arc<dyn Interceptor<T>>) -> &mut Self {
+        self.interceptor = Some(interceptor);
         self
     }
 
@@ -173,7 +203,10 @@ impl<T> Linker<T> {
         T: 'static,
     {
         for (index, row) in A::rows().iter().enumerate() {
-            let func = HostFunc::part(row.ty(), Part { part, row: index });
+            let func = match &self.interceptor {
+                None => HostFunc::part(row.ty(), Part { part, row: index }),
+                Some(to) => HostFunc::part(row.ty(), Watched { interceptor: to.clone(), part, row: index }),
+            };
             self.insert(row.module, row.name, Definition::Host(func))?;
         }
         Ok(self)
@@ -203,6 +236,11 @@ impl<T> Linker<T> {
             self.insert(module, &name, Definition::Extern(item))?;
         }
         Ok(self)
+    }
+
+    /// All names, modules before names, in no order.
+    pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.names.iter().map(|named| (named.module.as_str(), named.name.as_str()))
     }
 
     /// What has that name, made in the store if it is a host function.

@@ -58,7 +58,12 @@ impl fmt::Display for Grants {
                 Some(patterns) => format!(" with arguments like {patterns:?}"),
             };
             let time = command.milliseconds.map_or(String::new(), |limit| format!(", for {limit} ms at most"));
-            lines.push(format!("runs {}{path}{arguments}{time}", command.name));
+            let walls = command.walls.as_ref().map_or(String::new(), |walls| {
+                let network = if walls.network { "with" } else { "without" };
+                let (read, write) = (&walls.read, &walls.write);
+                format!(", within walls {network} network: reads {read:?}, reads and writes {write:?}")
+            });
+            lines.push(format!("runs {}{path}{arguments}{time}{walls}", command.name));
         }
         if self.all_commands {
             lines.push("runs any command of the system".into());

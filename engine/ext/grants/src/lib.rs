@@ -29,8 +29,8 @@ mod text;
 pub use granted::{Act, Granted, Refused};
 pub use limits::{Limits, Price, Prices};
 pub use manifest::{
-    Access, Clock, Command, Digest, Directory, Grants, Input, ManifestError, Model, Output, Random, Stdio, Storage,
-    Version,
+    Access, Clock, Command, CommandWalls, Digest, Directory, Grants, Input, ManifestError, Model, Output, Random,
+    Stdio, Storage, Version,
 };
 pub use network::{Hosts, NetAct, NetRule, Ports, Protocol};
 pub use text::BadFlag;

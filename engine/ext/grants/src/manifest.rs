@@ -220,6 +220,21 @@ pub struct Command {
     /// The longest that it may run, whatever the guest says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub milliseconds: Option<u32>,
+    /// Walls of the kernel around it; without, it may do what this process may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub walls: Option<CommandWalls>,
+}
+
+/// What is within the walls around a command, beside the system's programs and their libraries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CommandWalls {
+    /// Files and directories that it may read.
+    pub read: Vec<PathBuf>,
+    /// That it may read and change.
+    pub write: Vec<PathBuf>,
+    /// Whether it may make sockets.
+    pub network: bool,
 }
 
 /// A namespace of key-value storage.

@@ -52,7 +52,7 @@ impl FromStr for Command {
             None => (text, None),
         };
         let name = nonempty(name, "the command's name")?;
-        Ok(Self { name, path, arguments: None, environment: None, milliseconds: None })
+        Ok(Self { name, path, arguments: None, environment: None, milliseconds: None, walls: None })
     }
 }
 

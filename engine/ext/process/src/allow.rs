@@ -1,7 +1,7 @@
 //! What may be run.
 
 use crate::table::Request;
-use gristmill_ext_grants::{Command, Grants};
+use gristmill_ext_grants::{Command, CommandWalls, Grants};
 use std::path::Path;
 
 /// A run that is allowed.
@@ -11,6 +11,8 @@ pub(crate) struct Allowed<'a> {
     pub path: Option<&'a Path>,
     /// The longest that it may run.
     pub milliseconds: Option<u32>,
+    /// What is around it.
+    pub walls: Option<&'a CommandWalls>,
 }
 
 /// Why a run is not.
@@ -29,7 +31,10 @@ pub(crate) fn check<'a>(grants: &'a Grants, request: &Request) -> Result<Allowed
     let mut denied = Denied::Name;
     for command in grants.commands.iter().filter(|command| command.name.as_bytes() == request.program) {
         match fits(command, request) {
-            Ok(()) => return Ok(Allowed { path: command.path.as_deref(), milliseconds: command.milliseconds }),
+            Ok(()) => {
+                let (path, milliseconds) = (command.path.as_deref(), command.milliseconds);
+                return Ok(Allowed { path, milliseconds, walls: command.walls.as_ref() });
+            }
             Err(why) if denied == Denied::Name => denied = why,
             Err(_) => {}
         }
@@ -113,6 +118,7 @@ mod tests {
             arguments: arguments.map(|patterns| patterns.iter().map(|it| it.to_string()).collect()),
             environment: Some(vec!["LANG".into()]),
             milliseconds: Some(milliseconds),
+            walls: None,
         };
         let mut grants =
             Grants { commands: vec![entry(Some(&[]), 1), entry(Some(&["-v", "*"]), 2)], ..Grants::default() };

@@ -4,7 +4,9 @@
 //! [`all_commands`](gristmill_ext_grants::Grants::all_commands). A command gets arguments, variables and standard input from the
 //! guest and nothing from the host but its working directory and user: no variable, no descriptor. It is killed, with all
 //! of its process group, when its time is up and when it ends; a descendant that leaves the group lives on, and what a
-//! command may do is the system's to say, for its grants end where the command begins.
+//! command may do is the system's to say, for its grants end where the command begins: unless its entry has
+//! [`walls`](gristmill_ext_grants::Command::walls), within which it finds the system's programs, and what they list. A kernel that has
+//! no such walls does not run it.
 //!
 //! To make descriptors of the host stay, `run` marks all of the process but the first three close-on-exec. An embedder that
 //! leaves descriptors to children of its own marks them just before it makes one. The process ignores `SIGPIPE`, as programs in

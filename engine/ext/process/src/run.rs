@@ -1,11 +1,15 @@
 //! How a command is run: its group, its three pipes, its time.
 
+use crate::allow::Allowed;
 use crate::table::Request;
 use crate::{LOST, NOT_RUN, TIMED_OUT};
+use gristmill_ext_grants::CommandWalls;
+use gristmill_ext_walls::{Strength, WallError, Walls};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -13,6 +17,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Bytes that are moved at once: the size of a pipe.
@@ -31,22 +36,23 @@ pub(crate) struct Ended {
 }
 
 /// Runs a command for at most `time`, and keeps `cap` bytes of each output.
-pub(crate) fn run(request: Request, path: Option<&Path>, time: Duration, cap: usize) -> Ended {
+pub(crate) fn run(request: Request, allowed: &Allowed<'_>, time: Duration, cap: usize) -> Ended {
     let begun = Instant::now();
-    let spawned = match path {
-        Some(path) => spawn(path, &request),
-        None => find(OsStr::from_bytes(&request.program)).and_then(|path| spawn(&path, &request)),
+    let path = match allowed.path {
+        Some(path) => Ok(path.to_path_buf()),
+        None => find(OsStr::from_bytes(&request.program)).map_err(NotStarted::System),
     };
+    // The standard library's descriptors close by themselves; others of this process may not.
+    close_fds::set_fds_cloexec_threadsafe(3, &[]);
+    let spawned = path.and_then(|path| match allowed.walls {
+        None => spawn(&path, &request).map_err(NotStarted::System),
+        Some(walls) => spawn_within(walls, &path, &request),
+    });
     let mut child = match spawned {
         Ok(child) => child,
-        Err(kind) => {
-            let reason = match kind {
-                ErrorKind::NotFound => "not found",
-                ErrorKind::PermissionDenied => "permission denied",
-                _ => "unknown",
-            };
+        Err(why) => {
             let mut stderr = Vec::new();
-            keep(&mut stderr, format!("{reason}\n").as_bytes(), cap);
+            keep(&mut stderr, format!("{why}\n").as_bytes(), cap);
             return Ended { code: NOT_RUN, stdout: Vec::new(), stderr };
         }
     };
@@ -70,6 +76,23 @@ pub(crate) fn run(request: Request, path: Option<&Path>, time: Duration, cap: us
         Err(_) => LOST,
     };
     Ended { code, stdout: pipes.stdout.kept, stderr: pipes.stderr.kept }
+}
+
+/// Why a command was not started.
+enum NotStarted {
+    System(ErrorKind),
+    Walls(WallError),
+}
+
+impl fmt::Display for NotStarted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System(ErrorKind::NotFound) => f.write_str("not found"),
+            Self::System(ErrorKind::PermissionDenied) => f.write_str("permission denied"),
+            Self::System(_) => f.write_str("unknown"),
+            Self::Walls(error) => error.fmt(f),
+        }
+    }
 }
 
 /// The low 8 bits of an exit code, signed, or 128 and the number of the signal.
@@ -109,9 +132,21 @@ fn spawn(path: &Path, request: &Request) -> Result<Child, ErrorKind> {
     command.envs(request.environment.iter().rev().map(|(name, value)| (text(name), text(value))));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.process_group(0);
-    // The standard library's descriptors close by themselves; others of this process may not.
-    close_fds::set_fds_cloexec_threadsafe(3, &[]);
     command.spawn().map_err(|error| error.kind())
+}
+
+/// The same from a thread that has walls, which children get with their first breath. There is no child without them.
+fn spawn_within(within: &CommandWalls, path: &Path, request: &Request) -> Result<Child, NotStarted> {
+    let mut walls = Walls { read: within.read.clone(), write: within.write.clone(), ..Walls::default() }.with_system();
+    walls.run.push(path.into());
+    walls.network = within.network;
+    thread::scope(|scope| {
+        let behind = scope.spawn(|| {
+            walls.around_thread(Strength::Whole).map_err(NotStarted::Walls)?;
+            spawn(path, request).map_err(NotStarted::System)
+        });
+        behind.join().unwrap_or(Err(NotStarted::System(ErrorKind::Other)))
+    })
 }
 
 /// A child that is killed with its group and reaped, whatever happens.

@@ -136,7 +136,7 @@ impl Process {
         let limit = allowed.milliseconds.map_or(request.milliseconds, |limit| limit.min(request.milliseconds));
         let limit = Duration::from_millis(limit.into());
         let Some(time) = self.granted.patience(Some(limit)) else { return Err(Halt::TimedOut.into()) };
-        let ended = run::run(request, allowed.path, time.unwrap_or(limit), cap);
+        let ended = run::run(request, &allowed, time.unwrap_or(limit), cap);
         (self.stdout, self.stderr, self.code) = (ended.stdout, ended.stderr, ended.code);
         // The run's own time may have ended the command.
         self.granted.in_time()?;

@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use gristmill::contract::{Ewasm, Options};
 use gristmill::{Config, Engine, Module, Profile, Trap};
-use gristmill_ext_grants::{Grants, Limits, Price};
+use gristmill_ext_grants::{Command, CommandWalls, Grants, Limits, Price};
 use gristmill_ext_process::{STDIN, WORDS};
 use std::time::{Duration, Instant};
 
@@ -368,4 +368,40 @@ fn contracts_cannot_have_it() {
         gristmill_ext_process::Process::new(gristmill_ext_grants::Granted::quiet(Grants::default())),
     );
     assert!(linker.instantiate(&mut store, &module).is_err());
+}
+
+#[test]
+fn walls_are_around_a_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["read", "write", "none"] {
+        std::fs::create_dir(path(name)).unwrap();
+        std::fs::write(path(name).join("f"), name).unwrap();
+    }
+    let walls = CommandWalls { read: vec![path("read")], write: vec![path("write")], network: false };
+    let within = |walls| {
+        let sh = Command { walls: Some(walls), ..grants(&["sh"]).commands.remove(0) };
+        Run::new(SSVM, Grants { commands: vec![sh], ..Grants::default() })
+    };
+    let root = folder.path().display();
+    let script = format!(
+        "cd {root}; cat read/f; echo x >read/f || echo kept; echo y >write/f && cat write/f; cat none/f || echo hidden; ls {root} || echo shut"
+    );
+    let (code, stdout, stderr) = within(walls.clone()).sh(&script);
+    assert_eq!((code, stdout.as_str()), (0, "readkept\ny\nhidden\nshut\n"), "NOT TESTED without Landlock: {stderr}");
+    // A socket is made by the shell's own means.
+    let connect = "exec 3<>/dev/tcp/127.0.0.1/9";
+    let bash = |network| {
+        let walls = CommandWalls { network, ..walls.clone() };
+        let bash = Command { walls: Some(walls), ..grants(&["bash"]).commands.remove(0) };
+        Run::new(SSVM, Grants { commands: vec![bash], ..Grants::default() }).name("bash").args(&["-c", connect]).run().2
+    };
+    assert!(bash(false).contains("not permitted"), "{}", bash(false));
+    assert!(!bash(true).contains("not permitted"), "{}", bash(true));
+    // Walls that cannot stand: nothing is run.
+    let (code, stdout, stderr) = within(CommandWalls { read: vec![path("gone")], ..walls }).sh("echo ran");
+    assert_eq!((code, stdout.as_str()), (-1, ""));
+    assert!(stderr.contains("gone cannot be within the walls"), "{stderr}");
+    // The host's own walls are what they were.
+    assert_eq!(std::fs::read(path("none/f")).unwrap(), b"none");
 }
