@@ -3,6 +3,7 @@
 use crate::errno::Errno;
 use crate::fs::Stat;
 use gristmill::{Guest, Stop, Trap};
+use gristmill_ext_grants::Price;
 
 /// What a body returns: an error number, 0 for none; or the end of the run.
 pub type Answer = Result<u32, Stop>;
@@ -113,13 +114,14 @@ impl Buffers {
     }
 }
 
-/// A path. [`Errno::Ilseq`] for what is not UTF-8, [`Errno::Inval`] for a NUL inside.
-pub fn path(guest: &Guest<'_>, at: u32, length: u32) -> Result<String, Failed> {
-    let bytes = guest.slice(at, length)?;
+/// A path, which is paid for. [`Errno::Ilseq`] for what is not UTF-8, [`Errno::Inval`] for a NUL inside.
+pub fn path(guest: &mut Guest<'_>, price: Price, at: u32, length: u32) -> Result<String, Failed> {
+    guest.check(at, length)?;
     if length > MANY_PATH_BYTES {
         return Err(Errno::NameTooLong.into());
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| Errno::Ilseq)?;
+    price.charge_bytes(guest, length.into())?;
+    let text = std::str::from_utf8(guest.slice(at, length)?).map_err(|_| Errno::Ilseq)?;
     if text.contains('\0') {
         return Err(Errno::Inval.into());
     }

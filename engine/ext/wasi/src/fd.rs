@@ -3,7 +3,7 @@
 use crate::Wasi;
 use crate::abi::{Answer, Buffers, Failed, answer, filestat};
 use crate::errno::Errno;
-use crate::fs::{File, Flags, Kind, Time};
+use crate::fs::{Entry, File, Flags, Kind, Time};
 use crate::rights::Rights;
 use crate::table::{Descriptor, What};
 use gristmill::{Guest, Halt};
@@ -78,10 +78,23 @@ impl Wasi {
     }
 
     /// Has a file grow until `end` without data: the quota has room for that, and it is paid for, since a file in memory takes it.
-    fn grow(&mut self, guest: &mut Guest<'_>, function: &'static str, fd: u32, end: u64) -> Result<(), Failed> {
+    fn grow(
+        &mut self,
+        guest: &mut Guest<'_>,
+        function: &'static str,
+        fd: u32,
+        end: u64,
+        act: impl FnOnce(&mut dyn File) -> crate::fs::Result<()>,
+    ) -> Result<(), Failed> {
         let size = self.table.get_mut(fd)?.file()?.stat()?.size;
         self.granted.grants.prices.wasi.charge_bytes(guest, end.saturating_sub(size))?;
-        self.take_quota(function, fd, end).map(drop)
+        let taken = self.take_quota(function, fd, end)?;
+        let descriptor = self.table.get_mut(fd)?;
+        let done = act(descriptor.file()?);
+        if let (Err(_), Some(quota)) = (&done, &descriptor.quota) {
+            quota.give_back(taken);
+        }
+        Ok(done?)
     }
 
     /// Takes what a file is about to grow by out of its directory's quota; how much.
@@ -113,8 +126,7 @@ impl Wasi {
             if length == 0 {
                 return Err(Errno::Inval.into());
             }
-            self.grow(guest, "fd_allocate", fd, end)?;
-            Ok(self.table.get_mut(fd)?.file()?.allocate(offset, length)?)
+            self.grow(guest, "fd_allocate", fd, end, |file| file.allocate(offset, length))
         })
     }
 
@@ -190,8 +202,7 @@ impl Wasi {
             if i64::try_from(size).is_err() {
                 return Err(Errno::Fbig.into());
             }
-            self.grow(guest, "fd_filestat_set_size", fd, size)?;
-            Ok(self.table.get_mut(fd)?.file()?.set_size(size)?)
+            self.grow(guest, "fd_filestat_set_size", fd, size, |file| file.set_size(size))
         })
     }
 
@@ -300,7 +311,8 @@ impl Wasi {
         let descriptor = self.table.get_mut(fd)?;
         let (append, quota) = (descriptor.flags.append, descriptor.quota.clone());
         let taken = match (&descriptor.what, at) {
-            (What::File { file, .. }, None) if append => {
+            // Whatever the place: the system writes at the end of such a file.
+            (What::File { file, .. }, _) if append => {
                 let end = if quota.is_some() { file.stat()?.size } else { 0 };
                 self.take_quota(function, fd, end.saturating_add(length))?
             }
@@ -336,8 +348,11 @@ impl Wasi {
         };
         self.buffer = gathered;
         if let Some(quota) = quota {
-            let unused = length - written.as_ref().map_or(0, |written| (*written as u64).min(length));
-            quota.give_back(unused.min(taken));
+            quota.give_back(match written {
+                // The place may have been behind the end: nothing lies between them, either.
+                Err(_) | Ok(0) => taken,
+                Ok(written) => length.saturating_sub(written as u64).min(taken),
+            });
         }
         Ok(guest.write(out, &(written? as u32).to_le_bytes())?)
     }
@@ -354,6 +369,7 @@ impl Wasi {
     pub(crate) fn fd_prestat_dir_name(&mut self, guest: &mut Guest<'_>, fd: u32, out: u32, room: u32) -> Answer {
         answer(|| {
             let name = self.table.get(fd)?.preopen.as_ref().ok_or(Errno::Notdir)?;
+            guest.check(out, room)?;
             if name.len() > room as usize {
                 return Err(Errno::NameTooLong.into());
             }
@@ -374,16 +390,13 @@ impl Wasi {
             guest.check(out, room)?;
             guest.check(used, 4)?;
             let price = self.granted.grants.prices.wasi;
-            let descriptor = self.descriptor("fd_readdir", fd, Rights::FD_READDIR)?;
-            let What::Directory { directory, listing } = &mut descriptor.what else { return Err(Errno::Notdir.into()) };
-            if cookie == 0 || listing.is_empty() {
-                *listing = directory.entries()?;
-            }
+            self.descriptor("fd_readdir", fd, Rights::FD_READDIR)?;
             price.charge_bytes(guest, u64::from(room))?;
+            let listing = self.listing(guest, fd, cookie == 0)?;
             let mut bytes = Vec::new();
             let from = usize::try_from(cookie).unwrap_or(usize::MAX).min(listing.len());
-            for (entry, next) in listing[from..].iter().zip(cookie + 1..) {
-                bytes.extend(next.to_le_bytes());
+            for (place, entry) in listing.iter().enumerate().skip(from) {
+                bytes.extend((place as u64 + 1).to_le_bytes());
                 bytes.extend(entry.inode.to_le_bytes());
                 bytes.extend((entry.name.len() as u32).to_le_bytes());
                 bytes.extend([entry.kind as u8, 0, 0, 0]);
@@ -397,6 +410,25 @@ impl Wasi {
             guest.write(out, &bytes)?;
             Ok(guest.write(used, &(bytes.len() as u32).to_le_bytes())?)
         })
+    }
+
+    /// What is in a directory, as it was when it was read from its beginning. Listings of other descriptors make room for one
+    /// that is large: they are read again when they are asked for.
+    fn listing(&mut self, guest: &mut Guest<'_>, fd: u32, again: bool) -> Result<&[Entry], Failed> {
+        let What::Directory { directory, listing } = &self.table.get(fd)?.what else {
+            return Err(Errno::Notdir.into());
+        };
+        if again || listing.is_empty() {
+            let read = directory.entries()?;
+            let bytes = read.iter().map(|entry| (size_of::<Entry>() + entry.name.len()) as u64).sum();
+            // How much there is nobody knows before.
+            self.granted.grants.prices.wasi.charge_bytes(guest, bytes)?;
+            self.table.keep_listing(fd, read)?;
+        }
+        match &self.table.get(fd)?.what {
+            What::Directory { listing, .. } => Ok(listing),
+            _ => Err(Errno::Notdir.into()),
+        }
     }
 
     pub(crate) fn fd_renumber(&mut self, _: &mut Guest<'_>, from: u32, to: u32) -> Answer {

@@ -26,9 +26,8 @@ impl Wasi {
         rights: Rights,
         (at, length): (u32, u32),
     ) -> Result<(Arc<dyn Directory>, String), Failed> {
-        self.granted.grants.prices.wasi.charge_bytes(guest, u64::from(length))?;
         let directory = self.table.get(fd)?.directory()?.clone();
-        let path = path(guest, at, length)?;
+        let path = path(guest, self.granted.grants.prices.wasi, at, length)?;
         let held = self.table.get(fd)?;
         if !held.base.has(rights) {
             if held.access == Access::Ro {
@@ -252,7 +251,7 @@ impl Wasi {
     ) -> Answer {
         let function = "path_symlink";
         answer(|| {
-            let target = path(guest, target, target_length)?;
+            let target = path(guest, self.granted.grants.prices.wasi, target, target_length)?;
             let (directory, path) = self.place(guest, function, fd, Rights::PATH_SYMLINK, (at, length))?;
             self.beneath(function, &format!("{path} -> {target}"), directory.symlink(&target, &path))
         })

@@ -5,17 +5,25 @@ use crate::abi::{Answer, Failed, answer};
 use crate::clock::Id;
 use crate::errno::Errno;
 use gristmill::{Guest, Halt, Stop};
-use gristmill_ext_grants::Act;
+use gristmill_ext_grants::{Act, Price};
 
 /// Bytes of random data that are made at once.
 const AT_ONCE: usize = 64 << 10;
 
 /// Writes texts, each with a NUL behind it, and where each of them lies.
-fn lay_out(guest: &mut Guest<'_>, texts: &[String], pointers: u32, buffer: u32) -> Result<(), Failed> {
+fn lay_out(
+    guest: &mut Guest<'_>,
+    price: Price,
+    texts: &[String],
+    pointers: u32,
+    buffer: u32,
+) -> Result<(), Failed> {
     let bytes: usize = texts.iter().map(|text| text.len() + 1).sum();
     let (count, bytes) = (u32::try_from(4 * texts.len()), u32::try_from(bytes));
     guest.check(pointers, count.map_err(|_| Errno::Overflow)?)?;
-    guest.check(buffer, bytes.map_err(|_| Errno::Overflow)?)?;
+    let bytes = bytes.map_err(|_| Errno::Overflow)?;
+    guest.check(buffer, bytes)?;
+    price.charge_bytes(guest, bytes.into())?;
     // Both places lie in memory.
     let (mut pointer, mut at) = (pointers, buffer);
     for text in texts {
@@ -38,7 +46,7 @@ fn sizes(guest: &mut Guest<'_>, texts: &[String], count: u32, size: u32) -> Resu
 
 impl Wasi {
     pub(crate) fn args_get(&mut self, guest: &mut Guest<'_>, pointers: u32, buffer: u32) -> Answer {
-        answer(|| lay_out(guest, &self.arguments, pointers, buffer))
+        answer(|| lay_out(guest, self.granted.grants.prices.wasi, &self.arguments, pointers, buffer))
     }
 
     pub(crate) fn args_sizes_get(&mut self, guest: &mut Guest<'_>, count: u32, size: u32) -> Answer {
@@ -46,7 +54,7 @@ impl Wasi {
     }
 
     pub(crate) fn environ_get(&mut self, guest: &mut Guest<'_>, pointers: u32, buffer: u32) -> Answer {
-        answer(|| lay_out(guest, &self.environment, pointers, buffer))
+        answer(|| lay_out(guest, self.granted.grants.prices.wasi, &self.environment, pointers, buffer))
     }
 
     pub(crate) fn environ_sizes_get(&mut self, guest: &mut Guest<'_>, count: u32, size: u32) -> Answer {

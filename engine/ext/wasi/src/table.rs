@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Descriptors that a guest has at once at most.
 const MANY: usize = 1_024;
 
+/// Entries of directories that are kept for a guest at once; those of the directory that it reads come on top.
+const ENTRIES: usize = 1 << 17;
+
 /// What a descriptor stands for.
 pub enum What {
     /// A file with places, and the place that is read or written next.
@@ -114,6 +117,14 @@ impl Descriptor {
         }
     }
 
+    /// What is kept of what was in the directory.
+    fn listing(&mut self) -> Option<&mut Vec<Entry>> {
+        match &mut self.what {
+            What::Directory { listing, .. } => Some(listing),
+            What::File { .. } | What::Stream(_) | What::Socket(_) => None,
+        }
+    }
+
     /// The file, or what is like one.
     pub fn file(&mut self) -> Result<&mut dyn File, Errno> {
         match &mut self.what {
@@ -162,6 +173,17 @@ impl Table {
     /// Closes it.
     pub fn remove(&mut self, number: u32) -> Result<Descriptor, Errno> {
         self.0.get_mut(number as usize).and_then(Option::take).ok_or(Errno::Badf)
+    }
+
+    /// Keeps what is in a directory for who reads on; listings of others are given up when there are too many entries in all.
+    pub fn keep_listing(&mut self, number: u32, entries: Vec<Entry>) -> Result<(), Errno> {
+        let mut listings: Vec<_> = self.0.iter_mut().map(|slot| slot.as_mut().and_then(Descriptor::listing)).collect();
+        if listings.iter().flatten().map(|listing| listing.len()).sum::<usize>() > ENTRIES {
+            listings.iter_mut().flatten().for_each(|listing| **listing = Vec::new());
+        }
+        let kept = listings.get_mut(number as usize).and_then(Option::as_mut).ok_or(Errno::Badf)?;
+        **kept = entries;
+        Ok(())
     }
 
     /// Gives a descriptor the number of another, which is closed.
