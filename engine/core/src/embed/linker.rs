@@ -193,6 +193,31 @@ impl<T> Linker<T> {
     /// Has a name stand for a host function of another type, too, which has a name already. An import of that very type gets it, any
     /// other import what had the name before.
     ///
+    /// ```
+    /// # use gristmill::{Config, Engine, Error, Linker, Module, Store};
+    /// let engine = Engine::new(&Config::new())?;
+    /// let mut linker = Linker::<()>::new(&engine);
+    /// linker.func_wrap("host", "add", |a: i32, b: i32| a + b)?;
+    /// linker.func_wrap("host", "add3", |a: i32, b: i32, c: i32| a + b + c)?;
+    /// linker.alternative("host", "add3", "host", "add")?;
+    ///
+    /// let run = |params: &str, args: &str| {
+    ///     let import = format!("(import \"host\" \"add\" (func $add {params} (result i32)))");
+    ///     let run = format!("(func (export \"run\") (result i32) {args} call $add)");
+    ///     let module = Module::new(&engine, &wat::parse_str(format!("(module {import} {run})")).unwrap())?;
+    ///     let mut store = Store::new(&engine, ());
+    ///     let instance = linker.instantiate(&mut store, &module)?;
+    ///     instance.get_typed_func::<(), i32>(&store, "run")?.call(&mut store, ())
+    /// };
+    /// assert_eq!(run("(param i32 i32)", "i32.const 1 i32.const 2")?, 3);
+    /// assert_eq!(run("(param i32 i32 i32)", "i32.const 1 i32.const 2 i32.const 3")?, 6);
+    /// let error = run("(param i32)", "i32.const 1").unwrap_err().to_string();
+    /// assert!(error.contains("incompatible import type: host.add"), "{error}");
+    /// assert!(linker.alternative("host", "none", "host", "add").is_err());
+    /// assert!(linker.alternative("host", "add", "host", "none").is_err());
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Link`] when either name is not defined, or is not a host function's.
     pub fn alternative(
