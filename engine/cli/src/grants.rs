@@ -1,10 +1,12 @@
 //! Flags that grant something, and the manifest.
 
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use gristmill_ext_grants::{Clock, Command, Directory, Grants, Input, Limits, Output, Random, Stdio, Storage};
+use gristmill_ext_grants::{Clock, Command, Directory, Grants, Input, Limits, NetRule, Output, Random, Stdio, Storage};
 
 use crate::args;
 use crate::output::Failure;
@@ -33,6 +35,12 @@ pub struct GrantArgs {
     /// Random bytes: `system`, a number to begin with, or `off`
     #[arg(long, value_parser = random, value_name = "NAME|SEED")]
     pub random: Option<Random>,
+    /// Let it use the network: connect|listen|resolve:[tcp:|udp:]HOSTS[:PORTS]; HOSTS is an address, a network, a name, `*.NAME` or `*`
+    #[arg(long, value_name = "RULE")]
+    pub allow_net: Vec<NetRule>,
+    /// Listen here for it: a socket behind its directories, from 3 on
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub tcplisten: Vec<SocketAddr>,
     /// Let it run a program of the system: NAME, or NAME=PATH
     #[arg(long, value_name = "NAME")]
     pub allow_command: Vec<Command>,
@@ -104,6 +112,7 @@ impl GrantArgs {
         };
         grants.directories.extend(self.dir.iter().cloned());
         grants.environment.extend(self.env.iter().cloned());
+        grants.network.extend(self.allow_net.iter().cloned());
         grants.commands.extend(self.allow_command.iter().cloned());
         grants.storage.extend(self.storage.iter().cloned());
         grants.all_commands |= self.allow_command_all;
@@ -117,5 +126,17 @@ impl GrantArgs {
     /// `--timeout`.
     pub fn milliseconds(&self) -> Option<u64> {
         self.timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Sockets that are open when the program begins.
+    ///
+    /// # Errors
+    /// An address cannot be listened at.
+    pub fn sockets(&self) -> Result<Vec<OwnedFd>, Failure> {
+        let listen = |at: &SocketAddr| {
+            let listener = TcpListener::bind(at).map_err(|e| Failure::host(e.to_string()).at(at))?;
+            Ok(listener.into())
+        };
+        self.tcplisten.iter().map(listen).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! What a program is linked with: the extensions, as far as they are granted.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,11 +23,11 @@ pub struct Program {
 }
 
 impl Program {
-    /// A program of that file. Its storage is kept in `kept`; in memory without.
+    /// A program of that file, with sockets that are open already. Its storage is kept in `kept`; in memory without.
     ///
     /// # Errors
     /// A granted directory, or the storage, cannot be opened.
-    pub fn new(grants: Grants, file: &Path, kept: Option<&Path>) -> Result<Self, Failure> {
+    pub fn new(grants: Grants, file: &Path, sockets: Vec<OwnedFd>, kept: Option<&Path>) -> Result<Self, Failure> {
         let backend: Arc<dyn Backend> = match kept {
             Some(path) => Arc::new(Redb::open(path).map_err(|e| Failure::host(e.to_string()))?),
             None => Arc::new(Memory::default()),
@@ -34,7 +35,8 @@ impl Program {
         let granted = Granted::new(grants, |refused| eprintln!("{refused}"));
         let name = file.with_extension("wasm");
         let name = name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let wasi = Wasi::new(granted.clone(), &name, Streams::default()).map_err(|e| Failure::host(e.to_string()))?;
+        let streams = Streams { sockets, ..Streams::default() };
+        let wasi = Wasi::new(granted.clone(), &name, streams).map_err(|e| Failure::host(e.to_string()))?;
         Ok(Self { wasi, storage: Storage::new(granted.clone(), backend), process: Process::new(granted) })
     }
 }
@@ -64,7 +66,12 @@ pub struct Extension {
 /// All extensions.
 pub fn extensions() -> [Extension; 3] {
     [
-        Extension { name: "wasi", grants: "--dir, --env, --stdin, --clock, --random", rows: Wasi::rows(), also: &[] },
+        Extension {
+            name: "wasi",
+            grants: "--dir, --env, --stdin, --clock, --random, --allow-net, --tcplisten",
+            rows: Wasi::rows(),
+            also: &[],
+        },
         Extension {
             name: "storage",
             grants: "--storage, --storage-file",

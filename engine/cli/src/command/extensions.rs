@@ -9,7 +9,8 @@ use crate::program::extensions;
 /// List the functions that programs may import, with their types and what grants them
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Every function can be linked; without its grant it refuses. Contracts (profile chain1) can import none of them.
+Every function can be linked; without its grant it refuses. Contracts (profile chain1) can import none of them. \
+`wasi_unstable` has the functions of preview 1, too, and every socket function a name with `_v2` behind it.
 
 Examples:
   gristmill extensions

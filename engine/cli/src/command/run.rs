@@ -190,7 +190,9 @@ pub fn run(args: &Args, as_json: bool) -> Result<Answer, Failure> {
     }
     let header = args.header(&bytes, &start, &grants);
     let limits = grants.limits;
-    let mut store = Store::new(&engine, Program::new(grants, &args.file, args.grants.storage_file.as_deref())?);
+    let sockets = args.grants.sockets()?;
+    let program = Program::new(grants, &args.file, sockets, args.grants.storage_file.as_deref())?;
+    let mut store = Store::new(&engine, program);
     if let Some(gas) = limits.gas {
         store.set_gas(Gas(gas));
     }

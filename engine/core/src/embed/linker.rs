@@ -14,6 +14,7 @@ use crate::gas::Meter;
 use crate::interp::exec::host::{HostFunc, OverPart};
 use crate::interp::exec::machine::ExternIndex;
 use crate::wasm::isa::Ty;
+use crate::wasm::load::ImportKind;
 use crate::wasm::types::{FuncType, ValType};
 use alloc::{format, string::String, sync::Arc, vec::Vec};
 
@@ -222,6 +223,64 @@ impl<T> Linker<T> {
         self.insert(as_module, as_name, definition)
     }
 
+    /// Has a name stand for a host function of another type, too, which has a name already. An import of that very type gets it, any
+    /// other import what had the name before.
+    ///
+    /// ```
+    /// # use gristmill::{Config, Engine, Error, Linker, Module, Store};
+    /// let engine = Engine::new(&Config::new())?;
+    /// let mut linker = Linker::<()>::new(&engine);
+    /// linker.func_wrap("host", "add", |a: i32, b: i32| a + b)?;
+    /// linker.func_wrap("host", "add3", |a: i32, b: i32, c: i32| a + b + c)?;
+    /// linker.alternative("host", "add3", "host", "add")?;
+    ///
+    /// let run = |params: &str, args: &str| {
+    ///     let import = format!("(import \"host\" \"add\" (func $add {params} (result i32)))");
+    ///     let run = format!("(func (export \"run\") (result i32) {args} call $add)");
+    ///     let module = Module::new(&engine, &wat::parse_str(format!("(module {import} {run})")).unwrap())?;
+    ///     let mut store = Store::new(&engine, ());
+    ///     let instance = linker.instantiate(&mut store, &module)?;
+    ///     instance.get_typed_func::<(), i32>(&store, "run")?.call(&mut store, ())
+    /// };
+    /// assert_eq!(run("(param i32 i32)", "i32.const 1 i32.const 2")?, 3);
+    /// assert_eq!(run("(param i32 i32 i32)", "i32.const 1 i32.const 2 i32.const 3")?, 6);
+    /// let error = run("(param i32)", "i32.const 1").unwrap_err().to_string();
+    /// assert!(error.contains("incompatible import type: host.add"), "{error}");
+    /// assert!(linker.alternative("host", "none", "host", "add").is_err());
+    /// assert!(linker.alternative("host", "add", "host", "none").is_err());
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Link`] when either name is not defined, or is not a host function's.
+    pub fn alternative(
+        &mut self,
+        module: &str,
+        name: &str,
+        as_module: &str,
+        as_name: &str,
+    ) -> Result<&mut Self, Error> {
+        let host = |module: &str, name: &str| match self.find(module, name).map(|at| (at, &self.names[at].definition)) {
+            Ok((at, Definition::Host(host))) => Ok((at, host.clone())),
+            _ => Err(Error::Link(format!("{module}.{name} is no host function"))),
+        };
+        let (_, other) = host(module, name)?;
+        let (at, _) = host(as_module, as_name)?;
+        let (hash, definition) = (hash(as_module, as_name), Definition::Host(other));
+        // Behind what is found first.
+        self.names.insert(at + 1, Named { hash, module: as_module.into(), name: as_name.into(), definition });
+        Ok(self)
+    }
+
+    /// What an import of that name and type gets.
+    fn resolve(&self, module: &str, name: &str, ty: Option<&FuncType>) -> Option<&Definition<T>> {
+        let first = self.find(module, name).ok()?;
+        let mut same = self.names[first..].iter().take_while(|it| it.name == name && it.module == module);
+        let fits =
+            |it: &&Named<T>| matches!((&it.definition, ty), (Definition::Host(host), Some(ty)) if host.ty() == ty);
+        Some(&same.find(fits).unwrap_or(&self.names[first]).definition)
+    }
+
     /// Names all exports of an instance.
     ///
     /// # Errors
@@ -260,8 +319,11 @@ impl<T> Linker<T> {
         store.machine.expect_functions(imports.len() + module.prepared().referable.len());
         let mut indices = Vec::with_capacity(imports.len());
         for import in imports {
-            let definition = self.find(&import.module, &import.name).ok().map(|at| &self.names[at].definition);
-            indices.push(match definition {
+            let ty = match import.kind {
+                ImportKind::Func(ty) => module.parsed().types.get(ty as usize),
+                _ => None,
+            };
+            indices.push(match self.resolve(&import.module, &import.name, ty) {
                 Some(Definition::Host(host)) => ExternIndex::Func(host.add(store)),
                 Some(Definition::Extern(item)) => item.import(store.id)?,
                 None => return Err(Error::Link(format!("unknown import: {}.{}", import.module, import.name))),

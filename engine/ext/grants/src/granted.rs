@@ -37,6 +37,8 @@ pub enum Act {
     Listen,
     /// Resolving names.
     Resolve,
+    /// Keeping sockets to one interface of the machine.
+    Interface,
     /// Running a program of the system.
     Command,
     /// Key-value storage.
@@ -62,6 +64,7 @@ impl fmt::Display for Act {
             Act::Connect => "--allow-net connect:HOSTS:PORTS, [[network]]",
             Act::Listen => "--allow-net listen:HOSTS:PORTS, [[network]]",
             Act::Resolve => "--allow-net resolve:NAMES, [[network]]",
+            Act::Interface => "a grant that there is none of",
             Act::Command => "--allow-command NAME, [[command]], or --allow-command-all, all_commands = true",
             Act::Storage => "--storage NAMESPACE, [[storage]]",
             Act::StorageWrite => "--storage NAMESPACE without :ro, access = \"rw\"",

@@ -147,3 +147,12 @@ pub fn filestat(stat: &Stat) -> [u8; FILESTAT as usize] {
     bytes[56..64].copy_from_slice(&stat.changed.to_le_bytes());
     bytes
 }
+
+/// The same in the preview before 1: 56 bytes, in which there are fewer names.
+pub fn filestat_unstable(stat: &Stat) -> [u8; 56] {
+    let mut bytes = [0; 56];
+    bytes[..17].copy_from_slice(&filestat(stat)[..17]);
+    bytes[20..24].copy_from_slice(&u32::try_from(stat.links).unwrap_or(u32::MAX).to_le_bytes());
+    bytes[24..].copy_from_slice(&filestat(stat)[32..]);
+    bytes
+}

@@ -140,6 +140,23 @@ errnos! {
     Xdev = 75, XDEV;
     /// Capabilities insufficient.
     Notcapable = 76;
+    // From here on WasmEdge's, of names.
+    /// No answer now; there may be one later.
+    AiAgain = 78;
+    /// No answer, now or later.
+    AiFail = 80;
+    /// Family not supported.
+    AiFamily = 81;
+    /// A name without addresses.
+    AiNoData = 83;
+    /// No such name.
+    AiNoName = 84;
+    /// No such service, or not of that protocol.
+    AiService = 85;
+    /// Kind of socket not supported.
+    AiSockType = 86;
+    /// The system does not let us ask.
+    AiSystem = 87;
 }
 
 impl From<io::Error> for Errno {

@@ -3,7 +3,7 @@
 use crate::Wasi;
 use crate::abi::{Answer, Buffers, Failed, answer, filestat};
 use crate::errno::Errno;
-use crate::fs::{Entry, File, Flags, Kind, Time};
+use crate::fs::{Entry, File, Flags, Kind, Stat, Time};
 use crate::rights::Rights;
 use crate::table::{Descriptor, What};
 use gristmill::{Guest, Halt};
@@ -152,7 +152,7 @@ impl Wasi {
             let kind = match &descriptor.what {
                 What::Directory { .. } => Kind::Directory,
                 What::File { file, .. } | What::Stream(file) => file.stat()?.kind,
-                What::Socket(socket) => socket.stat()?.kind,
+                What::Socket(socket) => socket.stat().kind,
             };
             let mut bytes = [0; 24];
             bytes[0] = kind as u8;
@@ -167,7 +167,11 @@ impl Wasi {
         answer(|| {
             let flags = flags(bits)?;
             let descriptor = self.descriptor("fd_fdstat_set_flags", fd, Rights::FD_FDSTAT_SET_FLAGS)?;
-            descriptor.file().map_err(|_| Errno::Badf)?.set_flags(flags)?;
+            match &mut descriptor.what {
+                // The host's side does not block, whatever the guest sees.
+                What::Socket(_) => {}
+                _ => descriptor.file().map_err(|_| Errno::Badf)?.set_flags(flags)?,
+            }
             descriptor.flags = flags;
             Ok(())
         })
@@ -186,13 +190,24 @@ impl Wasi {
     }
 
     pub(crate) fn fd_filestat_get(&mut self, guest: &mut Guest<'_>, fd: u32, out: u32) -> Answer {
+        self.descriptor_stat(guest, fd, out, |stat| filestat(stat).to_vec())
+    }
+
+    /// What is known of a descriptor, in one form of the structure or the other.
+    pub(crate) fn descriptor_stat(
+        &mut self,
+        guest: &mut Guest<'_>,
+        fd: u32,
+        out: u32,
+        encode: impl Fn(&Stat) -> Vec<u8>,
+    ) -> Answer {
         answer(|| {
             let stat = match &self.descriptor("fd_filestat_get", fd, Rights::FD_FILESTAT_GET)?.what {
                 What::Directory { directory, .. } => directory.stat()?,
                 What::File { file, .. } | What::Stream(file) => file.stat()?,
-                What::Socket(socket) => socket.stat()?,
+                What::Socket(socket) => socket.stat(),
             };
-            Ok(guest.write(out, &filestat(&stat))?)
+            Ok(guest.write(out, &encode(&stat))?)
         })
     }
 
@@ -225,6 +240,9 @@ impl Wasi {
     }
 
     pub(crate) fn fd_read(&mut self, guest: &mut Guest<'_>, fd: u32, iovs: u32, count: u32, out: u32) -> Answer {
+        if matches!(self.table.get(fd).map(|it| &it.what), Ok(What::Socket(_))) {
+            return self.read_socket(guest, fd, (iovs, count), out);
+        }
         answer(|| self.read(guest, "fd_read", fd, (iovs, count), None, out))
     }
 
@@ -264,8 +282,7 @@ impl Wasi {
                 file.read_at(&mut bytes, *position).inspect(|read| *position += *read as u64)
             }
             (What::Stream(file), None) => file.read(&mut bytes),
-            (What::Socket(socket), None) => socket.read(&mut bytes),
-            (What::Stream(_) | What::Socket(_), Some(_)) => Err(Errno::Spipe),
+            (What::Stream(_), Some(_)) | (What::Socket(_), _) => Err(Errno::Spipe),
             (What::Directory { .. }, _) => Err(Errno::Isdir),
         };
         let done = read.map_err(Failed::from).and_then(|read| {
@@ -277,6 +294,9 @@ impl Wasi {
     }
 
     pub(crate) fn fd_write(&mut self, guest: &mut Guest<'_>, fd: u32, iovs: u32, count: u32, out: u32) -> Answer {
+        if matches!(self.table.get(fd).map(|it| &it.what), Ok(What::Socket(_))) {
+            return self.write_socket(guest, fd, (iovs, count), out);
+        }
         answer(|| self.write(guest, "fd_write", fd, (iovs, count), None, out))
     }
 
@@ -342,8 +362,7 @@ impl Wasi {
                 file.write_at(bytes, *position).inspect(|written| *position += *written as u64)
             }
             (What::Stream(file), None) => file.append(bytes),
-            (What::Socket(socket), None) => socket.append(bytes),
-            (What::Stream(_) | What::Socket(_), Some(_)) => Err(Errno::Spipe),
+            (What::Stream(_), Some(_)) | (What::Socket(_), _) => Err(Errno::Spipe),
             (What::Directory { .. }, _) => Err(Errno::Isdir),
         };
         self.buffer = gathered;

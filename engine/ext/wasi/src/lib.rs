@@ -1,4 +1,5 @@
-//! WASI preview 1: all 46 functions, over files of the host or in memory, under grants.
+//! WASI preview 1: all 46 functions, over files of the host or in memory, under grants. With it WasmEdge's sockets, which have the
+//! same module, and `wasi_unstable`, the preview before.
 //!
 //! A [`Wasi`] is one program's: its descriptors, arguments, clocks. It is made of what was granted ([`Wasi::new`]) and named in a
 //! linker as a part of the store's data ([`add_to_linker`]). Pointers that lead nowhere answer `fault`; what was not granted answers
@@ -34,11 +35,13 @@ mod sock;
 mod stdio;
 mod system;
 mod table;
+mod unstable;
 
 use clock::{Clock, Random};
 use errno::Errno;
-use gristmill::{Error, Gas, Linker};
+use gristmill::{Error, Gas, HostApi, Linker};
 use gristmill_ext_grants::{Granted, Input, Output};
+pub use sock::{Resolve, System};
 use std::fmt;
 use std::io::Read;
 use std::os::fd::OwnedFd;
@@ -51,13 +54,18 @@ use table::{Descriptor, Table};
 /// The name of the module that programs import.
 pub const MODULE: &str = "wasi_snapshot_preview1";
 
-/// What standard streams are, where grants leave it to the embedder.
+/// The name that the module had before.
+pub const UNSTABLE: &str = "wasi_unstable";
+
+/// What the embedder gives beside grants: standard streams, where these leave it to him, and sockets.
 #[derive(Default)]
 pub struct Streams {
     /// What standard input is when it is `given`.
     pub stdin: Option<Box<dyn Read + Send>>,
-    /// Sockets that are open when the program begins: the descriptors behind the directories.
+    /// Sockets that are open when the program begins: the descriptors behind the directories. The host's side of them does not block.
     pub sockets: Vec<OwnedFd>,
+    /// Who knows addresses of names; without, [`System`].
+    pub resolver: Option<Box<dyn Resolve>>,
 }
 
 /// One program's side of WASI.
@@ -70,6 +78,8 @@ pub struct Wasi {
     random: Random,
     stdout: Captured,
     stderr: Captured,
+    resolver: Box<dyn Resolve>,
+    resolved: sock::Resolved,
     /// Where bytes are on their way.
     buffer: Vec<u8>,
 }
@@ -141,12 +151,26 @@ impl Wasi {
             add(Descriptor::preopen(directory.guest.clone(), opened, directory.access, quota))?;
         }
         for socket in streams.sockets {
-            add(Descriptor::socket(sock::Socket::new(socket)))?;
+            let (socket, nonblock) = sock::Socket::given(socket);
+            let rights = socket.rights();
+            add(Descriptor::socket(socket, rights, nonblock))?;
         }
         let arguments = std::iter::once(name.to_string()).chain(grants.arguments.iter().cloned()).collect();
         let environment = grants.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let random = Random::new(grants.random);
-        Ok(Self { table, arguments, environment, clock, random, stdout, stderr, buffer: Vec::new(), granted })
+        Ok(Self {
+            table,
+            arguments,
+            environment,
+            clock,
+            random,
+            stdout,
+            stderr,
+            resolver: streams.resolver.unwrap_or_else(|| Box::new(System)),
+            resolved: sock::Resolved::default(),
+            buffer: Vec::new(),
+            granted,
+        })
     }
 
     /// What was written to standard output, where it is captured.
@@ -168,6 +192,10 @@ impl Wasi {
         self.granted.grants.prices.wasi.base()
     }
 
+    fn socket_price(&self) -> Gas {
+        self.granted.grants.prices.sockets.base()
+    }
+
     /// Programs off chain are never called without leave to change things.
     fn is_static(&self) -> bool {
         false
@@ -180,7 +208,7 @@ impl fmt::Debug for Wasi {
     }
 }
 
-/// Names all functions of preview 1; `part` finds the program's WASI in a store's data.
+/// Names all functions, in each of their generations; `part` finds the program's WASI in a store's data.
 ///
 /// # Errors
 /// A name is taken.
@@ -188,5 +216,13 @@ pub fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     part: impl Fn(&mut T) -> &mut Wasi + Copy + Send + Sync + 'static,
 ) -> Result<(), Error> {
-    linker.table(part).map(drop)
+    linker.table(part)?;
+    for row in Wasi::rows().iter().filter(|row| row.name.starts_with("sock_")) {
+        match row.name.strip_suffix("_v2") {
+            Some(plain) => linker.alternative(MODULE, row.name, MODULE, plain)?,
+            None if Wasi::rows().iter().any(|other| other.name.strip_suffix("_v2") == Some(row.name)) => continue,
+            None => linker.alias(MODULE, row.name, MODULE, &format!("{}_v2", row.name))?,
+        };
+    }
+    unstable::alias(linker)
 }

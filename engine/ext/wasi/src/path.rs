@@ -4,7 +4,7 @@ use crate::Wasi;
 use crate::abi::{Answer, Failed, answer, filestat, path};
 use crate::errno::Errno;
 use crate::fd::{flags, times};
-use crate::fs::{Directory, Kind, Open, Opened};
+use crate::fs::{Directory, Kind, Open, Opened, Stat};
 use crate::rights::Rights;
 use crate::table::{Descriptor, What};
 use gristmill::Guest;
@@ -63,12 +63,25 @@ impl Wasi {
         length: u32,
         out: u32,
     ) -> Answer {
+        self.path_stat(guest, fd, lookup, (at, length), out, |stat| filestat(stat).to_vec())
+    }
+
+    /// What is known of a path, in one form of the structure or the other.
+    pub(crate) fn path_stat(
+        &mut self,
+        guest: &mut Guest<'_>,
+        fd: u32,
+        lookup: u32,
+        path: (u32, u32),
+        out: u32,
+        encode: impl Fn(&Stat) -> Vec<u8>,
+    ) -> Answer {
         let function = "path_filestat_get";
         answer(|| {
             let follow = follow(lookup)?;
-            let (directory, path) = self.place(guest, function, fd, Rights::PATH_FILESTAT_GET, (at, length))?;
+            let (directory, path) = self.place(guest, function, fd, Rights::PATH_FILESTAT_GET, path)?;
             let stat = self.beneath(function, &path, directory.stat_at(&path, follow))?;
-            Ok(guest.write(out, &filestat(&stat))?)
+            Ok(guest.write(out, &encode(&stat))?)
         })
     }
 

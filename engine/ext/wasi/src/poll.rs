@@ -5,7 +5,6 @@ use crate::abi::{Answer, Failed, answer};
 use crate::clock::Id;
 use crate::errno::Errno;
 use crate::fd::timespec;
-use crate::fs::File;
 use crate::rights::Rights;
 use crate::table::What;
 use gristmill::{Guest, Halt};
@@ -14,8 +13,23 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::AsFd;
 use std::time::Duration;
 
-/// Bytes of a subscription, and of an event.
-const SUBSCRIPTION: u32 = 48;
+/// How a subscription lies in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// Its bytes.
+    size: u32,
+    /// Where a clock begins.
+    clock: usize,
+}
+
+impl Layout {
+    /// Preview 1's.
+    const STANDARD: Self = Self { size: 48, clock: 16 };
+    /// The one before, where a number of the guest's comes before a clock.
+    pub const UNSTABLE: Self = Self { size: 56, clock: 24 };
+}
+
+/// Bytes of an event.
 const EVENT: u32 = 32;
 
 /// Subscriptions that one call takes at most: more than there are descriptors.
@@ -77,12 +91,15 @@ fn long(bytes: &[u8], at: usize) -> u64 {
 }
 
 impl Wasi {
-    fn subscription(&self, bytes: &[u8]) -> Subscription {
+    fn subscription(&self, bytes: &[u8], clock: usize) -> Subscription {
         let mut userdata = [0; 8];
         userdata.copy_from_slice(&bytes[..8]);
         let tag = bytes[8];
         let to = match tag {
-            0 => self.clock_subscription(word(bytes, 16), long(bytes, 24), word(bytes, 40) & 0xffff),
+            0 => {
+                let flags = word(bytes, clock + 24) & 0xffff;
+                self.clock_subscription(word(bytes, clock), long(bytes, clock + 8), flags)
+            }
             1 | 2 => self.descriptor_subscription(word(bytes, 16), tag == 2),
             _ => Err(Errno::Inval),
         };
@@ -134,7 +151,7 @@ impl Wasi {
                 To::Descriptor { fd, write } => {
                     let waited = match &self.table.get(fd)?.what {
                         What::File { file, .. } | What::Stream(file) => file.waits(),
-                        What::Socket(socket) => socket.waits(),
+                        What::Socket(socket) => Some(socket.as_fd()),
                         What::Directory { .. } => None,
                     };
                     match waited {
@@ -180,16 +197,29 @@ impl Wasi {
         count: u32,
         out: u32,
     ) -> Answer {
+        self.poll(guest, Layout::STANDARD, subscriptions, events, count, out)
+    }
+
+    /// The same, of subscriptions that lie in memory in one way or the other.
+    pub(crate) fn poll(
+        &mut self,
+        guest: &mut Guest<'_>,
+        layout: Layout,
+        subscriptions: u32,
+        events: u32,
+        count: u32,
+        out: u32,
+    ) -> Answer {
         answer(|| {
             if count == 0 || count > MANY {
                 return Err(Errno::Inval.into());
             }
-            self.granted.grants.prices.wasi.charge_bytes(guest, u64::from(count * SUBSCRIPTION))?;
+            self.granted.grants.prices.wasi.charge_bytes(guest, u64::from(count * layout.size))?;
             guest.check(events, count * EVENT)?;
             guest.check(out, 4)?;
-            let bytes = guest.slice(subscriptions, count * SUBSCRIPTION)?.to_vec();
-            let wanted: Vec<_> =
-                bytes.chunks_exact(SUBSCRIPTION as usize).map(|bytes| self.subscription(bytes)).collect();
+            let bytes = guest.slice(subscriptions, count * layout.size)?.to_vec();
+            let wanted = bytes.chunks_exact(layout.size as usize).map(|bytes| self.subscription(bytes, layout.clock));
+            let wanted: Vec<_> = wanted.collect();
             let happened = self.wait_for(&wanted)?;
             let mut at = events;
             for event in &happened {

@@ -1,4 +1,4 @@
-//! Preview 1's functions: names, types, prices.
+//! All functions: names, types, prices.
 
 use crate::Wasi;
 use gristmill::host_api;
@@ -88,12 +88,65 @@ host_api! { impl [] Wasi, in_static is_static {
     "wasi_snapshot_preview1" sched_yield => sched_yield() -> i32, |w| w.price(), reads;
     /// Random bytes.
     "wasi_snapshot_preview1" random_get => random_get(buf: i32, len: i32) -> i32, |w| w.price(), reads;
-    /// Accepts a connection.
-    "wasi_snapshot_preview1" sock_accept => sock_accept(fd: i32, flags: i32, out: i32) -> i32, |w| w.price(), writes;
     /// Receives.
     "wasi_snapshot_preview1" sock_recv => sock_recv(fd: i32, iovs: i32, n: i32, flags: i32, len_out: i32, flags_out: i32) -> i32, |w| w.price(), reads;
     /// Sends.
     "wasi_snapshot_preview1" sock_send => sock_send(fd: i32, iovs: i32, n: i32, flags: i32, len_out: i32) -> i32, |w| w.price(), writes;
     /// Ends one or both directions of a connection.
     "wasi_snapshot_preview1" sock_shutdown => sock_shutdown(fd: i32, how: i32) -> i32, |w| w.price(), writes;
+    /// Accepts a connection, as the standard has it: its name without `_v2` has this type, too.
+    "wasi_snapshot_preview1" sock_accept_v2 => sock_accept_v2(fd: i32, flags: i32, out: i32) -> i32, |w| w.price(), writes;
+
+    // WasmEdge's sockets. Each has a name with `_v2` behind it, too; what differs then is a row. A name alone is the first generation's,
+    // unless its import has the type of the second.
+
+    /// Accepts a connection.
+    "wasi_snapshot_preview1" sock_accept => sock_accept(fd: i32, out: i32) -> i32, |w| w.socket_price(), writes;
+    /// Opens a socket of a family (1: IPv4, 2: IPv6) and a kind (1: datagrams, 2: streams).
+    "wasi_snapshot_preview1" sock_open => sock_open(family: i32, kind: i32, out: i32) -> i32, |w| w.socket_price(), writes;
+    /// Gives a socket an address of this machine. Port 0: any that is free.
+    "wasi_snapshot_preview1" sock_bind => sock_bind(fd: i32, addr: i32, port: i32) -> i32, |w| w.socket_price(), writes;
+    /// The same; the address may be a storage area.
+    "wasi_snapshot_preview1" sock_bind_v2 => sock_bind_v2(fd: i32, addr: i32, port: i32) -> i32, |w| w.socket_price(), writes;
+    /// Has connections accepted at it.
+    "wasi_snapshot_preview1" sock_listen => sock_listen(fd: i32, backlog: i32) -> i32, |w| w.socket_price(), writes;
+    /// Connects.
+    "wasi_snapshot_preview1" sock_connect => sock_connect(fd: i32, addr: i32, port: i32) -> i32, |w| w.socket_price(), writes;
+    /// The same; the address may be a storage area.
+    "wasi_snapshot_preview1" sock_connect_v2 => sock_connect_v2(fd: i32, addr: i32, port: i32) -> i32, |w| w.socket_price(), writes;
+    /// Receives, and tells the address from which.
+    "wasi_snapshot_preview1" sock_recv_from => sock_recv_from(fd: i32, iovs: i32, n: i32, addr: i32, flags: i32, len_out: i32, flags_out: i32) -> i32, |w| w.socket_price(), reads;
+    /// The same, and tells the port, in two bytes.
+    "wasi_snapshot_preview1" sock_recv_from_v2 => sock_recv_from_v2(fd: i32, iovs: i32, n: i32, addr: i32, flags: i32, port_out: i32, len_out: i32, flags_out: i32) -> i32, |w| w.socket_price(), reads;
+    /// Sends to an address.
+    "wasi_snapshot_preview1" sock_send_to => sock_send_to(fd: i32, iovs: i32, n: i32, addr: i32, port: i32, flags: i32, len_out: i32) -> i32, |w| w.socket_price(), writes;
+    /// The same; the address may be a storage area.
+    "wasi_snapshot_preview1" sock_send_to_v2 => sock_send_to_v2(fd: i32, iovs: i32, n: i32, addr: i32, port: i32, flags: i32, len_out: i32) -> i32, |w| w.socket_price(), writes;
+    /// An option's value.
+    "wasi_snapshot_preview1" sock_getsockopt => sock_getsockopt(fd: i32, level: i32, name: i32, value: i32, len: i32) -> i32, |w| w.socket_price(), reads;
+    /// Changes it.
+    "wasi_snapshot_preview1" sock_setsockopt => sock_setsockopt(fd: i32, level: i32, name: i32, value: i32, len: i32) -> i32, |w| w.socket_price(), writes;
+    /// Where a socket is: its address, 4 or 6, and its port.
+    "wasi_snapshot_preview1" sock_getlocaladdr => sock_getlocaladdr(fd: i32, addr: i32, kind_out: i32, port_out: i32) -> i32, |w| w.socket_price(), reads;
+    /// The same, in a storage area.
+    "wasi_snapshot_preview1" sock_getlocaladdr_v2 => sock_getlocaladdr_v2(fd: i32, addr: i32, port_out: i32) -> i32, |w| w.socket_price(), reads;
+    /// With whom it is connected: address, 4 or 6, and port.
+    "wasi_snapshot_preview1" sock_getpeeraddr => sock_getpeeraddr(fd: i32, addr: i32, kind_out: i32, port_out: i32) -> i32, |w| w.socket_price(), reads;
+    /// The same, in a storage area.
+    "wasi_snapshot_preview1" sock_getpeeraddr_v2 => sock_getpeeraddr_v2(fd: i32, addr: i32, port_out: i32) -> i32, |w| w.socket_price(), reads;
+    /// Addresses of a name and a service, in the list that the guest has made for them.
+    "wasi_snapshot_preview1" sock_getaddrinfo => sock_getaddrinfo(node: i32, node_len: i32, service: i32, service_len: i32, hints: i32, list: i32, max: i32, out: i32) -> i32, |w| w.socket_price(), writes;
+    /// As `poll_oneoff`: it tells what is ready, not only what has become so.
+    "wasi_snapshot_preview1" epoll_oneoff => poll_oneoff(subscriptions: i32, events: i32, n: i32, out: i32) -> i32, |w| w.socket_price(), reads;
+
+    // The preview before 1, where it differs. All other functions have its names, too.
+
+    /// Moves to another place of a file; from where one is (0), the end (1), the beginning (2).
+    "wasi_unstable" fd_seek => seek_unstable(fd: i32, delta: i64, whence: i32, out: i32) -> i32, |w| w.price(), reads;
+    /// What is known of an open file, in 56 bytes.
+    "wasi_unstable" fd_filestat_get => fd_filestat_unstable(fd: i32, out: i32) -> i32, |w| w.price(), reads;
+    /// What is known of a path, in 56 bytes.
+    "wasi_unstable" path_filestat_get => path_filestat_unstable(fd: i32, lookup: i32, path: i32, len: i32, out: i32) -> i32, |w| w.price(), reads;
+    /// Waits for clocks and descriptors, with subscriptions of 56 bytes.
+    "wasi_unstable" poll_oneoff => poll_unstable(subscriptions: i32, events: i32, n: i32, out: i32) -> i32, |w| w.price(), reads;
 } }

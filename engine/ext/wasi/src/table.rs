@@ -86,11 +86,10 @@ impl Descriptor {
         Self { what, base, inheriting, flags, preopen: None, access: Access::Rw, quota: None }
     }
 
-    /// A socket: one that listens, or a connection.
-    pub fn socket(socket: Socket) -> Self {
-        let base = if socket.listens() { Rights::LISTENER } else { Rights::CONNECTION };
-        let flags = Flags { nonblock: socket.is_nonblocking(), ..Flags::default() };
-        let inheriting = if socket.listens() { Rights::CONNECTION } else { Rights::default() };
+    /// A socket.
+    pub fn socket(socket: Socket, base: Rights, nonblock: bool) -> Self {
+        let flags = Flags { nonblock, ..Flags::default() };
+        let inheriting = if base.has(Rights::SOCK_ACCEPT) { Rights::CONNECTION } else { Rights::default() };
         let what = What::Socket(socket);
         Self { what, base, inheriting, flags, preopen: None, access: Access::Rw, quota: None }
     }
@@ -129,7 +128,7 @@ impl Descriptor {
     pub fn file(&mut self) -> Result<&mut dyn File, Errno> {
         match &mut self.what {
             What::File { file, .. } | What::Stream(file) => Ok(&mut **file),
-            What::Socket(socket) => Ok(socket),
+            What::Socket(_) => Err(Errno::Inval),
             What::Directory { .. } => Err(Errno::Isdir),
         }
     }

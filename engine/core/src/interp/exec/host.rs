@@ -160,6 +160,11 @@ impl<C: Context> HostFunc<C> {
         Self::new(ty, over_part::<C, B>, body)
     }
 
+    /// Its type.
+    pub fn ty(&self) -> &FuncType {
+        &self.0.ty
+    }
+
     /// Adds it to the context's machine: the index of the function.
     pub fn add(&self, context: &mut C) -> u32 {
         context.machine().add_host(&self.0)
