@@ -16,8 +16,7 @@ struct Witness {
 
 impl Witness {
     fn new() -> Self {
-        let (streams, datagrams) =
-            (TcpListener::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+        let (streams, datagrams) = (TcpListener::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
         streams.set_nonblocking(true).unwrap();
         datagrams.set_nonblocking(true).unwrap();
         Self { streams, datagrams }
