@@ -93,7 +93,10 @@ fn numbers<T>(store: &mut Store<T>, func: Func, args: &[u32], results: &mut [u32
     let ty = func.ty(&*store);
     let fits = |types: &[ValType], count| types.len() == count && types.iter().all(|ty| *ty == ValType::I32);
     if !fits(ty.params(), args.len()) || !fits(ty.results(), results.len()) {
-        return Err(Failed::Answer(format!("a function of bytes is of type {ty}, which does not fit {} inputs", args.len())));
+        return Err(Failed::Answer(format!(
+            "a function of bytes is of type {ty}, which does not fit {} inputs",
+            args.len()
+        )));
     }
     let args: Vec<_> = args.iter().map(|arg| Val::I32(*arg as i32)).collect();
     let mut returned = vec![Val::I32(0); results.len()];
@@ -280,7 +283,9 @@ mod tests {
 
     #[test]
     fn tags_that_are_none_and_sizes_that_do_not_fit_are_no_answer() {
-        for (tag, bytes) in [(0, &b""[..]), (13, b"x"), (32, b""), (5, b"abc"), (5, b""), (6, b"12345678"), (11, b""), (31, b"\xff")] {
+        for (tag, bytes) in
+            [(0, &b""[..]), (13, b"x"), (32, b""), (5, b"abc"), (5, b""), (6, b"12345678"), (11, b""), (31, b"\xff")]
+        {
             assert!(tagged(tag, bytes.to_vec()).is_err(), "{tag} {bytes:?}");
         }
     }

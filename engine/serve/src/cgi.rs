@@ -169,7 +169,9 @@ mod tests {
 
     #[test]
     fn headers_that_are_none_are_refused_or_are_the_body() {
-        for output in ["Status: 99\n\n", "Status: 100 Continue\n\n", "Status: OK\n\n", "Status:\n\n", "X: \0\n\n", "Ä: b\n\n"] {
+        for output in
+            ["Status: 99\n\n", "Status: 100 Continue\n\n", "Status: OK\n\n", "Status:\n\n", "X: \0\n\n", "Ä: b\n\n"]
+        {
             assert!(matches!(status(output), Err(Failed::Answer(_))), "{output:?}");
         }
         for output in ["hello", "", "Status: 404", "Status: 404\n", "two words: 1\n\nx", ": a\n\n", "a\n\nb: c\n\n"] {
@@ -209,8 +211,7 @@ mod tests {
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let client = "127.0.0.1:5".parse().unwrap();
         let server = "127.0.0.1:80".parse().unwrap();
-        let place =
-            Place { script: "/a", path_info: "/b c", raw_path_info: "/b%20c", client, server, length: 3 };
+        let place = Place { script: "/a", path_info: "/b c", raw_path_info: "/b%20c", client, server, length: 3 };
         let variables = variables(&parts, place);
         for (name, value) in [
             ("SCRIPT_NAME", "/a"),

@@ -17,8 +17,8 @@ pub enum Failed {
     Forbidden(String),
     /// There is no such route, executable or function.
     NotFound(String),
-    /// The route is there, for other methods: these.
-    Method(&'static str),
+    /// The route is there, for other methods: these, or what the router says.
+    Method(Option<&'static str>),
     /// The client took too long to send its request.
     SlowClient,
     /// The body is longer than this many bytes.
@@ -90,7 +90,7 @@ impl Failed {
             | Failed::Function(what)
             | Failed::Answer(what)
             | Failed::Elsewhere(what) => what.clone(),
-            Failed::Method(allowed) => format!("this route is for {allowed}"),
+            Failed::Method(_) => "this route is for other methods: see Allow".into(),
             Failed::SlowClient => "the request took too long to arrive".into(),
             Failed::TooLarge(limit) => format!("a body has at most {limit} bytes"),
             Failed::Busy => "all workers are busy".into(),
@@ -131,7 +131,7 @@ impl IntoResponse for Failed {
         let headers = response.headers_mut();
         match &self {
             Failed::Busy => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
-            Failed::Method(allowed) => drop(headers.insert(header::ALLOW, HeaderValue::from_static(allowed))),
+            Failed::Method(Some(allowed)) => drop(headers.insert(header::ALLOW, HeaderValue::from_static(allowed))),
             // What is still to come of the request must not be read as the next one.
             Failed::SlowClient | Failed::TooLarge(_) => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

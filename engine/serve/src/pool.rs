@@ -2,11 +2,11 @@
 
 use crate::failed::Failed;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, thread};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -16,7 +16,9 @@ const STACK: usize = 8 << 20;
 /// Threads for work that takes its time. Nothing of it runs on the threads that talk to clients.
 #[derive(Debug)]
 pub struct Pool {
-    jobs: SyncSender<Job>,
+    jobs: Sender<Job>,
+    /// For jobs that run, and those that wait.
+    places: Arc<Semaphore>,
     patience: Duration,
 }
 
@@ -27,14 +29,14 @@ impl Pool {
     /// # Errors
     /// The system has no more threads.
     pub fn new(workers: usize, queue: usize, patience: Duration) -> io::Result<Self> {
-        let (jobs, waiting) = sync_channel::<Job>(queue);
+        let (jobs, waiting) = channel::<Job>();
         let waiting = Arc::new(Mutex::new(waiting));
         for worker in 0..workers {
             let waiting = waiting.clone();
             let name = format!("worker {worker}");
             thread::Builder::new().name(name).stack_size(STACK).spawn(move || work(&waiting))?;
         }
-        Ok(Self { jobs, patience })
+        Ok(Self { jobs, places: Arc::new(Semaphore::new(workers + queue)), patience })
     }
 
     /// Has a worker do `job`, and waits for what it says.
@@ -42,6 +44,7 @@ impl Pool {
     /// # Errors
     /// [`Failed::Busy`]: the queue is full, or the wait was too long. [`Failed::Host`]: the job panicked.
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Failed> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| Failed::Busy)?;
         let (answer, answered) = oneshot::channel();
         let (queued, patience) = (Instant::now(), self.patience);
         let job = Box::new(move || {
@@ -50,12 +53,11 @@ impl Pool {
                 return;
             }
             let done = if queued.elapsed() > patience { Err(Failed::Busy) } else { Ok(job()) };
+            // Whoever hears the answer finds the place free.
+            drop(place);
             let _ = answer.send(done);
         });
-        self.jobs.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => Failed::Busy,
-            TrySendError::Disconnected(_) => Failed::Host("all workers have ended".into()),
-        })?;
+        self.jobs.send(job).map_err(|_| Failed::Host("all workers have ended".into()))?;
         answered.await.unwrap_or_else(|_| Err(Failed::Host("a worker panicked".into())))
     }
 }

@@ -72,9 +72,8 @@ impl Default for Options {
     }
 }
 
-/// Bytes of the head of a request, and how many fields it may have.
+/// Bytes of the head of a request. It has at most 100 fields: what hyper has room for without asking for memory.
 const HEAD: usize = 64 << 10;
-const FIELDS: usize = 100;
 
 /// Threads that talk to clients. They only carry bytes.
 const CARRIERS: usize = 4;
@@ -170,19 +169,20 @@ impl Server {
 
     async fn serve(self, stop: impl Future<Output = ()>) -> io::Result<Drained> {
         let Self { site, listener, metrics, options } = self;
-        let doors = Doors { patience: options.client, room: Arc::new(Semaphore::new(options.connections)) };
+        let doors = |connections, figures| Doors {
+            patience: options.client,
+            room: Arc::new(Semaphore::new(connections)),
+            figures,
+        };
         let graceful = GracefulShutdown::new();
         if let Some(listener) = metrics {
             let listener = TcpListener::from_std(listener)?;
-            let (site, doors) = (site.clone(), Doors { room: Arc::new(Semaphore::new(16)), ..doors });
-            tokio::spawn(async move {
-                let told = site.clone();
-                let answer = move |_, request| {
-                    let told = told.clone();
-                    async move { figures(&told.metrics, &request) }
-                };
-                doors.accept(&listener, &site.metrics, &GracefulShutdown::new(), answer).await;
-            });
+            let (site, doors) = (site.clone(), doors(FIGURES, None));
+            let answer = move |_, request| {
+                let site = site.clone();
+                async move { figures(&site.metrics, &request) }
+            };
+            tokio::spawn(async move { doors.accept(&listener, &GracefulShutdown::new(), answer).await });
         }
         let listener = TcpListener::from_std(listener)?;
         let (served, router) = (site.clone(), site.router());
@@ -190,8 +190,9 @@ impl Server {
             let (site, router) = (served.clone(), router.clone());
             async move { site.answer(router, client, request.map(Body::new)).await }
         };
+        let doors = doors(options.connections, Some(site.clone()));
         tokio::select! {
-            () = doors.accept(&listener, &site.metrics, &graceful, answer) => {}
+            () = doors.accept(&listener, &graceful, answer) => {}
             () = stop => {}
         }
         drop(listener);
@@ -205,14 +206,19 @@ impl Server {
 struct Doors {
     patience: Duration,
     room: Arc<Semaphore>,
+    /// Where they are counted.
+    figures: Option<Arc<Site>>,
 }
+
+/// Connections of those who want figures.
+const FIGURES: usize = 16;
 
 /// What somebody is told for whom there is no room.
 const NO_ROOM: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 impl Doors {
-    async fn accept<A, F>(&self, listener: &TcpListener, metrics: &Metrics, graceful: &GracefulShutdown, answer: A)
+    async fn accept<A, F>(&self, listener: &TcpListener, graceful: &GracefulShutdown, answer: A)
     where
         A: Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + 'static,
         F: Future<Output = Response<Body>> + Send,
@@ -224,7 +230,9 @@ impl Doors {
                 continue;
             };
             let Ok(room) = self.room.clone().try_acquire_owned() else {
-                metrics.rejected("connection");
+                if let Some(site) = &self.figures {
+                    site.metrics.rejected("connection");
+                }
                 // As far as it goes without waiting.
                 let _ = stream.try_write(NO_ROOM);
                 continue;
@@ -235,15 +243,19 @@ impl Doors {
                 async move { Ok::<_, Infallible>(answer(client, request).await) }
             });
             let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(self.patience).max_buf_size(HEAD).max_headers(FIELDS);
+            http.timer(TokioTimer::new()).header_read_timeout(self.patience).max_buf_size(HEAD).max_header_size(HEAD);
             let connection = http.serve_connection(TokioIo::new(Box::pin(self.timed(stream))), service);
             let connection = graceful.watch(connection);
-            let open = metrics.connections.clone();
-            open.inc();
+            let open = self.figures.as_ref().map(|site| site.metrics.connections.clone());
+            if let Some(open) = &open {
+                open.inc();
+            }
             tokio::spawn(async move {
                 // What goes wrong with a connection is its client's business.
                 let _ = connection.await;
-                open.dec();
+                if let Some(open) = open {
+                    open.dec();
+                }
                 drop(room);
             });
         }

@@ -160,7 +160,12 @@ impl Site {
         ran.await.unwrap_or_else(|failed| Ran { outcome: Err(failed), gas: 0, errors: Vec::new() })
     }
 
-    async fn program(&self, served: &Served, client: SocketAddr, request: Request<Body>) -> (Result<Response, Failed>, u64) {
+    async fn program(
+        &self,
+        served: &Served,
+        client: SocketAddr,
+        request: Request<Body>,
+    ) -> (Result<Response, Failed>, u64) {
         let (parts, body) = request.into_parts();
         let received = match self.bounds.receive(body).await {
             Ok(received) => received,
@@ -178,8 +183,7 @@ impl Site {
         };
         let mut grants = self.grants.clone();
         grants.environment.extend(cgi::variables(&parts, place));
-        let task =
-            Task { grants, name: served.mount.name.clone(), input: received.bytes.clone(), entry: Entry::Start };
+        let task = Task { grants, name: served.mount.name.clone(), input: received.bytes.clone(), entry: Entry::Start };
         let ran = self.run(&served.mount.module, task, received).await;
         let response = ran.outcome.and_then(|returned| match returned {
             Returned::Bytes(output) => cgi::answer(output),
@@ -190,21 +194,20 @@ impl Site {
 
     async fn function(&self, served: &Served, request: Request<Body>) -> (Result<Response, Failed>, u64) {
         let (parts, body) = request.into_parts();
-        let name = parts.uri.path()[served.script.len()..].trim_start_matches('/').to_string();
+        let name = parts.uri.path()[served.script.len()..].strip_prefix('/').unwrap_or_default().to_string();
         let ty = served.mount.module.get_export(&name);
         if !is_callable(&name) || !matches!(ty, Some(ExternType::Func(_))) {
             return (Err(Failed::NotFound("there is no such function here".into())), 0);
         }
         if parts.method != Method::POST {
-            return (Err(Failed::Method("POST")), 0);
+            return (Err(Failed::Method(Some("POST"))), 0);
         }
         let received = match self.bounds.receive(body).await {
             Ok(received) => received,
             Err(failed) => return (Err(failed), 0),
         };
         let entry = Entry::Function(name, inputs(&parts.headers, &received.bytes));
-        let task =
-            Task { grants: self.grants.clone(), name: served.mount.name.clone(), input: Bytes::new(), entry };
+        let task = Task { grants: self.grants.clone(), name: served.mount.name.clone(), input: Bytes::new(), entry };
         let ran = self.run(&served.mount.module, task, received).await;
         (ran.outcome.map(returned_as_is), ran.gas)
     }
@@ -234,7 +237,8 @@ async fn mounted(
     request: Request<Body>,
 ) -> Response {
     let Ok(decoded) = path(request.uri().path()) else { return Failed::Bad("the path".into()).into_response() };
-    let under = |script: &str| decoded.strip_prefix(script).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let under =
+        |script: &str| decoded.strip_prefix(script).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let Some(served) = site.served.iter().find(|served| under(&served.script)) else {
         return Failed::NotFound("there is nothing at this path".into()).into_response();
     };
@@ -339,7 +343,22 @@ mod tests {
 
     #[test]
     fn tricks_with_paths_are_refused() {
-        for raw in ["", "*", "a", "/..", "/a/../b", "/a/%2e%2E/b", "/./a", "/a%2fb", "/a%2Fb", "/a%00", "/%", "/%2", "/%zz", "/%ff"] {
+        for raw in [
+            "",
+            "*",
+            "a",
+            "/..",
+            "/a/../b",
+            "/a/%2e%2E/b",
+            "/./a",
+            "/a%2fb",
+            "/a%2Fb",
+            "/a%00",
+            "/%",
+            "/%2",
+            "/%zz",
+            "/%ff",
+        ] {
             assert!(path(raw).is_err(), "{raw}");
         }
         for (raw, decoded) in [("/", "/"), ("/a//b/", "/a//b/"), ("/a%20b/...", "/a b/..."), ("/%c3%bc", "/ü")] {

@@ -80,9 +80,15 @@ fn what_a_program_writes_is_the_answer() {
         ("/echo", ECHO),
     ]);
     let hello = server.get("/anything/below");
-    assert_eq!((hello.status, hello.header("content-type"), &*hello.text()), (200, "text/plain; charset=utf-8", "Hello, world\n"));
+    assert_eq!(
+        (hello.status, hello.header("content-type"), &*hello.text()),
+        (200, "text/plain; charset=utf-8", "Hello, world\n")
+    );
     let html = server.get("/html");
-    assert_eq!((html.status, html.header("content-type"), html.header("x-a"), &*html.text()), (201, "text/html", "b", "<p>"));
+    assert_eq!(
+        (html.status, html.header("content-type"), html.header("x-a"), &*html.text()),
+        (201, "text/html", "b", "<p>")
+    );
     let moved = server.get("/moved");
     assert_eq!((moved.status, moved.header("location")), (302, "http://example.org/"));
     let body: Vec<u8> = (0..64 << 10).map(|i| i as u8).collect();
@@ -97,7 +103,8 @@ fn a_request_is_in_the_environment() {
     granted.environment = BTreeMap::from([("SECRET".into(), "s".into()), ("PATH_INFO".into(), "granted".into())]);
     let server = try_serve(&[("/env", ENVIRONMENT)], granted, options()).unwrap();
     let answer = server.send("PURGE", "/env/a%20b/c?d=1", &[("X-Name", "v"), ("Authorization", "a")], "123").text();
-    let variables: BTreeMap<_, _> = answer.trim_end_matches('\0').split('\0').filter_map(|v| v.split_once('=')).collect();
+    let variables: BTreeMap<_, _> =
+        answer.trim_end_matches('\0').split('\0').filter_map(|v| v.split_once('=')).collect();
     let address = server.address.to_string();
     for (name, value) in [
         ("SECRET", "s"),

@@ -115,7 +115,9 @@ impl Args {
         };
         let upload_key = self.upload_key.as_ref().map(key).transpose()?;
         if self.faas && upload_key.is_none() && !self.addr.ip().is_loopback() {
-            return Err(Failure::usage("beyond loopback, --faas takes an --upload-key: whoever uploads runs programs here"));
+            return Err(Failure::usage(
+                "beyond loopback, --faas takes an --upload-key: whoever uploads runs programs here",
+            ));
         }
         let default = Options::default();
         let workers = self.workers.map_or(default.workers, usize::from);
@@ -127,7 +129,13 @@ impl Args {
             body: self.max_body,
             client: self.client_timeout,
             grace: self.grace,
-            log: if self.quiet { Form::Off } else if as_json { Form::Json } else { Form::Text },
+            log: if self.quiet {
+                Form::Off
+            } else if as_json {
+                Form::Json
+            } else {
+                Form::Text
+            },
             faas: self.faas.then(|| faas::Options { upload_key, ..faas::Options::default() }),
             ..default
         })

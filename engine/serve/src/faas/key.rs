@@ -56,7 +56,8 @@ mod tests {
         let key = Key::random().unwrap();
         assert_eq!((key.text().len(), &key.text()[14..15]), (36, "4"));
         let shown = |text: &str| {
-            let headers = HeaderMap::from_iter([("ssvm_usage_key".parse().unwrap(), HeaderValue::from_str(text).unwrap())]);
+            let headers =
+                HeaderMap::from_iter([("ssvm_usage_key".parse().unwrap(), HeaderValue::from_str(text).unwrap())]);
             key.is_shown(&headers, "SSVM_Usage_Key")
         };
         assert!(shown(key.text()));

@@ -186,7 +186,10 @@ mod tests {
         ] {
             assert!(Target::of(&value).is_err(), "{value}");
         }
-        assert!(matches!((Target::read(" "), Target::read("{}"), Target::of(&Value::Null)), (Ok(None), Ok(None), Ok(None))));
+        assert!(matches!(
+            (Target::read(" "), Target::read("{}"), Target::of(&Value::Null)),
+            (Ok(None), Ok(None), Ok(None))
+        ));
     }
 
     #[test]

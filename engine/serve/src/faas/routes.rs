@@ -41,13 +41,12 @@ pub(crate) fn routes() -> Router<Arc<Site>> {
 /// What is refused before it comes here (the method, a number that is none) is refused in the same words.
 async fn told(mut response: Response) -> Response {
     if response.status().is_client_error() && response.extensions().get::<Failed>().is_none() {
-        let allowed = response.headers_mut().remove(header::ALLOW);
-        let failed = match response.status() {
-            StatusCode::METHOD_NOT_ALLOWED => Failed::Method("other methods"),
+        response = match response.status() {
+            // The router says which behind this.
+            StatusCode::METHOD_NOT_ALLOWED => Failed::Method(None),
             _ => Failed::Bad("the path".into()),
-        };
-        response = failed.into_response();
-        response.headers_mut().extend(allowed.map(|allowed| (header::ALLOW, allowed)));
+        }
+        .into_response();
     }
     if response.extensions().get::<Told>().is_none() {
         response.extensions_mut().insert(Told { route: ROUTE.into(), gas: 0 });

@@ -1,9 +1,9 @@
 //! Running functions of executables: where their inputs come from, and where their answers go.
 
+use super::Faas;
 use super::outbound::Target;
 use super::routes::{ROUTE, uses};
 use super::store::{Executable, Line};
-use super::Faas;
 use crate::body::Received;
 use crate::call::Returned;
 use crate::failed::Failed;
@@ -179,10 +179,12 @@ struct Asked {
 impl Asked {
     fn of(headers: &HeaderMap, body: &Bytes) -> Result<Self, Failed> {
         let in_header = |name: &str| {
-            let text = headers.get(name).map(|value| value.to_str().map_err(|_| Failed::Bad(format!("{name}: no text"))));
+            let text =
+                headers.get(name).map(|value| value.to_str().map_err(|_| Failed::Bad(format!("{name}: no text"))));
             text.transpose()?.map(Target::read).transpose()
         };
-        let is_json = headers.get(header::CONTENT_TYPE).is_some_and(|ty| ty.as_bytes().starts_with(b"application/json"));
+        let is_json =
+            headers.get(header::CONTENT_TYPE).is_some_and(|ty| ty.as_bytes().starts_with(b"application/json"));
         let object: Option<Value> = is_json.then(|| serde_json::from_slice(body).ok()).flatten();
         let in_body = |name: &str| object.as_ref().and_then(|object| object.get(name)).map(Target::of).transpose();
         let either = |name: &str| Ok::<_, Failed>(in_header(name)?.or(in_body(name)?));
@@ -211,7 +213,8 @@ impl Faas {
             let input = match fetches {
                 false => content,
                 true => {
-                    let text = std::str::from_utf8(&content).map_err(|_| Failed::Bad("a URL that is no text".into()))?;
+                    let text =
+                        std::str::from_utf8(&content).map_err(|_| Failed::Bad("a URL that is no text".into()))?;
                     let target = Target::read(text)?.ok_or_else(|| Failed::Bad("a URL that is empty".into()))?;
                     self.fetched(target, site).await?
                 }

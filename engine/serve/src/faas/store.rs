@@ -62,7 +62,14 @@ pub struct Line {
 
 impl Executable {
     /// One that nobody has run.
-    pub fn new(description: String, digest: String, module: Module, bytes: usize, keys: (Option<Key>, Key), storage: String) -> Self {
+    pub fn new(
+        description: String,
+        digest: String,
+        module: Module,
+        bytes: usize,
+        keys: (Option<Key>, Key),
+        storage: String,
+    ) -> Self {
         let (usage, admin) = keys;
         let (state, callback, log) = (String::new(), None, VecDeque::new());
         Self { description, digest, module, bytes, usage, admin, storage, state, callback, log }

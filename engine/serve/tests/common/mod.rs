@@ -78,6 +78,22 @@ impl Running {
         Answer::of(agent().run(request))
     }
 
+    /// Asks in another thread; its status comes back.
+    pub fn ask(&self, method: &'static str, path: &str) -> Receiver<u16> {
+        let url = self.url(path);
+        aside(move || {
+            let request = ureq::http::Request::builder().method(method).uri(url).body("").expect("a request");
+            Answer::of(agent().run(request)).status
+        })
+    }
+
+    /// Waits until a figure is at least this.
+    pub fn wait_for(&self, line: &str, least: f64) {
+        while self.figure(line) < least {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Figures whose lines begin so, added up.
     pub fn figure(&self, line: &str) -> f64 {
         let text = Answer::of(agent().get(format!("http://{}/metrics", self.metrics)).call()).text();
