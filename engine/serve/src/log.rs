@@ -3,7 +3,6 @@
 use serde_json::json;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, SystemTime};
 use std::{io, thread};
@@ -50,7 +49,6 @@ const SHOWN: usize = 256;
 pub struct Log {
     form: Form,
     lines: SyncSender<String>,
-    dropped: AtomicU64,
 }
 
 impl Log {
@@ -67,7 +65,7 @@ impl Log {
             }
         };
         thread::Builder::new().name("log".into()).spawn(write)?;
-        Ok(Self { form, lines, dropped: AtomicU64::new(0) })
+        Ok(Self { form, lines })
     }
 
     /// Tells of a request.
@@ -77,9 +75,12 @@ impl Log {
             Form::Json => in_json(entry),
             Form::Off => return,
         };
-        if self.lines.try_send(line).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        self.write(line);
+    }
+
+    fn write(&self, line: String) {
+        // A full queue drops it.
+        let _ = self.lines.try_send(line);
     }
 
     /// Tells the operator what is wrong.
@@ -88,9 +89,7 @@ impl Log {
             Form::Json => format!("{}\n", json!({ "trouble": what })),
             Form::Text | Form::Off => format!("trouble: {what:?}\n"),
         };
-        if self.lines.try_send(line).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        self.write(line);
     }
 }
 

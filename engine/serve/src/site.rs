@@ -87,7 +87,6 @@ impl Site {
     ///
     /// # Errors
     /// A route is none, is there twice, or its module has nothing to serve.
-    #[allow(clippy::too_many_arguments)] // each is a part, made by the one caller
     pub(crate) fn new(
         runner: Arc<dyn Runner>,
         mut grants: Grants,

@@ -149,13 +149,9 @@ async fn answered(
         Returned::Text(text) => text.into(),
         Returned::Json(value) => value.to_string().into(),
     };
-    let most = known_output(site);
+    let most = site.grants.limits.output();
     let answer = callback.carrying(body).send(&faas.granted, CALLBACK, most, faas.patience).await?;
     Ok(returned_as_is(typed(Returned::Bytes(answer.into()), ty)?))
-}
-
-fn known_output(site: &Site) -> usize {
-    site.grants.limits.output()
 }
 
 /// What was returned, as text where text is asked for: guests do not say which of their bytes are.
