@@ -6,6 +6,7 @@
 //! ([`crate::places`]). A panic of what was called out for waits until its run is left.
 
 use crate::code::Placed;
+use crate::nudge;
 use crate::signal::{self, Run};
 use crate::stack;
 use gristmill::tier::{self, Call, layout};
@@ -73,7 +74,18 @@ pub(crate) unsafe fn enter(vm: *mut c_void, call: &Call) -> bool {
         }
         let begin = *top;
         let switch = || switch(vm, call.adaptor, call.function, call.budget, call.values, begin);
-        let done = if code.faults { signal::during(&Run { vm, code }, switch) } else { switch() };
+        let done = match tier::interrupt(vm) {
+            None if code.faults => signal::during(&Run { vm, code }, switch),
+            None => switch(),
+            Some(interrupt) if outermost => nudge::during(interrupt, || {
+                // From here on whoever raises it nudges. Whoever has done so before is heard now.
+                if interrupt.is_raised() {
+                    vm.byte_add(layout::VM_COUNTER).cast::<i64>().write(tier::GAS_GONE);
+                }
+                signal::during(&Run { vm, code }, switch)
+            }),
+            Some(_) => signal::during(&Run { vm, code }, switch),
+        };
         if !done {
             // Before anything else is put there.
             let frame = *vm.byte_add(layout::VM_FRAME).cast::<usize>();

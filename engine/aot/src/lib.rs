@@ -14,6 +14,7 @@ mod compile;
 mod enter;
 mod lower;
 mod memory;
+mod nudge;
 mod perf;
 mod places;
 mod reserve;

@@ -40,6 +40,11 @@ impl Places {
         }
     }
 
+    /// Whether the instruction at `address` is one of a function.
+    pub(crate) fn has(&self, address: usize) -> bool {
+        (self.start..self.start + self.end as usize).contains(&address)
+    }
+
     /// The site of the instruction at `address`, if that is one that traps.
     pub(crate) fn site_at(&self, address: usize) -> Option<u32> {
         let at = u32::try_from(address.checked_sub(self.start)?).ok()?;

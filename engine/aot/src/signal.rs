@@ -31,6 +31,15 @@ pub(crate) fn during<T>(run: &Run, enter: impl FnOnce() -> T) -> T {
     done
 }
 
+/// The run that this thread is in.
+///
+/// # Safety
+/// For a handler of a signal, until it returns.
+pub(crate) unsafe fn run<'a>() -> Option<&'a Run> {
+    // SAFETY: a run that is noted is under way.
+    unsafe { RUN.get().as_ref() }
+}
+
 /// What the processor raises where machine code traps: `ud2`, and what has no access.
 const SIGNALS: [c_int; 2] = [libc::SIGILL, libc::SIGSEGV];
 
@@ -70,8 +79,7 @@ unsafe extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: 
         if signal == libc::SIGSEGV && is_write(&*info, &*context.cast()) && mends((*info).si_addr() as usize) {
             return;
         }
-        let run = RUN.get();
-        if run.is_null() || !land(&*run, &mut *context.cast()) {
+        if !run().is_some_and(|run| land(run, &mut *context.cast())) {
             forward(signal, info, context);
         }
     }
@@ -130,22 +138,36 @@ unsafe fn forward(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_voi
         let at = SIGNALS.iter().position(|other| *other == signal)?;
         Some(before[at])
     });
-    // SAFETY: what the system would have called, in the way that it asked for; or the default, which ends the process when
-    // the instruction is tried again.
+    // SAFETY: the caller's promise; or the default, which ends the process when the instruction is tried again.
     unsafe {
-        match before {
-            Some(action) if ![libc::SIG_DFL, libc::SIG_IGN].contains(&action.sa_sigaction) => {
-                if action.sa_flags & libc::SA_SIGINFO != 0 {
-                    type Handler = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
-                    std::mem::transmute::<usize, Handler>(action.sa_sigaction)(signal, info, context);
-                } else {
-                    type Handler = unsafe extern "C" fn(c_int);
-                    std::mem::transmute::<usize, Handler>(action.sa_sigaction)(signal);
-                }
-            }
-            _ => {
-                libc::signal(signal, libc::SIG_DFL);
-            }
+        if !before.is_some_and(|before| hand_on(&before, signal, info, context)) {
+            libc::signal(signal, libc::SIG_DFL);
         }
     }
+}
+
+/// Calls a handler as the system would have, in the way that it asked for; false: that is none.
+///
+/// # Safety
+/// As for a handler.
+pub(crate) unsafe fn hand_on(
+    action: &libc::sigaction,
+    signal: c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut c_void,
+) -> bool {
+    if [libc::SIG_DFL, libc::SIG_IGN].contains(&action.sa_sigaction) {
+        return false;
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        if action.sa_flags & libc::SA_SIGINFO != 0 {
+            type Handler = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
+            std::mem::transmute::<usize, Handler>(action.sa_sigaction)(signal, info, context);
+        } else {
+            type Handler = unsafe extern "C" fn(c_int);
+            std::mem::transmute::<usize, Handler>(action.sa_sigaction)(signal);
+        }
+    }
+    true
 }

@@ -154,6 +154,14 @@ impl Meter {
         self.counter >= 0
     }
 
+    /// Leaves `gas` in the counter at most, and moves the rest to the reserve: who counts on is asked for more by then.
+    pub(crate) fn keep(&mut self, gas: u64) {
+        let beyond = self.counter.saturating_sub((gas * PARTICLES_PER_GAS) as i64).max(0) as u64 / PARTICLES_PER_GAS;
+        // No more than one counter and one reserve ever held.
+        self.counter -= (beyond * PARTICLES_PER_GAS) as i64;
+        self.reserve = self.reserve.saturating_add(beyond);
+    }
+
     /// Nothing is left: what every failure does to a frame.
     pub fn exhaust(&mut self) {
         self.counter = 0;

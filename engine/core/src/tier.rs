@@ -29,6 +29,7 @@ use core::ffi::c_void;
 use core::fmt;
 use core::ptr::NonNull;
 
+pub use crate::interp::exec::interrupt::{GONE as GAS_GONE, Interrupt, Nudge};
 pub use crate::wasm::isa::{Group, Op, ROWS, Row};
 pub use crate::wasm::load::{ImportKind, Parsed};
 pub use crate::wasm::plan::Step;
@@ -362,6 +363,17 @@ pub unsafe fn places_wanted(vm: *mut c_void) -> usize {
 pub unsafe fn left(vm: *mut c_void, places: Vec<Place>) {
     // SAFETY: the caller's promise.
     unsafe { (*vm.cast::<Vm>()).native.places = places };
+}
+
+/// What may interrupt runs of this machine, if anything may. Whoever enters machine code says so ([`Interrupt::during`]), and has
+/// looked whether it [is raised](Interrupt::is_raised) before the code runs. A [`Nudge`] lets the thread find that it is, and put
+/// [`GAS_GONE`] where functions of the code have their gas.
+///
+/// # Safety
+/// `vm` is a machine, for as long as the answer is used.
+pub unsafe fn interrupt<'a>(vm: *mut c_void) -> Option<&'a Interrupt> {
+    // SAFETY: the caller's promise.
+    unsafe { (*vm.cast::<Vm>()).interrupt.as_deref() }
 }
 
 /// Whether an operator goes through [`operator`], with its operands from the first value on and its result there.

@@ -2,6 +2,7 @@
 
 use super::api::{Guest, HostApi};
 use super::engine::Engine;
+use super::interrupt::InterruptHandle;
 use crate::error::{Error, Fault, Stop};
 use crate::gas::{Gas, Meter};
 use crate::interp::exec::frames::Stopped;
@@ -31,6 +32,9 @@ pub struct Store<T> {
     pub(crate) externs: Vec<Box<dyn Any + Send + Sync>>,
     /// The error behind [`Stop::Custom`].
     custom: Option<Error>,
+    /// Interrupts runs when their time is over.
+    #[cfg(feature = "std")]
+    alarm: Option<super::interrupt::Alarm>,
     data: T,
 }
 
@@ -48,7 +52,16 @@ impl<T> Store<T> {
     pub fn new(engine: &Engine, data: T) -> Self {
         let mut machine = Machine::new(engine.schedule(), engine.profile().run, engine.pool());
         machine.set_watch(engine.watch().clone());
-        Self { id: StoreId::next(), engine: engine.clone(), machine, externs: Vec::new(), custom: None, data }
+        Self {
+            id: StoreId::next(),
+            engine: engine.clone(),
+            machine,
+            externs: Vec::new(),
+            custom: None,
+            #[cfg(feature = "std")]
+            alarm: None,
+            data,
+        }
     }
 
     /// The engine.
@@ -88,6 +101,20 @@ impl<T> Store<T> {
     /// Sets what may be spent from now on.
     pub fn set_gas(&mut self, gas: Gas) {
         *self.machine.meter_mut() = Meter::new(gas);
+    }
+
+    /// What ends this store's runs from other threads. Such an end is [`Halt::TimedOut`](crate::Halt::TimedOut), and leaves the store
+    /// as a run out of gas does. It comes where gas is counted: not while a host function runs, nor in code whose operators are
+    /// free ([`Schedule::Ewasm`](crate::Schedule::Ewasm)).
+    pub fn interrupt_handle(&mut self) -> InterruptHandle {
+        InterruptHandle::new(self.machine.interrupt())
+    }
+
+    /// Ends what runs in this store at that time, as an [`InterruptHandle`] does; none: whenever it ends by itself. A store whose
+    /// time is over takes no further calls.
+    #[cfg(feature = "std")]
+    pub fn set_deadline(&mut self, deadline: Option<std::time::Instant>) {
+        self.alarm = deadline.map(|deadline| super::interrupt::Alarm::at(deadline, self.machine.interrupt()));
     }
 
     /// Sets bounds for what is run and made from now on; for use between runs.

@@ -45,7 +45,7 @@ macro_rules! looped {
                         code => unreachable!("no op has code {code}"),
                     };
                     match flow {
-                        Flow::Unpaid if (*r.vm).meter.refill() => {}
+                        Flow::Unpaid if (*r.vm).refill() => {}
                         Flow::Beyond if r.open_memory() => {}
                         Flow::Enter => match r.out_of_line(|vm| slow::enter(vm)) {
                             Flow::Next => {}

@@ -7,6 +7,7 @@
 use super::exception::Tag;
 use super::frames::At;
 use super::host::{Host, RowEntry, is_numeric};
+use super::interrupt::Interrupt;
 use super::memory::{Memory, Pool};
 use super::prepared::Prepared;
 use super::vm::{Func, Global, Instance, Table, Vm};
@@ -201,6 +202,11 @@ impl Machine {
         self.vm_mut().watch = watch;
     }
 
+    /// Who may interrupt runs.
+    pub fn interrupt(&mut self) -> &Arc<Interrupt> {
+        self.vm_mut().interrupt.get_or_insert_default()
+    }
+
     pub fn is_spent(&self) -> bool {
         self.vm().spent
     }
@@ -278,7 +284,7 @@ impl Machine {
             return Err(Refused::Limit);
         }
         // At most as many bytes as the cap, whose pages have 32 bits.
-        vm.meter.charge(vm.schedule.grow_cost(Pages(0), Pages::begun(ty.min << ty.page.log2())))?;
+        vm.charge(vm.schedule.grow_cost(Pages(0), Pages::begun(ty.min << ty.page.log2())))?;
         let mut memory = Memory::new(ty, vm.limits.memory, &vm.pool)?;
         memory.index = vm.memories.len() as u32;
         let index = memory.index;

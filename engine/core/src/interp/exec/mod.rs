@@ -12,6 +12,7 @@ pub(crate) mod frames;
 mod functions;
 pub(crate) mod fused;
 pub(crate) mod host;
+pub(crate) mod interrupt;
 mod looped;
 pub(crate) mod machine;
 pub(crate) mod memory;
@@ -27,7 +28,7 @@ mod vector;
 pub(crate) mod vm;
 pub(crate) mod watch;
 
-use crate::error::{Fault, Stop, Trap};
+use crate::error::{Fault, Halt, Stop, Trap};
 use body::{Flow, Regs};
 use frames::{Part, Trapped};
 use prepared::Prepared;
@@ -101,6 +102,7 @@ pub(crate) unsafe fn invoke(
             results.copy_from_slice(&values[..count]);
             return Ok(());
         }
+        (*vm).begin()?;
         (*vm).native.dispatch = dispatch;
         let prepared: &Prepared = &(*(*func).instance).prepared;
         if (*func).native.is_null() && prepared.native.get().is_some() {
@@ -136,6 +138,7 @@ unsafe fn run_from(
 ) -> Result<(), Stop> {
     // SAFETY: the caller's promises.
     unsafe {
+        (*vm).begin()?;
         let outer = Outer::of(vm);
         Vm::enter_instance(vm, (*func).instance);
         let start = outer.used;
@@ -178,19 +181,24 @@ unsafe fn run_from(
 
 /// What a trap of code leaves behind.
 fn trapped(vm: &mut Vm, trap: Trap) -> Stop {
-    if trap == Trap::OutOfGas {
-        vm.meter.exhaust();
-        vm.spent = true;
-    }
-    trap.into()
+    if trap == Trap::OutOfGas { out_of_gas(vm) } else { trap.into() }
+}
+
+/// What the end of all gas leaves behind: of a run that was interrupted, it was taken away.
+fn out_of_gas(vm: &mut Vm) -> Stop {
+    vm.meter.exhaust();
+    vm.spent = true;
+    if vm.is_interrupted() { Halt::TimedOut.into() } else { Trap::OutOfGas.into() }
+}
+
+/// A stop that something called out for has left.
+fn seen(vm: &mut Vm, stop: Stop) -> Stop {
+    if stop == Stop::Trap(Trap::OutOfGas) { out_of_gas(vm) } else { stop }
 }
 
 fn take_stop(vm: &mut Vm) -> Stop {
     let stop = vm.stop.take().unwrap_or(Stop::Fault(Fault::Internal("a run stopped without a reason")));
-    if stop == Stop::Trap(Trap::OutOfGas) {
-        vm.spent = true;
-    }
-    stop
+    seen(vm, stop)
 }
 
 /// The state of the machine around a run, put back when the run ends, by a panic of a host function too.

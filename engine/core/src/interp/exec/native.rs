@@ -12,8 +12,8 @@ use super::memory::Memory;
 use super::prepared::Prepared;
 use super::slow;
 use super::vm::{Func, Instance, Vm, budget_of};
-use super::{Dispatch, run_from, take_stop, trapped};
-use crate::error::{Stop, Trap};
+use super::{Dispatch, out_of_gas, run_from, seen, take_stop, trapped};
+use crate::error::Stop;
 use crate::interp::code::Word;
 use crate::tier::{self, Call, Code, Place};
 use crate::wasm::isa::{Op, ROWS};
@@ -121,8 +121,8 @@ pub(crate) unsafe fn call(vm: *mut Vm, callee: *const Func, values: *mut u64) ->
 /// has left `frames` frames.
 fn ended(vm: &mut Vm, callee: *const Func, done: bool, frames: u32) -> Result<(), Stop> {
     let (stop, mut places) = (vm.stop.take(), core::mem::take(&mut vm.native.places));
-    let stop = if vm.meter.counter < 0 && !vm.meter.refill() {
-        trapped(vm, Trap::OutOfGas)
+    let stop = if vm.meter.counter < 0 && !vm.refill() {
+        out_of_gas(vm)
     } else if done {
         return Ok(());
     } else if stop == Some(Stop::Exception) {
@@ -131,8 +131,7 @@ fn ended(vm: &mut Vm, callee: *const Func, done: bool, frames: u32) -> Result<()
             Err(trap) => trapped(vm, trap),
         }
     } else if let Some(stop) = stop {
-        vm.spent |= stop == Stop::Trap(Trap::OutOfGas);
-        stop
+        seen(vm, stop)
     } else {
         trapped(vm, tier::trap_of(vm.native.site))
     };
@@ -184,8 +183,8 @@ fn takes_over_at_once(vm: &mut Vm, budget: u64) -> bool {
 
 /// Pays what machine code has not looked at yet.
 fn settle(vm: &mut Vm) -> Result<(), Stop> {
-    if vm.meter.counter < 0 && !vm.meter.refill() {
-        return Err(Trap::OutOfGas.into());
+    if vm.meter.counter < 0 && !vm.refill() {
+        return Err(out_of_gas(vm));
     }
     Ok(())
 }

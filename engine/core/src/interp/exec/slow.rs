@@ -221,12 +221,12 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Flow {
         let machine = &mut *vm;
         let distance = r.fp.offset_from(machine.stack.base);
         let entered = (|| -> Result<(), Stop> {
-            machine.meter.charge(Particles(u64::from(costs.high())))?;
+            machine.charge(Particles(u64::from(costs.high())))?;
             if machine.depth_left() == 0 {
                 return Err(Trap::CallDepth.into());
             }
             machine.reserve_slots(u32::from(frame.code()))?;
-            machine.meter.charge(Particles(u64::from(costs.low())))?;
+            machine.charge(Particles(u64::from(costs.low())))?;
             Ok(())
         })();
         r.fp = machine.stack.base.offset(distance);
@@ -275,7 +275,7 @@ pub(crate) unsafe fn translate(vm: *mut Vm) -> Flow {
         machine.budget += budget_of(stub.code());
         let entered = (|| -> Result<(), Stop> {
             machine.reserve_slots(u32::from(frame.code()))?;
-            machine.meter.charge(Particles(u64::from(costs.low())))?;
+            machine.charge(Particles(u64::from(costs.low())))?;
             Ok(())
         })();
         r.fp = machine.stack.base.offset(distance);
@@ -366,7 +366,8 @@ fn memory_operator<const FAR: bool>(
     w: Word,
     operands: &mut [u64],
 ) -> Result<(), Stop> {
-    let at = |index: u16| if FAR { instance.memory_at(usize::from(index)) } else { vm.memory };
+    let first = vm.memory;
+    let at = |index: u16| if FAR { instance.memory_at(usize::from(index)) } else { first };
     // SAFETY (all memories below): they live in the machine's arena, and at most one reference to each is alive at a time:
     // instance, operands and machine are other allocations.
     let memory = |index: u16| -> &mut Memory { unsafe { &mut *at(index) } };
@@ -380,20 +381,20 @@ fn memory_operator<const FAR: bool>(
         Op::MemoryGrow => {
             let (memory, delta) = (memory(w.b()), operands[0]);
             operands[0] = if memory.may_grow(delta) {
-                vm.meter.charge(memory.price_of(vm.schedule, delta))?;
+                vm.charge(memory.price_of(vm.schedule, delta))?;
                 memory.grow(delta)?
             } else {
                 refused(memory.ty.memory64)
             };
         }
         Op::MemoryFill => {
-            vm.meter.charge(price(operands[2]))?;
+            vm.charge(price(operands[2]))?;
             let memory = memory(w.b());
             let (at, len) = within(operands[0], operands[2], memory.len(), oob)?;
             memory.range_mut(at, len).ok_or(oob)?.fill(operands[1] as u8);
         }
         Op::MemoryCopy => {
-            vm.meter.charge(price(operands[2]))?;
+            vm.charge(price(operands[2]))?;
             let (from, _) = within(operands[1], operands[2], memory(w.c()).len(), oob)?;
             let (to, len) = within(operands[0], operands[2], memory(w.b()).len(), oob)?;
             if !FAR || core::ptr::eq(at(w.b()), at(w.c())) {
@@ -404,7 +405,7 @@ fn memory_operator<const FAR: bool>(
             }
         }
         Op::MemoryInit => {
-            vm.meter.charge(price(operands[2]))?;
+            vm.charge(price(operands[2]))?;
             let segment = usize::from(w.b());
             let bytes =
                 if instance.dropped_data[segment] { &[][..] } else { &instance.prepared.parsed.data[segment].bytes };
@@ -433,18 +434,18 @@ fn table_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operand
         Op::TableGrow => {
             let (table, delta) = (table(w.b()), operands[1]);
             if table.may_grow(delta) {
-                vm.meter.charge(vm.schedule.table_cost(delta))?;
+                vm.charge(vm.schedule.table_cost(delta))?;
             }
             operands[0] = table.grow(delta, operands[0])?.map_or(refused(table.ty.table64), u64::from);
         }
         Op::TableFill => {
-            vm.meter.charge(vm.schedule.table_cost(operands[2]))?;
+            vm.charge(vm.schedule.table_cost(operands[2]))?;
             let elements = &mut table(w.b()).elements;
             let (to, len) = within(operands[0], operands[2], elements.len(), oob)?;
             elements[to..to + len].fill(operands[1]);
         }
         Op::TableCopy => {
-            vm.meter.charge(vm.schedule.table_cost(operands[2]))?;
+            vm.charge(vm.schedule.table_cost(operands[2]))?;
             let (from, _) = within(operands[1], operands[2], table(w.c()).elements.len(), oob)?;
             let (to, len) = within(operands[0], operands[2], table(w.b()).elements.len(), oob)?;
             if core::ptr::eq(at(w.b()), at(w.c())) {
@@ -454,7 +455,7 @@ fn table_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operand
             }
         }
         Op::TableInit => {
-            vm.meter.charge(vm.schedule.table_cost(operands[2]))?;
+            vm.charge(vm.schedule.table_cost(operands[2]))?;
             let segment = usize::from(w.b());
             let items = if instance.dropped_elements[segment] {
                 &[][..]

@@ -94,7 +94,7 @@ unsafe extern "sysv64" fn unpaid(
     let r = Regs { vm, pc, fp, mem, acc };
     // SAFETY: as for `handler`.
     unsafe {
-        if !(*vm).meter.refill() {
+        if !(*vm).refill() {
             ((*vm).saved.pc, (*vm).saved.fp) = (pc, fp);
             return TRAP + Trap::OutOfGas as u64;
         }

@@ -7,12 +7,13 @@ use super::arena::{Arena, Lists, emptied};
 use super::exception::{Exceptions, Late, Tag, Unwound};
 use super::frames::Trapped;
 use super::host::{Host, not_host};
+use super::interrupt::{Interrupt, SLICE};
 use super::memory::{Bounds, Memory, Pool};
 use super::native::Native;
 use super::prepared::Prepared;
 use super::watch::Watch;
-use crate::error::{Fault, Stop, Trap};
-use crate::gas::{Meter, Schedule};
+use crate::error::{Fault, Halt, Stop, Trap};
+use crate::gas::{Meter, Particles, Schedule};
 use crate::interp::code::Word;
 use crate::limits::RunLimits;
 use crate::wasm::canon::Types;
@@ -233,6 +234,8 @@ pub(crate) struct Vm {
     pub trapped: Option<Trapped>,
     /// Who watches.
     pub watch: Watch,
+    /// Who may end runs from outside, if anybody may.
+    pub interrupt: Option<Arc<Interrupt>>,
     /// Out of gas was seen: memory, tables and globals are unspecified.
     pub spent: bool,
     pub functions: Arena<Func>,
@@ -316,6 +319,7 @@ impl Vm {
             limits,
             trapped: None,
             watch: Watch::default(),
+            interrupt: None,
             spent: false,
             functions: Arena::new(functions),
             instances: Arena::new(instances),
@@ -334,6 +338,59 @@ impl Vm {
             vm.as_mut().memory = Self::no_memory(vm.as_ptr());
         }
         vm
+    }
+
+    /// Whether somebody wants runs to end.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupt.as_ref().is_some_and(|interrupt| interrupt.is_raised())
+    }
+
+    /// Looks, where a run begins, whether it is to.
+    #[inline]
+    pub fn begin(&mut self) -> Result<(), Stop> {
+        if self.interrupt.is_some() { self.begin_interruptible() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn begin_interruptible(&mut self) -> Result<(), Stop> {
+        if self.is_interrupted() {
+            return Err(Halt::TimedOut.into());
+        }
+        self.meter.keep(SLICE);
+        Ok(())
+    }
+
+    /// Fills a negative counter from the meter's reserve; false when that is not enough, or the run is to end.
+    #[cold]
+    pub fn refill(&mut self) -> bool {
+        if self.is_interrupted() || !self.meter.refill() {
+            return false;
+        }
+        if self.interrupt.is_some() {
+            self.meter.keep(SLICE);
+        }
+        true
+    }
+
+    /// Takes `cost`.
+    ///
+    /// # Errors
+    /// [`Trap::OutOfGas`], with nothing left.
+    #[inline]
+    pub fn charge(&mut self, cost: Particles) -> Result<(), Trap> {
+        self.meter.charge(cost)?;
+        if self.interrupt.is_some() && !self.goes_on() {
+            self.meter.exhaust();
+            return Err(Trap::OutOfGas);
+        }
+        Ok(())
+    }
+
+    /// Looks whether the run is not to end, what was charged having filled the counter without a look.
+    #[cold]
+    fn goes_on(&mut self) -> bool {
+        self.meter.keep(SLICE);
+        !self.is_interrupted()
     }
 
     /// The empty memory.

@@ -260,7 +260,7 @@ unsafe fn settle(r: &mut Regs, flow: Flow) -> Flow {
     // SAFETY: the contract of bodies.
     unsafe {
         match flow {
-            Flow::Unpaid if (*r.vm).meter.refill() => Flow::Next,
+            Flow::Unpaid if (*r.vm).refill() => Flow::Next,
             Flow::Enter => r.out_of_line(|vm| slow::enter(vm)),
             flow => flow,
         }
