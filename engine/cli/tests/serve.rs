@@ -186,6 +186,12 @@ fn limits_are_per_request() {
     for _ in 0..3 {
         assert!(serving.get("/spin").1.contains("out_of_gas"));
     }
+    for tier in ["aot", "interp"] {
+        let serving = Serving::new(&[&spin, "--timeout", "100ms", "--workers", "1", "--tier", tier]);
+        for _ in 0..3 {
+            assert_eq!(serving.get("/spin").0, 504);
+        }
+    }
     assert!(serving.get("/large").1.contains("limit"), "{:?}", serving.get("/large"));
 }
 

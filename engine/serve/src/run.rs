@@ -132,6 +132,7 @@ fn initialize<T>(store: &mut Store<T>, instance: Instance) -> Result<(), Error> 
 /// Sets what the run may spend.
 fn bound<T>(store: &mut Store<T>, granted: &Granted) {
     let limits = granted.grants.limits;
+    store.set_deadline(granted.deadline);
     if let Some(gas) = limits.gas {
         store.set_gas(Gas(gas));
     }
