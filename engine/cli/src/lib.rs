@@ -54,6 +54,8 @@ Exit codes: 0 good, 1 the guest failed, 2 usage, 3 refused input, 4 host failure
 #[allow(missing_docs)]
 pub enum Command {
     Run(command::run::Args),
+    #[cfg(feature = "serve")]
+    Serve(command::serve::Args),
     Extensions(command::extensions::Args),
     Deploy(command::deploy::Args),
     Call(command::call::Args),
@@ -89,6 +91,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     let json = cli.json;
     let outcome = match cli.command {
         Command::Run(args) => command::run::run(&args, json),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => command::serve::run(&args, json),
         Command::Extensions(args) => command::extensions::run(&args),
         Command::Deploy(args) => command::deploy::run(&args),
         Command::Call(args) => command::call::run(&args),

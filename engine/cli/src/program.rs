@@ -31,22 +31,54 @@ impl Program {
     /// # Errors
     /// A granted directory, or the storage, cannot be opened.
     pub fn new(grants: Grants, file: &Path, sockets: Vec<OwnedFd>, kept: Option<&Path>) -> Result<Self, Failure> {
-        let backend: Arc<dyn Backend> = match kept {
-            Some(path) => Arc::new(Redb::open(path).map_err(|e| Failure::host(e.to_string()))?),
-            None => Arc::new(Memory::default()),
-        };
         let granted = Granted::new(grants, |refused| eprintln!("{refused}"));
-        let name = file.with_extension("wasm");
-        let name = name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let streams = Streams { sockets, ..Streams::default() };
-        let wasi = Wasi::new(granted.clone(), &name, streams).map_err(|e| Failure::host(e.to_string()))?;
+        Self::of(granted, &name(file), streams, &Shared::open(kept)?)
+    }
+
+    /// A program of these parts.
+    ///
+    /// # Errors
+    /// A granted directory cannot be opened.
+    pub fn of(granted: Arc<Granted>, name: &str, streams: Streams, shared: &Shared) -> Result<Self, Failure> {
+        let wasi = Wasi::new(granted.clone(), name, streams).map_err(|e| Failure::host(e.to_string()))?;
         Ok(Self {
             wasi,
-            storage: Storage::new(granted.clone(), backend),
+            storage: Storage::new(granted.clone(), shared.storage.clone()),
             process: Process::new(granted.clone()),
-            nn: Nn::new(granted, Arc::new(Models::default())),
+            nn: Nn::new(granted, shared.models.clone()),
         })
     }
+}
+
+/// What programs share that run in one process.
+pub struct Shared {
+    /// What keeps the data of key-value storage.
+    pub storage: Arc<dyn Backend>,
+    /// Models that are loaded.
+    pub models: Arc<Models>,
+}
+
+impl Shared {
+    /// Storage is kept in `kept`; in memory without.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn open(kept: Option<&Path>) -> Result<Self, Failure> {
+        Ok(Self {
+            storage: match kept {
+                Some(path) => Arc::new(Redb::open(path).map_err(|e| Failure::host(e.to_string()))?),
+                None => Arc::new(Memory::default()),
+            },
+            models: Arc::default(),
+        })
+    }
+}
+
+/// What a program of that file calls itself.
+pub fn name(file: &Path) -> String {
+    let name = file.with_extension("wasm");
+    name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Names everything that a program may import.

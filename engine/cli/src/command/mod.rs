@@ -15,6 +15,8 @@ pub mod pack;
 pub mod profile;
 pub mod run;
 pub mod scenario;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod statetest;
 pub mod storage;
 pub mod trace;

@@ -1,0 +1,70 @@
+//! How many requests a second, and how long does one take, beside the same handler in Rust in the same framework?
+//!
+//! `[ROUNDS [MILLISECONDS]]`: turns of every contender, and how long one is. Contenders take turns; a ratio is the median of the
+//! ratios of turns side by side. Server, workers and client share the machine's processors. Every answer is checked.
+
+mod client;
+mod servers;
+
+use client::Turn;
+use servers::{Guest, native, ours};
+use std::net::SocketAddr;
+
+/// Connections that ask at once, each one request behind the other.
+const CONNECTIONS: usize = 8;
+
+struct Input {
+    name: &'static str,
+    path: &'static str,
+    /// Bytes that are sent, and come back; none: a GET of `hello`.
+    body: Option<usize>,
+}
+
+const INPUTS: [Input; 3] = [
+    Input { name: "hello (a program of WASI)", path: "/hello", body: None },
+    Input { name: "echo 1 KiB (a function)", path: "/f/echo", body: Some(1 << 10) },
+    Input { name: "echo 64 KiB (a function)", path: "/f/echo", body: Some(64 << 10) },
+];
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+fn main() {
+    // `cargo bench` adds an argument of its own.
+    let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    let rounds = numbers.first().copied().unwrap_or(11);
+    let milliseconds = numbers.get(1).copied().unwrap_or(500);
+    let contenders: [(&str, SocketAddr); 3] =
+        [("native", native()), ("aot", ours(Guest::Compiled)), ("interp", ours(Guest::Interpreted))];
+    println!("## serve: requests a second and their 99th percentile, {CONNECTIONS} connections\n");
+    println!("| input | contender | requests/s | ratio | p50 us | p99 us | ratio of p99 |\n|---|---|---|---|---|---|---|");
+    for input in &INPUTS {
+        let mut turns: [Vec<Turn>; 3] = Default::default();
+        for round in 0..=rounds {
+            for ((_, address), turns) in contenders.iter().zip(&mut turns) {
+                let turn = client::turn(*address, input.path, input.body, CONNECTIONS, milliseconds);
+                // The first is for caches.
+                if round > 0 {
+                    turns.push(turn);
+                }
+            }
+        }
+        let base = turns[0].clone();
+        for ((name, _), turns) in contenders.iter().zip(&turns) {
+            let of = |figure: fn(&Turn) -> f64| median(turns.iter().map(figure).collect());
+            let ratio =
+                |figure: fn(&Turn) -> f64| median(turns.iter().zip(&base).map(|(a, b)| figure(a) / figure(b)).collect());
+            println!(
+                "| {} | {name} | {:.0} | {:.2} | {:.0} | {:.0} | {:.2} |",
+                input.name,
+                of(Turn::rate),
+                ratio(Turn::rate),
+                of(|turn| turn.percentile(50)),
+                of(|turn| turn.percentile(99)),
+                ratio(|turn| turn.percentile(99)),
+            );
+        }
+    }
+}
