@@ -1,4 +1,4 @@
-//! The bundled contracts as a catalogue: what files there are, who made them from what, and where they lie.
+//! The bundled contracts and guests as a catalogue: what files there are, who made them from what, and where they lie.
 //!
 //! The one source is `manifest.toml`; [`files`] reads it. `README.md` in this folder says how a scenario is judged and
 //! which compiler faults to expect.
@@ -35,6 +35,11 @@ impl File {
     /// Whether the file is a WebAssembly module.
     pub fn is_wasm(&self) -> bool {
         self.path.ends_with(".wasm")
+    }
+
+    /// Whether the file belongs to the programs for off-chain extensions.
+    pub fn is_guest(&self) -> bool {
+        self.path.starts_with("guests/")
     }
 
     /// The bytes of the file.
@@ -75,9 +80,14 @@ pub fn files() -> Vec<File> {
     files
 }
 
-/// The modules among [`files`], one that must be refused included (`negative/invalid-runtime.wasm`).
+/// The contracts among [`files`], one that must be refused included (`negative/invalid-runtime.wasm`).
 pub fn modules() -> impl Iterator<Item = File> {
-    files().into_iter().filter(File::is_wasm)
+    files().into_iter().filter(|file| file.is_wasm() && !file.is_guest())
+}
+
+/// The programs for off-chain extensions among [`files`]. `guests/README.md` says what they do.
+pub fn guests() -> impl Iterator<Item = File> {
+    files().into_iter().filter(|file| file.is_wasm() && file.is_guest())
 }
 
 /// The folders that have a `scenario.json`, by name.
