@@ -64,7 +64,7 @@ impl Price {
 }
 
 /// Prices by extension.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prices {
     /// WASI preview 1.
@@ -77,10 +77,29 @@ pub struct Prices {
     pub process: Price,
     /// Images.
     pub image: Price,
+    /// Models that a program brings, for the bytes that they have: read, and made ready for inputs of other forms.
+    pub model: Price,
     /// Inference: beside these, each multiplication of a model costs by [`Prices::inference`].
     pub nn: Price,
     /// Of a million multiplications of a model.
     pub inference: Inference,
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        let price = Price::default();
+        Self {
+            wasi: price,
+            sockets: price,
+            storage: price,
+            process: price,
+            image: price,
+            nn: price,
+            // A MiB is read and made ready in some 40 ms.
+            model: Price { kib: 2_000, ..price },
+            inference: Inference::default(),
+        }
+    }
 }
 
 /// What a million multiplications of a model cost, in gas.

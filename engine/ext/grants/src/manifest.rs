@@ -75,7 +75,7 @@ pub struct Grants {
 }
 
 /// SHA-256 of a file, `sha256:` and 64 hexadecimal digits in text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest(pub [u8; 32]);
 

@@ -1,0 +1,97 @@
+//! Models, shared between instances and read once.
+
+use crate::backend::{Backend, Encoding, Failure, Graph, Origin, Target};
+use crate::tract::Tract;
+use gristmill_ext_grants::{Digest, Model};
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// Something that is made once, by whoever asks first; others wait for it.
+type Once<T> = Arc<OnceLock<Result<T, Failure>>>;
+
+/// Models that programs share, and what runs them. An embedder has one for all of its instances.
+///
+/// A file is read when it is asked for first; what it is then it is for as long as this lives. Files of the same content are one
+/// model.
+pub struct Models {
+    backends: Vec<Arc<dyn Backend>>,
+    files: Mutex<HashMap<(PathBuf, Encoding, Option<Digest>), Once<Arc<dyn Graph>>>>,
+    graphs: Mutex<HashMap<(Digest, Encoding), Once<Arc<dyn Graph>>>>,
+}
+
+impl Default for Models {
+    /// With the back ends that this build has: tract.
+    fn default() -> Self {
+        Self::new(vec![Arc::new(Tract)])
+    }
+}
+
+impl Models {
+    /// With these back ends; the first that takes an encoding gets it.
+    pub fn new(backends: Vec<Arc<dyn Backend>>) -> Self {
+        Self { backends, files: Mutex::default(), graphs: Mutex::default() }
+    }
+
+    /// The back ends.
+    pub fn backends(&self) -> &[Arc<dyn Backend>] {
+        &self.backends
+    }
+
+    /// The model of a grant.
+    ///
+    /// # Errors
+    /// Its encoding or target are not offered, its file cannot be read or has another digest, or is no such model.
+    pub fn granted(&self, grant: &Model) -> Result<Arc<dyn Graph>, Failure> {
+        let encoding = Encoding::of_name(&grant.encoding)
+            .ok_or_else(|| Failure::Encoding(format!("there is no encoding {:?}", grant.encoding)))?;
+        if !Target::of_name(&grant.target).is_some_and(Target::is_here) {
+            return Err(Failure::Unsupported(format!("there is no target {:?}", grant.target)));
+        }
+        let key = (grant.file.clone(), encoding, grant.digest);
+        once(&self.files, key, || {
+            let file = grant.file.display();
+            let bytes = std::fs::read(&grant.file).map_err(|error| Failure::Runtime(format!("{file}: {error}")))?;
+            let digest = Digest::of(&bytes);
+            if let Some(wanted) = grant.digest.filter(|wanted| *wanted != digest) {
+                return Err(Failure::Runtime(format!("{file} is {digest}, and not {wanted}")));
+            }
+            once(&self.graphs, (digest, encoding), || self.load(encoding, &[&bytes], Origin::Operator))
+        })
+    }
+
+    /// Reads a model.
+    ///
+    /// # Errors
+    /// No back end takes it, or it cannot be read.
+    pub fn load(&self, encoding: Encoding, parts: &[&[u8]], origin: Origin) -> Result<Arc<dyn Graph>, Failure> {
+        let encoding = match (encoding, parts) {
+            (Encoding::Autodetect, [bytes]) => Encoding::of_bytes(bytes)
+                .ok_or_else(|| Failure::Encoding("the bytes do not look like any model".into()))?,
+            (Encoding::Autodetect, _) => return Err(Failure::Encoding("of several parts the encoding is told".into())),
+            (encoding, _) => encoding,
+        };
+        let backend = self.backends.iter().find(|backend| backend.encodings().contains(&encoding));
+        backend
+            .ok_or_else(|| Failure::Encoding(format!("no back end takes {encoding}")))?
+            .load(encoding, parts, origin)
+    }
+}
+
+fn once<K: Eq + Hash, T: Clone>(
+    table: &Mutex<HashMap<K, Once<T>>>,
+    key: K,
+    make: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    // The lock is not held while a model is read. A thread that panicked has put its cell in, or not.
+    let cell = table.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
+    cell.get_or_init(make).clone()
+}
+
+impl fmt::Debug for Models {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Models").field("backends", &self.backends).finish_non_exhaustive()
+    }
+}
