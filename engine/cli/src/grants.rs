@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use gristmill_ext_grants::{Clock, Command, Directory, Grants, Input, Limits, Output, Random, Stdio, Storage};
+use gristmill_ext_grants::{Clock, Command, Directory, Grants, Input, Limits, Model, Output, Random, Stdio, Storage};
 
 use crate::args;
 use crate::output::Failure;
@@ -45,6 +45,15 @@ pub struct GrantArgs {
     /// Keep its storage in this file (redb); it is gone with the program otherwise
     #[arg(long, value_name = "FILE")]
     pub storage_file: Option<PathBuf>,
+    /// Give it a model by name: NAME=FILE[:ENCODING[:TARGET]], or NAME:ENCODING:TARGET:FILE
+    #[arg(long, alias = "nn-preload", value_name = "NAME=FILE")]
+    pub nn_model: Vec<Model>,
+    /// Let it run models that it brings itself
+    #[arg(long)]
+    pub nn_own_models: bool,
+    /// Number tensor types and errors of wasi-nn as before `f64` and `i64` were among them
+    #[arg(long)]
+    pub nn_old_types: bool,
     /// The longest that it may run: a number with ms, s or m
     #[arg(long, value_parser = args::duration, value_name = "TIME")]
     pub timeout: Option<Duration>,
@@ -106,6 +115,8 @@ impl GrantArgs {
         grants.environment.extend(self.env.iter().cloned());
         grants.commands.extend(self.allow_command.iter().cloned());
         grants.storage.extend(self.storage.iter().cloned());
+        grants.models.extend(self.nn_model.iter().cloned());
+        grants.own_models |= self.nn_own_models;
         grants.all_commands |= self.allow_command_all;
         grants.stdio.stdin = self.stdin.unwrap_or(grants.stdio.stdin);
         grants.clock = self.clock.unwrap_or(grants.clock);

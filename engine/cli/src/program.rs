@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gristmill::{ApiRow, Error, HostApi, Linker, Module};
 use gristmill_ext_grants::{Granted, Grants};
+use gristmill_ext_nn::{self as nn, Models, Nn};
 use gristmill_ext_process::{self as process, Process};
 use gristmill_ext_storage::{self as storage, Backend, Memory, Redb, Storage};
 use gristmill_ext_wasi::{self as wasi, Streams, Wasi};
@@ -19,6 +20,8 @@ pub struct Program {
     pub storage: Storage,
     /// Commands of the system.
     pub process: Process,
+    /// Models and pictures.
+    pub nn: Nn,
 }
 
 impl Program {
@@ -35,7 +38,12 @@ impl Program {
         let name = file.with_extension("wasm");
         let name = name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let wasi = Wasi::new(granted.clone(), &name, Streams::default()).map_err(|e| Failure::host(e.to_string()))?;
-        Ok(Self { wasi, storage: Storage::new(granted.clone(), backend), process: Process::new(granted) })
+        Ok(Self {
+            wasi,
+            storage: Storage::new(granted.clone(), backend),
+            process: Process::new(granted.clone()),
+            nn: Nn::new(granted, Arc::new(Models::default())),
+        })
     }
 }
 
@@ -46,7 +54,8 @@ impl Program {
 pub fn link(linker: &mut Linker<Program>) -> Result<(), Error> {
     wasi::add_to_linker(linker, |program: &mut Program| &mut program.wasi)?;
     storage::add_to_linker(linker, |program: &mut Program| &mut program.storage)?;
-    process::add_to_linker(linker, |program: &mut Program| &mut program.process)
+    process::add_to_linker(linker, |program: &mut Program| &mut program.process)?;
+    nn::add_to_linker(linker, |program: &mut Program| &mut program.nn)
 }
 
 /// An extension: what it is, what grants it, and its functions.
@@ -62,7 +71,7 @@ pub struct Extension {
 }
 
 /// All extensions.
-pub fn extensions() -> [Extension; 3] {
+pub fn extensions() -> [Extension; 4] {
     [
         Extension { name: "wasi", grants: "--dir, --env, --stdin, --clock, --random", rows: Wasi::rows(), also: &[] },
         Extension {
@@ -76,6 +85,12 @@ pub fn extensions() -> [Extension; 3] {
             grants: "--allow-command, --allow-command-all",
             rows: Process::rows(),
             also: &[("wasmedge_process", "ssvm_", "wasmedge_")],
+        },
+        Extension {
+            name: "nn",
+            grants: "--nn-model, --nn-own-models; images take none",
+            rows: Nn::rows(),
+            also: &[("wasmedge_tensorflow, wasmedge_tensorflowlite, wasmedge_image", "ssvm_", "wasmedge_")],
         },
     ]
 }

@@ -15,7 +15,7 @@ Examples:
   gristmill extensions
   gristmill extensions storage --json")]
 pub struct Args {
-    /// Only this extension: wasi, storage, process
+    /// Only this extension: wasi, storage, process, nn
     name: Option<String>,
 }
 

@@ -173,6 +173,14 @@ fn models_and_commands_as_flags() {
     );
     let model: Model = "models/mnist.onnx".parse().unwrap();
     assert_eq!((model.name.as_str(), model.file.to_str()), ("mnist", Some("models/mnist.onnx")));
+    let read = |text: &str| {
+        let Model { name, file, encoding, target, .. } = text.parse().unwrap();
+        [name, file.display().to_string(), encoding, target].join(" ")
+    };
+    assert_eq!(read("face=a.tflite"), "face a.tflite autodetect cpu");
+    assert_eq!(read("face=a.tflite:TensorflowLite"), "face a.tflite tensorflowlite cpu");
+    assert_eq!(read("face=a.tflite:onnx:gpu"), "face a.tflite onnx gpu");
+    assert_eq!(read("face=C:/models/a.onnx"), "face C:/models/a.onnx autodetect cpu");
     let command: Command = "ls=/bin/ls".parse().unwrap();
     assert_eq!((command.name.as_str(), command.path), ("ls", Some("/bin/ls".into())));
     assert!("".parse::<Command>().is_err() && "=x".parse::<Command>().is_err() && "".parse::<Model>().is_err());

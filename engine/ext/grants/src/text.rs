@@ -70,20 +70,30 @@ impl FromStr for Storage {
     }
 }
 
-/// `NAME=FILE`, or `NAME:ENCODING:TARGET:FILE` as WasmEdge's; a file alone is called as it is, without what is behind its last dot.
+/// `NAME=FILE[:ENCODING[:TARGET]]`, or `NAME:ENCODING:TARGET:FILE` as WasmEdge's; a file alone is called as it is, without what is
+/// behind its last dot. A file whose name ends with the name of an encoding is given in a manifest.
 impl FromStr for Model {
     type Err = BadFlag;
 
     fn from_str(text: &str) -> Result<Self, BadFlag> {
-        let (name, encoding, target, file) = match text.splitn(4, ':').collect::<Vec<_>>()[..] {
-            [name, encoding, target, file] => (name, encoding.to_ascii_lowercase(), target.to_ascii_lowercase(), file),
-            _ => {
-                let stem = Path::new(text).file_stem().and_then(|stem| stem.to_str()).unwrap_or(text);
-                let (name, file) = text.split_once('=').unwrap_or((stem, text));
-                (name, "autodetect".into(), "cpu".into(), file)
-            }
+        let (name, rest) = match (text.split_once('='), text.splitn(4, ':').collect::<Vec<_>>()[..]) {
+            (None, [name, encoding, target, file]) => return model(name, file, encoding, target),
+            (Some((name, rest)), _) => (name, rest),
+            (None, _) => (Path::new(text).file_stem().and_then(|stem| stem.to_str()).unwrap_or(text), text),
         };
-        let name = nonempty(name, "the model's name")?;
-        Ok(Self { name, file: nonempty(file, "the model's file")?.into(), digest: None, encoding, target })
+        let is_encoding = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        match rest.rsplitn(3, ':').collect::<Vec<_>>()[..] {
+            [target @ ("cpu" | "gpu" | "tpu" | "auto"), encoding, file] if is_encoding(encoding) => {
+                model(name, file, encoding, target)
+            }
+            [encoding, file] if is_encoding(encoding) => model(name, file, encoding, "cpu"),
+            _ => model(name, rest, "autodetect", "cpu"),
+        }
     }
+}
+
+fn model(name: &str, file: &str, encoding: &str, target: &str) -> Result<Model, BadFlag> {
+    let name = nonempty(name, "the model's name")?;
+    let (encoding, target) = (encoding.to_ascii_lowercase(), target.to_ascii_lowercase());
+    Ok(Model { name, file: nonempty(file, "the model's file")?.into(), digest: None, encoding, target })
 }
