@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use common::{Run, file, folder, root};
+use common::{Run, conformance, file, folder, root};
+use serde_json::Value;
 
 fn guests() -> PathBuf {
     root().join("soll-fixtures/guests")
@@ -246,4 +247,79 @@ fn http_proxy_through_an_allowed_curl() {
     run("http-proxy", &[], &request).exits(255).complains("--allow-command");
     // The command is named, and it is another one.
     run("http-proxy", &["--allow-command", "wget"], &request).exits(255);
+}
+
+/// What the reference runtimes say about a file of `data/`.
+fn reference(name: &str) -> Value {
+    let text = fs::read_to_string(guests().join("data/reference.json")).unwrap();
+    serde_json::from_str::<Value>(&text).unwrap()[name].clone()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+/// The numbers in a line.
+fn figures(line: &str) -> Vec<f64> {
+    line.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+#[track_caller]
+fn near(found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{found:?}, expected {expected:?}");
+    let close = found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() <= tolerance);
+    assert!(close, "{found:?}, expected {expected:?}");
+}
+
+#[test]
+fn voice_hears_speech() {
+    let Some(suite) = conformance() else { return };
+    let data = dir(&guests().join("data"), "/");
+    let model = format!("--nn-model=silero={}", suite.join("models/silero_vad_16k_sequence.onnx").display());
+    let heard = run("voice", &[&data, &model, "--", "/goforward.raw"], "").exits(0).stdout;
+    let stretches = reference("goforward.raw")["stretches"].clone();
+    assert_eq!(heard.lines().count(), stretches.as_array().unwrap().len(), "{heard}");
+    for (line, stretch) in heard.lines().zip(stretches.as_array().unwrap()) {
+        near(&figures(line), &numbers(stretch), 1e-4);
+    }
+
+    // Silence is no speech, and a model that is not granted is not found.
+    let here = folder("guest_voice");
+    fs::write(here.join("silence.raw"), [0; 64_000]).unwrap();
+    assert_eq!(run("voice", &[&dir(&here, "/"), &model, "--", "/silence.raw"], "").exits(0).stdout, "");
+    run("voice", &[&data, "--", "/goforward.raw"], "").exits(1).complains("--nn-model");
+}
+
+#[test]
+fn file_type_knows_files() {
+    let Some(suite) = conformance() else { return };
+    let model = format!("--nn-model=magika={}", suite.join("models/magika-standard_v3_3.onnx").display());
+    let files = reference("file-type")["labels"].clone();
+    let paths: Vec<&str> = files.as_object().unwrap().keys().map(String::as_str).collect();
+    let granted = dir(&guests(), "/");
+    let told = run("file-type", &[&[&*granted, &model, "--"], &paths[..]].concat(), "").exits(0).stdout;
+    assert_eq!(told.lines().count(), paths.len(), "{told}");
+    for line in told.lines() {
+        let (path, rest) = line.split_once(": ").unwrap();
+        let (label, _score) = rest.split_once(' ').unwrap();
+        assert_eq!(label, files[path], "{line}");
+    }
+}
+
+#[test]
+fn faces_are_found() {
+    let Some(suite) = conformance() else { return };
+    let [data, models] =
+        [(guests().join("data"), "/"), (suite.join("models"), "/models")].map(|(at, name)| dir(&at, name));
+    let words = ["--", "/models/face_detection_short_range.tflite", "/astronaut.jpg"];
+    let expected = reference("astronaut.jpg");
+    let tolerance = expected["tolerance"].as_f64().unwrap();
+    for guest in ["faces", "faces-wasmedge"] {
+        let found = run(guest, &[&[&*data, &models, "--nn-own-models"], &words[..]].concat(), "").exits(0).stdout;
+        assert_eq!(found.lines().count(), 1, "{found}");
+        let numbers =
+            [vec![expected["score"].as_f64().unwrap()], numbers(&expected["box"]), numbers(&expected["eyes"])];
+        near(&figures(&found), &numbers.concat(), tolerance);
+    }
+    run("faces", &[&[&*data, &models], &words[..]].concat(), "").exits(1).complains("--nn-own-models");
 }

@@ -8,7 +8,14 @@ mod imports {
     #[link(wasm_import_module = "gristmill_storage")]
     unsafe extern "C" {
         pub fn open(name: *const u8, len: usize, out: *mut u32) -> u32;
-        pub fn get(space: u32, key: *const u8, key_len: usize, buf: *mut u8, buf_len: usize, written: *mut usize) -> u32;
+        pub fn get(
+            space: u32,
+            key: *const u8,
+            key_len: usize,
+            buf: *mut u8,
+            buf_len: usize,
+            written: *mut usize,
+        ) -> u32;
         pub fn set(space: u32, key: *const u8, key_len: usize, value: *const u8, value_len: usize) -> u32;
         pub fn delete(space: u32, key: *const u8, key_len: usize) -> u32;
         pub fn list(

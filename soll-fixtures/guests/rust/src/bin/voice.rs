@@ -42,8 +42,7 @@ fn speech(samples: &[f32]) -> Result<Vec<f32>, Box<dyn Error>> {
     let mut padded = vec![0.0; BEFORE];
     padded.extend_from_slice(samples);
     padded.resize(BEFORE + steps * STEP, 0.0);
-    let rows: Vec<f32> =
-        (0..steps).flat_map(|step| padded[step * STEP..][..BEFORE + STEP].iter().copied()).collect();
+    let rows: Vec<f32> = (0..steps).flat_map(|step| padded[step * STEP..][..BEFORE + STEP].iter().copied()).collect();
 
     let graph = GraphBuilder::new(GraphEncoding::Onnx, ExecutionTarget::CPU).build_from_cache("silero")?;
     let mut context = graph.init_execution_context()?;
