@@ -58,6 +58,6 @@ fn every_file_has_its_facts() {
 fn the_catalogue_counts_what_is_there() {
     assert_eq!(scenarios().len(), 15);
     assert_eq!(modules().count(), 50);
-    assert_eq!(guests().count(), 4);
+    assert_eq!(guests().count(), 17);
     assert_eq!(gristmill_fixtures::TOKEN, std::fs::read(path("token/soll-normal.wasm")).unwrap());
 }

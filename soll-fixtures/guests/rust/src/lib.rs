@@ -1,0 +1,4 @@
+//! What several guests share.
+
+pub mod blazeface;
+pub mod storage;
