@@ -82,6 +82,32 @@ export const KEEPER = contract(`
   (call $store (i32.const 0) (i32.const 32))
   (call $finish (i32.const 64) (i32.const 32))`);
 
+/**
+ * Creation code of a contract that asks the precompile of jobs what it is called with, and keeps the first word of the result's
+ * bytes; called with nothing, it returns that word.
+ */
+export const readingJobs = () =>
+  deployer(
+    assemble(`(module ${IMPORTS}
+    (import "ethereum" "getCallDataSize" (func $size (result i32)))
+    (import "ethereum" "returnDataCopy" (func $returned (param i32 i32 i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 128) "\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00jobs")
+    (data (i32.const 65520) "${RUN}")
+    (func (export "main")
+      (if (call $size)
+        (then
+          (call $data (i32.const 0) (i32.const 0) (call $size))
+          (if (call $call (call $gas) (i32.const 128) (i32.const 192) (i32.const 0) (call $size))
+            (then (call $revert (i32.const 0) (i32.const 0))))
+          ;; Behind the state of the job, where its bytes begin, and how many there are.
+          (call $returned (i32.const 64) (i32.const 96) (i32.const 32))
+          (call $store (i32.const 160) (i32.const 64)))
+        (else
+          (call $load (i32.const 160) (i32.const 64))
+          (call $finish (i32.const 64) (i32.const 32))))))`),
+  );
+
 /** Calls itself with all of its gas, and has as much memory as a contract may have. */
 export const HOARDER = contract(
   `(call $address (i32.const 0))

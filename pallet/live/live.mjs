@@ -1,7 +1,8 @@
 // Drives a chain of the demo runtime with signed transactions, and checks what comes of them:
 // node live.mjs ws://HOST:PORT [PROGRAM]
 //
-// With the path of `gristmill-job` the script is a worker itself; without, the chain's own off-chain workers have to be.
+// With the path of `gristmill-job` the script is a worker itself; without, the chain's own off-chain workers have to be. In
+// GRISTMILL_POLICIES is the manifest of policies that workers have, `classify` among them; without, nothing is classified.
 //
 // The chain need not be new: every step counts from what there is when it begins.
 
@@ -9,6 +10,7 @@ import assert from 'node:assert/strict';
 import { Chain } from './chain.mjs';
 import { check, passed } from './checks.mjs';
 import { accounts } from './parts/accounts.mjs';
+import { classify } from './parts/classify.mjs';
 import { codes } from './parts/codes.mjs';
 import { errors } from './parts/errors.mjs';
 import { gas } from './parts/gas.mjs';
@@ -40,6 +42,7 @@ try {
   await gas(chain, address);
   await errors(chain);
   await jobs(chain, program);
+  if (process.env.GRISTMILL_POLICIES) await classify(chain, program);
   await check('every error of the metadata was provoked, or nobody can', () => {
     for (const [pallet, outOfReach] of [['contracts', OUT_OF_REACH], ['jobs', JOBS_OUT_OF_REACH]]) {
       const names = Object.keys(chain.api.errors[pallet]);

@@ -17,7 +17,8 @@ export async function run(path, chain, id) {
     writeFileSync(data, input);
     const { gas, milliseconds, pages, output } = job.budget;
     const budget = Object.entries({ gas, milliseconds, pages, output }).flatMap(([name, value]) => [`--${name}`, `${value}`]);
-    const policy = ['--policy', job.policy.toUtf8()];
+    const policies = process.env.GRISTMILL_POLICIES ? ['--policies', process.env.GRISTMILL_POLICIES] : [];
+    const policy = ['--policy', job.policy.toUtf8(), ...policies];
     const answer = JSON.parse(execFileSync(path, [module, '--input', `@${data}`, ...policy, ...budget], { encoding: 'utf8' }));
     return answer.outcome === 'Failed' ? { Failed: answer.failure } : { [answer.outcome]: answer.output };
   } finally {

@@ -14,7 +14,7 @@ import { run } from '../worker.mjs';
 export const JOBS_OUT_OF_REACH = {};
 
 /** The precompile of jobs. */
-const JOBS = `0x${'00'.repeat(16)}6a6f6273`;
+export const JOBS = `0x${'00'.repeat(16)}6a6f6273`;
 const PURE = u8aToHex(new TextEncoder().encode('pure'));
 const BUDGET = { gas: 10_000_000, milliseconds: 20_000, pages: 16, output: 256 };
 
@@ -25,6 +25,16 @@ const ROOTS = job(`(local $at i32)
     (f64.store (local.get $at) (f64.sqrt (f64.load (local.get $at))))
     (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 8))) (call $size))))
   (call $finish (i32.const 0) (call $size))`);
+/** Selects a function of the precompile. */
+export const selector = (signature) => keccakAsU8a(signature).subarray(0, 4);
+
+/** Bytes with zeros behind, to whole words. */
+export function padded32(bytes) {
+  const padded = new Uint8Array(Math.ceil(bytes.length / 32) * 32);
+  padded.set(bytes);
+  return padded;
+}
+
 /** Takes all the time that there is. */
 const ENDLESS = job('(loop $again (br $again))');
 const FOREVER = { ...BUDGET, gas: 1_000_000_000_000, milliseconds: 200 };
@@ -142,10 +152,8 @@ async function refusals(chain) {
 /** Jobs that a contract, or here a user in a contract's words, requests of the precompile. */
 async function requests(chain, answered) {
   const { alice, bob, jobs } = chain;
-  const selector = (signature) => keccakAsU8a(signature).subarray(0, 4);
   const { gas, milliseconds, pages, output } = BUDGET;
-  const name = new Uint8Array(32);
-  name.set(new TextEncoder().encode('pure'));
+  const name = padded32(new TextEncoder().encode('pure'));
   const request = u8aToHex(
     u8aConcat(
       selector('request(bytes32,bytes32,uint64,uint32,uint32,uint32,bytes)'),
@@ -208,17 +216,19 @@ async function giveUp(chain, program) {
   });
 }
 
+/** Lets a job have its result. */
+export async function answeredBy(chain, program, id) {
+  if (program) {
+    const outcome = await run(program, chain, id);
+    for (const worker of [chain.alice, chain.bob]) await chain.succeed(worker, chain.jobs.submitResult(id, 0, outcome));
+  }
+  return completed(await end(chain, id));
+}
+
 /** @param program runs jobs for workers that this script is, or nothing: the chain's nodes are workers */
 export async function jobs(chain, program) {
-  const { alice, bob } = chain;
-  /** Lets a job have its result. */
-  const answered = async (id) => {
-    if (program) {
-      const outcome = await run(program, chain, id);
-      for (const worker of [alice, bob]) await chain.succeed(worker, chain.jobs.submitResult(id, 0, outcome));
-    }
-    return completed(await end(chain, id));
-  };
+  const { bob } = chain;
+  const answered = (id) => answeredBy(chain, program, id);
   await check('a job is submitted, and workers have its result', async () => {
     const id = await submit(chain, inline(ROOTS), floats(4, 2));
     assert.equal(await answered(id), floats(2, Math.SQRT2));

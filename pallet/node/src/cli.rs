@@ -3,6 +3,7 @@
 use crate::host::{Ours, RUN_JOB};
 use crate::sealing::Sealing;
 use clap::{Parser, Subcommand};
+use gristmill_offchain::Policies;
 use sc_cli::{
     CliConfiguration, ExportChainSpecCmd, PruningParams, PurgeChainCmd, Result, RpcEndpoint, RpcParams, SharedParams,
     SubstrateCli,
@@ -67,6 +68,10 @@ pub struct Run {
     #[arg(long, value_name = "WHEN", default_value = "instant")]
     pub sealing: Sealing,
 
+    /// What jobs of other policies than `pure` may do, in TOML: for each a [[policy]] with `name`, `tier` and `grants`.
+    #[arg(long, value_name = "FILE")]
+    pub policies: Option<PathBuf>,
+
     #[command(flatten)]
     shared: SharedParams,
 
@@ -81,6 +86,17 @@ impl Run {
     /// Whether the node is to know what is secret elsewhere.
     pub fn is_dev(&self) -> bool {
         self.shared.is_dev()
+    }
+
+    /// The policies that jobs may have here.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no manifest.
+    pub fn policies(&self) -> Result<Policies> {
+        let Some(path) = &self.policies else { return Ok(Policies::default()) };
+        let wrong = |error: String| sc_cli::Error::Input(format!("{}: {error}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        Policies::from_toml(&text).map_err(|error| wrong(error.to_string()))
     }
 }
 

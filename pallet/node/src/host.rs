@@ -1,9 +1,10 @@
 //! What the node gives the runtime beyond its state: host functions, and what is behind them.
 
-use gristmill_offchain::{Isolated, Policies};
+use gristmill_offchain::{Isolated, Kept, Policies};
 use pallet_gristmill::acceleration;
 use pallet_gristmill_jobs::door::{Runner, RunnerExt};
 use pallet_gristmill_jobs::{KEY_TYPE, door};
+use sp_core::offchain::OffchainStorage;
 use sp_externalities::Extension;
 use sp_keystore::KeystorePtr;
 use std::io;
@@ -21,12 +22,36 @@ pub const RUN_JOB: &str = "run-job";
 /// Workers of the chain for development, whose keys are nobody's secret.
 const DEVELOPERS: [&str; 3] = ["//Alice", "//Bob", "//Charlie"];
 
-/// What runs jobs: this program, in a process for each.
+/// What runs jobs: this program, in a process for each. What they store is kept in the node's off-chain storage, if it has one.
 ///
 /// # Errors
 /// Where this program is cannot be told.
-pub fn runner() -> io::Result<Arc<dyn Runner>> {
-    Ok(Arc::new(Isolated::new(std::env::current_exe()?, vec![RUN_JOB.into()], Policies::default())))
+pub fn runner<S>(policies: Policies, storage: Option<S>) -> io::Result<Arc<dyn Runner>>
+where
+    S: OffchainStorage + Sync + 'static,
+{
+    let runner = Isolated::new(std::env::current_exe()?, vec![RUN_JOB.into()], policies);
+    Ok(match storage {
+        Some(storage) => Arc::new(runner.keeping(Arc::new(Local(storage)))),
+        None => Arc::new(runner),
+    })
+}
+
+/// The node's off-chain storage, where jobs' namespaces have a place of their own.
+struct Local<S>(S);
+
+/// Where: off-chain workers of runtimes write elsewhere.
+const NAMESPACES: &[u8] = b"gristmill-jobs";
+
+impl<S: OffchainStorage + Sync> Kept for Local<S> {
+    fn get(&self, namespace: &str) -> Option<Vec<u8>> {
+        self.0.get(NAMESPACES, namespace.as_bytes())
+    }
+
+    fn replace(&self, namespace: &str, old: Option<&[u8]>, new: &[u8]) -> bool {
+        // Handles of the one storage, which compares and sets at once.
+        self.0.clone().compare_and_set(NAMESPACES, namespace.as_bytes(), old, new)
+    }
 }
 
 /// What calls of off-chain workers have, and no other call: a host function that looks for one of these and does not find it

@@ -17,8 +17,9 @@ const USAGE: u8 = 2;
 fn run(cli: &Cli) -> Result<(), Error> {
     match &cli.command {
         None => {
-            let (sealing, is_dev) = (cli.run.sealing, cli.run.is_dev());
-            let start = |config| async move { service::start(config, sealing, is_dev).map_err(Error::Service) };
+            let (sealing, is_dev, policies) = (cli.run.sealing, cli.run.is_dev(), cli.run.policies()?);
+            let start =
+                |config| async move { service::start(config, sealing, is_dev, policies).map_err(Error::Service) };
             cli.create_runner(&cli.run)?.run_node_until_exit(start)
         }
         Some(Command::ExportChainSpec(command)) => command.run(cli.load_spec(&command.chain)?),

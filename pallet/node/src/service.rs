@@ -5,6 +5,7 @@ use crate::sealing::{self, Sealing};
 use futures::FutureExt;
 use futures::channel::mpsc;
 use gristmill_demo_runtime::{AccountId, Header, Nonce, RuntimeApi};
+use gristmill_offchain::Policies;
 use jsonrpsee::RpcModule;
 use sc_basic_authorship::ProposerFactory;
 use sc_client_api::Backend as _;
@@ -38,7 +39,7 @@ type Network = Litep2pNetworkBackend;
 const ORDERS: usize = 64;
 
 /// Starts the node, for development with the keys of its workers. It runs as long as the tasks of the result do.
-pub fn start(config: Configuration, sealing: Sealing, is_dev: bool) -> Result<TaskManager, Error> {
+pub fn start(config: Configuration, sealing: Sealing, is_dev: bool, policies: Policies) -> Result<TaskManager, Error> {
     let executor = sc_service::new_wasm_executor::<HostFunctions>(&config.executor);
     let (client, backend, keystore, mut tasks) =
         sc_service::new_full_parts::<Block, RuntimeApi, _>(&config, None, executor, Vec::new())?;
@@ -74,7 +75,8 @@ pub fn start(config: Configuration, sealing: Sealing, is_dev: bool) -> Result<Ta
         })?;
 
     if config.offchain_worker.enabled {
-        let runner = host::runner().map_err(|error| Error::Application(error.into()))?;
+        let runner =
+            host::runner(policies, backend.offchain_storage()).map_err(|error| Error::Application(error.into()))?;
         let workers = OffchainWorkers::new(OffchainWorkerOptions {
             runtime_api_provider: client.clone(),
             keystore: Some(keystore.keystore()),

@@ -23,6 +23,9 @@ struct Args {
     /// What it may do
     #[arg(long, default_value = "pure", value_name = "NAME")]
     policy: String,
+    /// The policies that there are beside `pure`, in TOML
+    #[arg(long, value_name = "FILE")]
+    policies: Option<PathBuf>,
     /// Whole gas
     #[arg(long, default_value_t = 1_000_000_000)]
     gas: u64,
@@ -35,7 +38,7 @@ struct Args {
     /// Bytes of output
     #[arg(long, default_value_t = 65_536)]
     output: u32,
-    /// What runs it
+    /// What runs jobs of the policy `pure`; others have it from their policies
     #[arg(long, value_enum, default_value = "aot")]
     tier: TierArg,
     /// Takes one job from standard input and answers on standard output, encoded
@@ -53,6 +56,11 @@ enum TierArg {
 
 fn read(path: &PathBuf) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn policies(path: &PathBuf) -> Result<Policies, String> {
+    let text = String::from_utf8(read(path)?).map_err(|_| format!("{}: not UTF-8", path.display()))?;
+    Policies::from_toml(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The job that the arguments are about.
@@ -97,9 +105,19 @@ fn main() -> ExitCode {
         TierArg::Interp => Tier::Interpreter,
         TierArg::Aot => Tier::Compiled,
     };
+    let policies = match &args.policies {
+        None => Policies::of(tier),
+        Some(path) => match policies(path) {
+            Ok(policies) => policies,
+            Err(message) => {
+                eprintln!("{message}");
+                return ExitCode::from(1);
+            }
+        },
+    };
     let result = std::env::current_exe()
         .map_err(|_| NotRun::Broken)
-        .and_then(|program| Isolated::new(program, vec!["--serve".into()], Policies::of(tier)).run(&run));
+        .and_then(|program| Isolated::new(program, vec!["--serve".into()], policies).run(&run));
     println!("{}", shown(&result));
     ExitCode::from(if result.is_ok() { 0 } else { 3 })
 }

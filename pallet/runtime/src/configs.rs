@@ -157,12 +157,15 @@ parameter_types! {
     pub const MinReward: Balance = UNIT / 100;
 }
 
-/// Policies that jobs may ask for: computation, and nothing beside.
+/// Policies that jobs may ask for: computation and nothing beside, and what nodes that classify texts have models for.
 pub struct KnownPolicies;
+
+/// Jobs with models. What they may do is in the manifest of each node that is a worker.
+const CLASSIFY: &[u8] = b"classify";
 
 impl Contains<Policy> for KnownPolicies {
     fn contains(policy: &Policy) -> bool {
-        policy[..] == *PURE
+        [PURE, CLASSIFY].contains(&&policy[..])
     }
 }
 

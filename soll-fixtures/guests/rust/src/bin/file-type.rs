@@ -1,7 +1,9 @@
-//! Tells what is in files by their first and last bytes: `file-type FILE...` prints label and probability of each. Needs the
-//! folders of the files, and the model Magika (`magika-standard_v3_3.onnx`) under the name `magika`.
+//! Tells what is in files by their first and last bytes: `file-type FILE...` prints label and probability of each, `file-type` the
+//! label of what it reads from standard input. Needs the folders of the files, and the model Magika
+//! (`magika-standard_v3_3.onnx`) under the name `magika`.
 
 use std::error::Error;
+use std::io::{Read, stdin};
 use std::{env, fs};
 
 use wasmedge_wasi_nn::{ExecutionTarget, Graph, GraphBuilder, GraphEncoding, TensorType};
@@ -16,11 +18,20 @@ const NONE: i32 = 256;
 fn main() -> Result<(), Box<dyn Error>> {
     let labels: Vec<&str> = LABELS.lines().collect();
     let graph = GraphBuilder::new(GraphEncoding::Onnx, ExecutionTarget::CPU).build_from_cache("magika")?;
+    let best = |bytes: &[u8]| -> Result<(&str, f32), Box<dyn Error>> {
+        let scores = scores(&graph, bytes, labels.len())?;
+        let (best, score) = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).ok_or("no labels")?;
+        Ok((labels[best], *score))
+    };
+    if env::args().len() <= 1 {
+        let mut bytes = Vec::new();
+        stdin().read_to_end(&mut bytes)?;
+        println!("{}", best(&bytes)?.0);
+    }
     for path in env::args().skip(1) {
         let bytes = fs::read(&path).map_err(|e| format!("{path}: {e}"))?;
-        let scores = scores(&graph, &bytes, labels.len())?;
-        let (best, score) = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).ok_or("no labels")?;
-        println!("{path}: {} {score:.3}", labels[best]);
+        let (label, score) = best(&bytes)?;
+        println!("{path}: {label} {score:.3}");
     }
     Ok(())
 }
