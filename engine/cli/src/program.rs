@@ -27,16 +27,46 @@ impl Program {
     /// # Errors
     /// A granted directory, or the storage, cannot be opened.
     pub fn new(grants: Grants, file: &Path, kept: Option<&Path>) -> Result<Self, Failure> {
-        let backend: Arc<dyn Backend> = match kept {
-            Some(path) => Arc::new(Redb::open(path).map_err(|e| Failure::host(e.to_string()))?),
-            None => Arc::new(Memory::default()),
-        };
         let granted = Granted::new(grants, |refused| eprintln!("{refused}"));
-        let name = file.with_extension("wasm");
-        let name = name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let wasi = Wasi::new(granted.clone(), &name, Streams::default()).map_err(|e| Failure::host(e.to_string()))?;
-        Ok(Self { wasi, storage: Storage::new(granted.clone(), backend), process: Process::new(granted) })
+        Self::of(granted, &name(file), Streams::default(), &Shared::open(kept)?)
     }
+
+    /// A program of these parts.
+    ///
+    /// # Errors
+    /// A granted directory cannot be opened.
+    pub fn of(granted: Arc<Granted>, name: &str, streams: Streams, shared: &Shared) -> Result<Self, Failure> {
+        let wasi = Wasi::new(granted.clone(), name, streams).map_err(|e| Failure::host(e.to_string()))?;
+        let storage = Storage::new(granted.clone(), shared.storage.clone());
+        Ok(Self { wasi, storage, process: Process::new(granted) })
+    }
+}
+
+/// What programs share that run in one process.
+pub struct Shared {
+    /// What keeps the data of key-value storage.
+    pub storage: Arc<dyn Backend>,
+}
+
+impl Shared {
+    /// Storage is kept in `kept`; in memory without.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn open(kept: Option<&Path>) -> Result<Self, Failure> {
+        Ok(Self {
+            storage: match kept {
+                Some(path) => Arc::new(Redb::open(path).map_err(|e| Failure::host(e.to_string()))?),
+                None => Arc::new(Memory::default()),
+            },
+        })
+    }
+}
+
+/// What a program of that file calls itself.
+pub fn name(file: &Path) -> String {
+    let name = file.with_extension("wasm");
+    name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Names everything that a program may import.

@@ -11,13 +11,7 @@ use gristmill_ext_grants::{Act, Price};
 const AT_ONCE: usize = 64 << 10;
 
 /// Writes texts, each with a NUL behind it, and where each of them lies.
-fn lay_out(
-    guest: &mut Guest<'_>,
-    price: Price,
-    texts: &[String],
-    pointers: u32,
-    buffer: u32,
-) -> Result<(), Failed> {
+fn lay_out(guest: &mut Guest<'_>, price: Price, texts: &[String], pointers: u32, buffer: u32) -> Result<(), Failed> {
     let bytes: usize = texts.iter().map(|text| text.len() + 1).sum();
     let (count, bytes) = (u32::try_from(4 * texts.len()), u32::try_from(bytes));
     guest.check(pointers, count.map_err(|_| Errno::Overflow)?)?;

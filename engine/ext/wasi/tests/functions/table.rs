@@ -124,14 +124,12 @@ fn system() -> Vec<Case> {
         .ungranted(0)
         .moves(),
         case("environ_sizes_get", [Out(4), Out(4)], |w| assert_eq!((w.u32(0), w.u32(1)), (1, 4))).ungranted(0),
-        case("clock_res_get", [Is(1), Out(8)], |w| assert_eq!(w.u64(1), 1)).ungranted(NOTCAPABLE).refuses([
-            (0, Is(4), INVAL),
-            (0, Is(-1), INVAL),
-        ]),
-        case("clock_time_get", [Is(0), Is(0), Out(8)], |w| assert_eq!(w.u64(2), 0)).ungranted(NOTCAPABLE).refuses([
-            (0, Is(4), INVAL),
-            (0, Is(i64::from(i32::MIN)), INVAL),
-        ]),
+        case("clock_res_get", [Is(1), Out(8)], |w| assert_eq!(w.u64(1), 1))
+            .ungranted(NOTCAPABLE)
+            .refuses([(0, Is(4), INVAL), (0, Is(-1), INVAL)]),
+        case("clock_time_get", [Is(0), Is(0), Out(8)], |w| assert_eq!(w.u64(2), 0))
+            .ungranted(NOTCAPABLE)
+            .refuses([(0, Is(4), INVAL), (0, Is(i64::from(i32::MIN)), INVAL)]),
         // The file can be read at once: the clock does not pass.
         case("poll_oneoff", [In([clock(7, 0, 1_000), ready(8, 1, FILE)].concat()), Out(64), Is(2), Out(4)], |w| {
             assert_eq!(w.u32(3), 1);
@@ -178,8 +176,11 @@ fn descriptors() -> Vec<Case> {
         case("fd_filestat_set_times", [Fd(FILE), Is(5), Is(7), Is(5)], |w| assert_eq!(times(w, "f"), (5, 7)))
             .rights(&[(FILE, 23)])
             .refuses([(3, Is(3), INVAL), (3, Is(12), INVAL), (3, Is(16), INVAL), (0, Fd(1), NOTCAPABLE)]),
-        case("fd_prestat_get", [Fd(RW), Out(8)], |w| assert_eq!(w.bytes(1, 8), [0, 0, 0, 0, 3, 0, 0, 0]))
-            .refuses([(0, Fd(FILE), BADF), (0, Fd(DIR), BADF), (0, Fd(0), BADF)]),
+        case("fd_prestat_get", [Fd(RW), Out(8)], |w| assert_eq!(w.bytes(1, 8), [0, 0, 0, 0, 3, 0, 0, 0])).refuses([
+            (0, Fd(FILE), BADF),
+            (0, Fd(DIR), BADF),
+            (0, Fd(0), BADF),
+        ]),
         case("fd_prestat_dir_name", [Fd(RW), Room(3)], |w| assert_eq!(w.bytes(1, 4), b"/rw\0"))
             .refuses([(1, Room(2), NAMETOOLONG), (0, Fd(FILE), NOTDIR)]),
         case("fd_renumber", [Fd(FILE), Fd(DIR)], |w| {
@@ -293,16 +294,12 @@ fn paths() -> Vec<Case> {
         .rights(&[(RW, 20)])
         .moves()
         .refuses([(1, Is(-1), INVAL), (5, Is(3), INVAL), (2, Text(".."), PERM), (0, Fd(FILE), NOTDIR)]),
-        case(
-            "path_open",
-            [Fd(RW), Is(1), Text("l"), Is(0), Is(READING), Is(0), Is(0), Out(4)],
-            |w| {
-                assert_eq!(w.u32(7), NEXT);
-                assert_eq!(fdstat(w, NEXT), (4, 0, READING as u64));
-                assert_eq!(w.act("fd_read", &[Fd(NEXT), Read(&[8]), Out(4)]).unwrap(), 0);
-                assert_eq!(w.buffer(1, 0, 5), b"hello");
-            },
-        )
+        case("path_open", [Fd(RW), Is(1), Text("l"), Is(0), Is(READING), Is(0), Is(0), Out(4)], |w| {
+            assert_eq!(w.u32(7), NEXT);
+            assert_eq!(fdstat(w, NEXT), (4, 0, READING as u64));
+            assert_eq!(w.act("fd_read", &[Fd(NEXT), Read(&[8]), Out(4)]).unwrap(), 0);
+            assert_eq!(w.buffer(1, 0, 5), b"hello");
+        })
         .rights(&[(RW, 13)])
         .moves()
         .refuses([
