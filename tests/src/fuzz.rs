@@ -5,10 +5,12 @@
 
 pub mod eei;
 pub mod evmc;
+pub mod grantless;
 pub mod load;
 pub mod run;
 mod sweep;
 pub mod tiers;
+pub mod wasi_paths;
 
 pub use sweep::{Sweep, sweep};
 
@@ -16,5 +18,12 @@ pub use sweep::{Sweep, sweep};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: &[Target] =
-    &[("load", load::run), ("run", run::run), ("tiers", tiers::run), ("eei", eei::run), ("evmc", evmc::run)];
+pub const TARGETS: &[Target] = &[
+    ("load", load::run),
+    ("run", run::run),
+    ("tiers", tiers::run),
+    ("eei", eei::run),
+    ("evmc", evmc::run),
+    ("grantless", grantless::run),
+    ("wasi_paths", wasi_paths::run),
+];

@@ -39,3 +39,13 @@ fn eei() {
 fn evmc() {
     target("evmc");
 }
+
+#[test]
+fn grantless() {
+    target("grantless");
+}
+
+#[test]
+fn wasi_paths() {
+    target("wasi_paths");
+}

@@ -310,6 +310,17 @@ impl<T> Linker<T> {
         })
     }
 
+    /// All names, and what has them, made in the store if it is a host function. Their order says nothing.
+    pub fn iter(&self, mut ctx: impl AsContextMut<Data = T>) -> impl Iterator<Item = (&str, &str, Extern)> {
+        self.names.iter().map(move |named| {
+            let item = match &named.definition {
+                Definition::Extern(item) => *item,
+                Definition::Host(host) => Func::from_host(ctx.as_context_mut(), host).into(),
+            };
+            (named.module.as_str(), named.name.as_str(), item)
+        })
+    }
+
     /// Instantiates `module` in the store and runs its start function.
     ///
     /// # Errors

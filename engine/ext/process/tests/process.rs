@@ -4,9 +4,9 @@ mod common;
 
 use common::*;
 use gristmill::contract::{Ewasm, Options};
-use gristmill::{Config, Engine, Module, Profile, Trap};
+use gristmill::{Config, Engine, HostApi, Module, Profile, Trap};
 use gristmill_ext_grants::{Command, CommandWalls, Grants, Limits, Price};
-use gristmill_ext_process::{STDIN, WORDS};
+use gristmill_ext_process::{Process, STDIN, WORDS};
 use std::time::{Duration, Instant};
 
 /// Every function with arguments that are fine.
@@ -23,6 +23,25 @@ const CALLS: [(&str, &[i64]); 11] = [
     ("get_stderr_len", &[]),
     ("get_stderr", &[0]),
 ];
+
+#[test]
+fn every_function_has_a_call() {
+    let rows: Vec<_> = Process::rows().iter().map(|row| (row.name.to_string(), row.params.len())).collect();
+    assert_eq!(rows, CALLS.map(|(name, args)| (format!("{}{name}", SSVM.1), args.len())));
+    assert!(Process::rows().iter().all(|row| row.module == SSVM.0));
+}
+
+#[test]
+fn nothing_but_a_run_takes_a_grant() {
+    let mut run = Run::new(SSVM, Grants::default());
+    for (name, args) in CALLS {
+        let denied = matches!(name, "run" | "get_exit_code");
+        let length = if name == "get_stderr_len" { run.output("stderr").len() as i32 } else { 0 };
+        assert_eq!(run.call(name, args).unwrap(), if denied { -1 } else { length }, "{name}");
+    }
+    assert!(run.output("stderr").starts_with("permission denied: command"));
+    assert_eq!(run.log().lines().count(), 1, "{}", run.log());
+}
 
 #[test]
 fn a_command_gets_what_it_is_given_in_both_generations() {

@@ -4,9 +4,9 @@ mod common;
 
 use common::*;
 use gristmill::contract::{Ewasm, Options};
-use gristmill::{Config, Engine, Module, Profile, Trap};
+use gristmill::{Config, Engine, HostApi, Module, Profile, Trap};
 use gristmill_ext_grants::{Grants, Price, Random};
-use gristmill_ext_storage::{Backend, Failure, Memory, Quota, Usage, VALUE};
+use gristmill_ext_storage::{Backend, Failure, Memory, Quota, Storage, Usage, VALUE};
 use std::sync::Arc;
 
 /// Bytes of a key.
@@ -30,6 +30,15 @@ fn args(name: &str) -> &'static [i64] {
         "storeI32" | "storeI64" => &[7],
         _ => &[],
     }
+}
+
+#[test]
+fn every_function_has_a_call() {
+    let rows: Vec<_> = Storage::rows().iter().filter(|row| row.module == SSVM.0).collect();
+    assert!(rows.iter().map(|row| row.name).eq(FUNCTIONS.map(|name| format!("{}{name}", SSVM.1))));
+    assert!(rows.iter().map(|row| row.params.len()).eq(FUNCTIONS.map(|name| args(name).len())));
+    // Both modules are all that there is.
+    assert!(Storage::rows().iter().all(|row| [SSVM.0, MODERN.0].contains(&row.module)));
 }
 
 /// A call that traps, and why.

@@ -3,9 +3,9 @@
 mod common;
 
 use common::*;
-use gristmill::Trap;
+use gristmill::{HostApi, Trap};
 use gristmill_ext_grants::{Grants, Limits, Price};
-use gristmill_ext_storage::{BATCH, Backend, CHANGE, Failure, KEY, Memory, Quota, Redb, Status, Usage, VALUE};
+use gristmill_ext_storage::{BATCH, Backend, CHANGE, Failure, KEY, Memory, Quota, Redb, Status, Storage, Usage, VALUE};
 use std::sync::Arc;
 
 /// Every function with arguments that are fine: the key `k` at 0, a value of 8 bytes at 8192, room at 4096.
@@ -24,6 +24,12 @@ const CALLS: [(&str, &[i64]); 13] = [
     ("batch_commit", &[]),
     ("batch_rollback", &[]),
 ];
+
+#[test]
+fn every_function_has_a_call() {
+    let rows = Storage::rows().iter().filter(|row| row.module == MODERN.0);
+    assert!(rows.map(|row| (row.name, row.params.len())).eq(CALLS.map(|(name, args)| (name, args.len()))));
+}
 
 fn is(status: i64, expected: Status) {
     assert_eq!(status, i64::from(expected as u32), "{expected:?}");

@@ -2,9 +2,11 @@
 
 mod common;
 
-use common::Back;
+use common::{Back, SENTINEL};
 use gristmill_ext_wasi::errno::Errno;
-use gristmill_ext_wasi::fs::{Directory, Kind, Open, Opened, Result, Time};
+use gristmill_ext_wasi::fs::{Directory, Kind, Open, Opened, Result, Time, host};
+use std::os::fd::AsRawFd;
+use std::path::Path;
 
 const READ: Open = Open {
     follow: true,
@@ -533,5 +535,72 @@ fn absolute_links_that_others_have_made_lead_nowhere() {
         assert_eq!(root.stat_at("etc", false).map(|stat| stat.kind), Ok(Kind::Link), "{}", back.name());
         assert_eq!(root.unlink("etc"), Ok(()), "{}", back.name());
         back.assert_outside_untouched();
+    }
+}
+
+/// Links of the kernel's own, which lead wherever a process has something open: neither on the way nor at the end.
+#[test]
+fn magic_links_lead_nowhere() {
+    let beside = tempfile::tempdir().unwrap();
+    std::fs::write(beside.path().join("secret"), SENTINEL).unwrap();
+    let held = std::fs::File::open(beside.path()).unwrap();
+    let file = std::fs::File::open(beside.path().join("secret")).unwrap();
+    let numbers = [held.as_raw_fd(), file.as_raw_fd()];
+    for open_root in [host::open, host::open_by_walk] {
+        let root = open_root(Path::new("/proc/self")).unwrap();
+        let [directory, file] = numbers.map(|number| format!("fd/{number}"));
+        let paths = [
+            "cwd".into(),
+            "cwd/".into(),
+            "root/etc/passwd".into(),
+            "exe".into(),
+            "cwd/Cargo.toml".into(),
+            directory.clone(),
+            format!("{directory}/secret"),
+            format!("{directory}/"),
+            file,
+        ];
+        for path in paths {
+            for (what, outcome) in [
+                ("open", open(&*root, &path, READ)),
+                ("stat", stat(&*root, &path, true)),
+                ("touch", root.set_times_at(&path, true, Time::Now, Time::Now).map(|()| String::new())),
+                ("create", open(&*root, &format!("{path}/new"), CREATE)),
+            ] {
+                // Where the kernel looks it does not say more than that it was a link.
+                assert!(matches!(outcome, Err(Errno::Perm | Errno::Loop)), "{what} {path}: {outcome:?}");
+            }
+        }
+        // What is no link is there.
+        assert!(open(&*root, "comm", READ).is_ok());
+    }
+    assert_eq!(std::fs::read_dir(beside.path()).unwrap().count(), 1);
+}
+
+/// What a granted directory is called by others does not matter: links between two of them are links out of each.
+#[test]
+fn links_between_directories_that_are_granted() {
+    for [one, other] in [[Back::host(true), Back::host(true)], [Back::host(false), Back::host(false)]] {
+        let (from, to) = (one.open(), other.open());
+        fill(&*from);
+        to.create_directory("d").unwrap();
+        let other_path = other.path().unwrap();
+        let absolute = other_path.to_str().unwrap();
+        assert_eq!(from.symlink(absolute, "x"), Err(Errno::Perm));
+        std::os::unix::fs::symlink(&other_path, one.path().unwrap().join("x")).unwrap();
+        for path in ["x", "x/", "x/d", "x/../granted/f"] {
+            assert_eq!(open(&*from, path, READ), Err(Errno::Perm), "{path}");
+        }
+        assert_eq!(from.rename("f", &*from, "x/f"), Err(Errno::Perm));
+        // By their handles both are open: what is moved lies where it was said, on one device.
+        assert_eq!(from.rename("f", &*to, "d/f"), Ok(()));
+        assert_eq!(from.link("g", false, &*to, "d/g"), Ok(()));
+        assert_eq!(from.rename("g", &*to, "../g"), Err(Errno::Perm));
+        assert_eq!(from.link("g", false, &*to, "d/../../g"), Err(Errno::Perm));
+        assert_eq!(from.rename("../sentinel", &*to, "s"), Err(Errno::Perm));
+        assert_eq!(from.link("out", true, &*to, "s"), Err(Errno::Perm));
+        assert_eq!(std::fs::read(other_path.join("d/f")).unwrap(), b"hello");
+        one.assert_outside_untouched();
+        other.assert_outside_untouched();
     }
 }

@@ -12,8 +12,7 @@ const TARGETS: [&str; 6] = ["..", "../..", "../../sentinel", "/sentinel", "a/../
 
 /// An operation. Numbers choose among what is open, whatever their size.
 #[derive(Clone, Debug)]
-#[allow(missing_docs)] // they are those of the traits
-pub enum Operation {
+enum Operation {
     Open { dir: u8, path: String, how: Open },
     Write { file: u8, offset: u64, length: u8 },
     Read { file: u8, offset: u64 },
@@ -137,8 +136,7 @@ impl Choices<'_> {
 }
 
 /// The operations that some bytes stand for.
-#[must_use]
-pub fn operations(choices: &[u8]) -> Vec<Operation> {
+fn operations(choices: &[u8]) -> Vec<Operation> {
     let mut choices = Choices(choices);
     let mut operations = Vec::new();
     while !choices.0.is_empty() {
@@ -147,8 +145,28 @@ pub fn operations(choices: &[u8]) -> Vec<Operation> {
     operations
 }
 
+/// Does what some bytes stand for in empty directories of several back ends, and shows `seen` what came of each operation.
+///
+/// # Panics
+/// If two of them differ, in what comes of an operation or in what is there in the end.
+pub fn compare(backs: &[(&str, Arc<dyn Directory>)], choices: &[u8], mut seen: impl FnMut(&Result<String>)) {
+    let mut driven: Vec<_> = backs.iter().map(|(name, root)| (*name, Driven::begin(root))).collect();
+    for (at, operation) in operations(choices).iter().enumerate() {
+        let mut outcomes = driven.iter_mut().map(|(name, driven)| (*name, driven.apply(operation)));
+        let Some((first, expected)) = outcomes.next() else { return };
+        for (name, outcome) in outcomes {
+            assert_eq!(expected, outcome, "operation {at}: {operation:?}, {first} and {name}");
+        }
+        seen(&expected);
+    }
+    let mut trees = driven.iter().map(|(name, driven)| (*name, driven.tree()));
+    if let Some((first, expected)) = trees.next() {
+        trees.for_each(|(name, tree)| assert_eq!(expected, tree, "{first} and {name}"));
+    }
+}
+
 /// A back end while it is driven: directories and files that were opened, at most a few of each.
-pub struct Driven {
+struct Driven {
     roots: Vec<Arc<dyn Directory>>,
     dirs: Vec<Arc<dyn Directory>>,
     files: Vec<Box<dyn File>>,
@@ -158,9 +176,20 @@ pub struct Driven {
 const KEPT: usize = 4;
 
 impl Driven {
-    /// Begins with directories that are never closed. There must be one.
-    #[must_use]
-    pub fn new(roots: Vec<Arc<dyn Directory>>) -> Self {
+    /// Begins with an empty directory, and two in it, which are never closed.
+    fn begin(root: &Arc<dyn Directory>) -> Self {
+        let open = |name| {
+            root.create_directory(name)?;
+            root.open(name, Open { directory: true, ..Open::default() })
+        };
+        let mut roots = vec![root.clone()];
+        for name in ["a", "b"] {
+            match open(name) {
+                Ok(Opened::Directory(directory)) => roots.extend([directory, root.clone()]),
+                Ok(Opened::File(_)) | Err(_) => panic!("{name} cannot be made in a directory that should be empty"),
+            }
+        }
+        roots.truncate(4);
         Driven { roots, dirs: Vec::new(), files: Vec::new() }
     }
 
@@ -181,7 +210,7 @@ impl Driven {
     }
 
     /// Does one, and says what came of it: everything that back ends must agree on.
-    pub fn apply(&mut self, operation: &Operation) -> Result<String> {
+    fn apply(&mut self, operation: &Operation) -> Result<String> {
         let done = |()| String::new();
         match operation {
             Operation::Open { dir, path, how } => match self.dir(*dir).open(path, *how)? {
@@ -246,10 +275,7 @@ impl Driven {
     }
 
     /// All there is beneath the first directory, a line each: what it is, its names, and what is in it.
-    ///
-    /// # Errors
-    /// If there is something that cannot be read.
-    pub fn tree(&self) -> Result<Vec<String>> {
+    fn tree(&self) -> Result<Vec<String>> {
         let mut lines = Vec::new();
         if let Some(root) = self.roots.first() {
             list(&**root, "", &mut lines)?;
