@@ -77,7 +77,8 @@ fn a_server_of_streams_and_its_clients() {
     let rule = format!("connect:tcp:127.0.0.1:{}", at.port());
     let client = Program::start("echo.wasm", &[&rule], &["talk", &at.to_string(), "there and back"], vec![]);
     assert_eq!(client.end(), (0, "there and back\n".into(), "".into()));
-    let denied = Program::start("echo.wasm", &["connect:udp:*", "listen:tcp:*"], &["talk", &at.to_string(), "x"], vec![]);
+    let denied =
+        Program::start("echo.wasm", &["connect:udp:*", "listen:tcp:*"], &["talk", &at.to_string(), "x"], vec![]);
     let (code, _, stderr) = denied.end();
     assert!(code != 0 && stderr.contains("code: 76"), "{stderr}");
     let mut stream = TcpStream::connect(at).unwrap();

@@ -49,10 +49,7 @@ fn ask(run: &mut Run, node: &str, service: &str, hints: (u16, u8, u8, u8), most:
     run.put(HINTS, &[0; 28]);
     run.put(HINTS, &hints.0.to_le_bytes());
     run.put(HINTS + 2, &[hints.1, hints.2, hints.3]);
-    run.call(
-        "sock_getaddrinfo",
-        &[NODE, node.len() as u32, SERVICE, service.len() as u32, HINTS, OUT, most, OUT + 4],
-    )
+    run.call("sock_getaddrinfo", &[NODE, node.len() as u32, SERVICE, service.len() as u32, HINTS, OUT, most, OUT + 4])
 }
 
 /// Entries that were filled: address with port, kind and protocol.
@@ -209,7 +206,9 @@ fn pointers_are_looked_at_before_anybody_is_asked() {
     list(&mut run, 4);
     run.put(NODE, b"both");
     let good = [NODE, 4, SERVICE, 0, HINTS, OUT, 4, OUT + 4];
-    for (at, bad) in [(0, SIZE - 3), (1, u32::MAX), (2, u32::MAX), (3, u32::MAX), (4, SIZE - 27), (5, SIZE - 3), (7, SIZE - 3)] {
+    for (at, bad) in
+        [(0, SIZE - 3), (1, u32::MAX), (2, u32::MAX), (3, u32::MAX), (4, SIZE - 27), (5, SIZE - 3), (7, SIZE - 3)]
+    {
         let mut args = good;
         args[at] = bad;
         if at == 2 {
@@ -218,7 +217,13 @@ fn pointers_are_looked_at_before_anybody_is_asked() {
         run.fails("sock_getaddrinfo", &args, Errno::Fault);
     }
     // In the list itself: an entry, its address, its data, its name.
-    for (place, bad) in [(OUT, SIZE - 27), (LIST + 28 + 12, SIZE - 11), (ADDRESSES + 12 + 8, SIZE - 13), (LIST + 20, u32::MAX), (LIST + 24, SIZE - 27)] {
+    for (place, bad) in [
+        (OUT, SIZE - 27),
+        (LIST + 28 + 12, SIZE - 11),
+        (ADDRESSES + 12 + 8, SIZE - 13),
+        (LIST + 20, u32::MAX),
+        (LIST + 24, SIZE - 27),
+    ] {
         list(&mut run, 4);
         run.words(place, &[bad]);
         run.fails("sock_getaddrinfo", &good, Errno::Fault);

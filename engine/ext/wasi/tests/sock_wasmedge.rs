@@ -357,7 +357,8 @@ fn options_have_their_sizes() {
         run.fails("sock_setsockopt", &[fd, 0, name, DATA, 4], Errno::Inval);
     }
     // Times, and lingering, which is told and takes no time of the host's.
-    for (name, words) in [(11, &[3, 0, 250_000, 0][..]), (12, &[0, 0, 1, 0]), (9, &[1, 9]), (9, &[0, 0]), (9, &[1, 0])] {
+    for (name, words) in [(11, &[3, 0, 250_000, 0][..]), (12, &[0, 0, 1, 0]), (9, &[1, 9]), (9, &[0, 0]), (9, &[1, 0])]
+    {
         run.words(DATA, words);
         run.works("sock_setsockopt", &[fd, 0, name, DATA, words.len() as u32 * 4]);
         let (_, _, bytes) = get(&mut run, name, 16);

@@ -77,8 +77,7 @@ impl Run {
         add_to_linker(&mut linker, |wasi: &mut Wasi| wasi).unwrap();
         let directory = Directory { guest: "/".into(), host: None, access: Access::Rw, quota: None };
         let grants = Grants { directories: vec![directory], clock: Clock::Virtual, ..Grants::default() };
-        let mut store =
-            Store::new(&engine, Wasi::new(Granted::quiet(grants), "guest", Streams::default()).unwrap());
+        let mut store = Store::new(&engine, Wasi::new(Granted::quiet(grants), "guest", Streams::default()).unwrap());
         let instance = linker.instantiate(&mut store, &module).unwrap();
         Self { store, instance }
     }
@@ -89,7 +88,13 @@ impl Run {
         let args: Vec<_> = args
             .iter()
             .zip(func.ty(&self.store).params())
-            .map(|(arg, ty)| if format!("{ty:?}") == format!("{:?}", Val::I64(0).ty()) { Val::I64(*arg as i64) } else { Val::I32(*arg as i32) })
+            .map(|(arg, ty)| {
+                if format!("{ty:?}") == format!("{:?}", Val::I64(0).ty()) {
+                    Val::I64(*arg as i64)
+                } else {
+                    Val::I32(*arg as i32)
+                }
+            })
             .collect();
         let mut results = [Val::I32(-1)];
         func.call(&mut self.store, &args, &mut results).unwrap();
@@ -122,7 +127,8 @@ fn it_has_no_sock_accept() {
     let mut linker = Linker::new(&engine);
     add_to_linker(&mut linker, |wasi: &mut Wasi| wasi).unwrap();
     for other in ["sock_accept", "sock_open", "epoll_oneoff", "sock_recv_v2"] {
-        let mut store = Store::new(&engine, Wasi::new(Granted::quiet(Grants::default()), "g", Streams::default()).unwrap());
+        let mut store =
+            Store::new(&engine, Wasi::new(Granted::quiet(Grants::default()), "g", Streams::default()).unwrap());
         assert!(linker.get(&mut store, UNSTABLE, other).is_none(), "{other}");
         assert!(linker.get(&mut store, MODULE, other).is_some(), "{other}");
     }
