@@ -1,7 +1,7 @@
 //! A guest whose exports are the functions of sockets, one each, and memory to call them with.
 #![allow(dead_code)] // Each test uses its part.
 
-use gristmill::{Config, Engine, Error, HostApi, Instance, Linker, Module, Store, Val};
+use gristmill::{Config, Engine, Error, HostApi, Instance, Linker, Module, Store, Val, ValType};
 use gristmill_ext_grants::{Clock, Granted, Grants};
 use gristmill_ext_wasi::errno::Errno;
 use gristmill_ext_wasi::{Resolve, Streams, Wasi, add_to_linker};
@@ -89,7 +89,10 @@ impl Run {
 
     pub fn try_call(&mut self, name: &str, args: &[u32]) -> Result<u32, Error> {
         let func = self.instance.get_func(&self.store, name).unwrap_or_else(|| panic!("{name}"));
-        let args: Vec<_> = args.iter().map(|arg| Val::I32(*arg as i32)).collect();
+        let ty = func.ty(&self.store);
+        let wide = |ty: &ValType| *ty == ValType::I64;
+        let value = |(arg, ty)| if wide(ty) { Val::I64(i64::from(*arg)) } else { Val::I32(*arg as i32) };
+        let args: Vec<_> = args.iter().zip(ty.params()).map(value).collect();
         let mut results = [Val::I32(-1)];
         func.call(&mut self.store, &args, &mut results)?;
         Ok(results[0].i32().unwrap() as u32)
