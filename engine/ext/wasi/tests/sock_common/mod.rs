@@ -90,8 +90,10 @@ impl Run {
     pub fn try_call(&mut self, name: &str, args: &[u32]) -> Result<u32, Error> {
         let func = self.instance.get_func(&self.store, name).unwrap_or_else(|| panic!("{name}"));
         let ty = func.ty(&self.store);
-        let wide = |ty: &ValType| *ty == ValType::I64;
-        let value = |(arg, ty)| if wide(ty) { Val::I64(i64::from(*arg)) } else { Val::I32(*arg as i32) };
+        let value = |(arg, ty): (&u32, &ValType)| match *ty == ValType::I64 {
+            true => Val::I64(i64::from(*arg)),
+            false => Val::I32(*arg as i32),
+        };
         let args: Vec<_> = args.iter().zip(ty.params()).map(value).collect();
         let mut results = [Val::I32(-1)];
         func.call(&mut self.store, &args, &mut results)?;
