@@ -190,16 +190,16 @@ impl Wasi {
     }
 
     pub(crate) fn fd_filestat_get(&mut self, guest: &mut Guest<'_>, fd: u32, out: u32) -> Answer {
-        self.descriptor_stat(guest, fd, out, |stat| filestat(stat).to_vec())
+        self.descriptor_stat(guest, fd, out, filestat)
     }
 
     /// What is known of a descriptor, in one form of the structure or the other.
-    pub(crate) fn descriptor_stat(
+    pub(crate) fn descriptor_stat<const N: usize>(
         &mut self,
         guest: &mut Guest<'_>,
         fd: u32,
         out: u32,
-        encode: impl Fn(&Stat) -> Vec<u8>,
+        encode: fn(&Stat) -> [u8; N],
     ) -> Answer {
         answer(|| {
             let stat = match &self.descriptor("fd_filestat_get", fd, Rights::FD_FILESTAT_GET)?.what {

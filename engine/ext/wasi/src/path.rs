@@ -63,18 +63,18 @@ impl Wasi {
         length: u32,
         out: u32,
     ) -> Answer {
-        self.path_stat(guest, fd, lookup, (at, length), out, |stat| filestat(stat).to_vec())
+        self.path_stat(guest, fd, lookup, (at, length), out, filestat)
     }
 
     /// What is known of a path, in one form of the structure or the other.
-    pub(crate) fn path_stat(
+    pub(crate) fn path_stat<const N: usize>(
         &mut self,
         guest: &mut Guest<'_>,
         fd: u32,
         lookup: u32,
         path: (u32, u32),
         out: u32,
-        encode: impl Fn(&Stat) -> Vec<u8>,
+        encode: fn(&Stat) -> [u8; N],
     ) -> Answer {
         let function = "path_filestat_get";
         answer(|| {

@@ -42,7 +42,7 @@ impl Wasi {
     }
 
     pub(crate) fn fd_filestat_unstable(&mut self, guest: &mut Guest<'_>, fd: u32, out: u32) -> Answer {
-        self.descriptor_stat(guest, fd, out, |stat| filestat_unstable(stat).to_vec())
+        self.descriptor_stat(guest, fd, out, filestat_unstable)
     }
 
     pub(crate) fn path_filestat_unstable(
@@ -54,7 +54,7 @@ impl Wasi {
         length: u32,
         out: u32,
     ) -> Answer {
-        self.path_stat(guest, fd, lookup, (at, length), out, |stat| filestat_unstable(stat).to_vec())
+        self.path_stat(guest, fd, lookup, (at, length), out, filestat_unstable)
     }
 
     pub(crate) fn poll_unstable(

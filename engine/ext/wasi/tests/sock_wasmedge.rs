@@ -463,3 +463,33 @@ fn peers_that_go_away() {
     run.fails("sock_recv", &[fd, iovs, n, 0, OUT, OUT + 4], Errno::ConnReset);
     run.fails("sock_send", &[fd, iovs, n, 0, OUT], Errno::Pipe);
 }
+
+#[test]
+fn rights_that_were_given_away_are_gone() {
+    const READ: u32 = 1 << 1;
+    const WRITE: u32 = 1 << 6;
+    const SHUTDOWN: u32 = 1 << 28;
+    let mut run = Run::net(LOOPBACK);
+    let (server, at) = run.listener("127.0.0.1");
+    let client = run.open(1, STREAM);
+    assert_eq!(run.connect(client, at), OK);
+    let [iovs, n] = run.iovs(b"x");
+    let record = run.address(at.ip(), false);
+    let recv = [client, iovs, n, 0, OUT, OUT + 4];
+    run.works("fd_fdstat_set_rights", &[client, WRITE, 0]);
+    run.fails("sock_recv", &recv, Errno::Notcapable);
+    run.fails("fd_read", &[client, iovs, n, OUT], Errno::Notcapable);
+    run.fails("sock_recv_from", &[client, iovs, n, record, 0, OUT, OUT + 4], Errno::Notcapable);
+    run.fails("sock_shutdown", &[client, 3], Errno::Notcapable);
+    run.works("sock_send", &[client, iovs, n, 0, OUT]);
+    // What is gone does not come back.
+    run.fails("fd_fdstat_set_rights", &[client, WRITE | READ, 0], Errno::Notcapable);
+    run.works("fd_fdstat_set_rights", &[client, 0, 0]);
+    run.fails("sock_send", &[client, iovs, n, 0, OUT], Errno::Notcapable);
+    run.fails("fd_write", &[client, iovs, n, OUT], Errno::Notcapable);
+    run.fails("sock_send_to", &[client, iovs, n, record, 9, 0, OUT], Errno::Notcapable);
+    run.fails("sock_listen", &[client, 1], Errno::Notcapable);
+    run.works("fd_fdstat_set_rights", &[server, SHUTDOWN, 0]);
+    run.fails("sock_accept", &[server, OUT], Errno::Notcapable);
+    run.fails("sock_accept_v2", &[server, 0, OUT], Errno::Notcapable);
+}
