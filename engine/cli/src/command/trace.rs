@@ -14,6 +14,7 @@ use crate::receipt::exit_of;
 
 /// Call a contract and show its host calls, a JSON line each
 #[derive(Debug, clap::Args)]
+#[group(id = "TraceArgs")] // `call`'s are among them, whose group has the name of the type
 #[command(
     override_usage = "gristmill trace [OPTIONS] <CONTRACT> [FUNCTION] [ARGUMENTS]...\n       \
                       gristmill trace [OPTIONS] --deploy <MODULE> [FUNCTION] [ARGUMENTS]...",

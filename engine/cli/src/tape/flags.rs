@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
@@ -47,7 +47,7 @@ pub enum Tape {
     Replays(Arc<Replayer>, PathBuf),
 }
 
-fn wrong(wrong: &Wrong, path: &PathBuf) -> Failure {
+fn wrong(wrong: &Wrong, path: &Path) -> Failure {
     Failure::refused(wrong.to_string()).at(path.display()).with("call", wrong.call)
 }
 
