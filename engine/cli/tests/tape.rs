@@ -118,7 +118,7 @@ fn functions_and_their_results_are_recorded() {
 /// Replays a file with the recorded module, in this process.
 fn replayed(module: &Module, path: &Path) -> Result<(), Wrong> {
     let (header, input) = open(path)?;
-    let program = Program::new(Grants::default(), path, None).unwrap();
+    let program = Program::new(Grants::default(), path, Vec::new(), None).unwrap();
     let mut store = Store::new(module.engine(), program);
     // As much as the run has used, about: a recording that lies may have the program compute for long.
     store.set_gas(Gas(header.gas.unwrap_or(0).min(1_000_000)));

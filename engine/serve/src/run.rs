@@ -158,7 +158,7 @@ impl<P: Programs> Runner for Mill<P> {
 
     fn run(&self, module: &Module, task: Task) -> Ran {
         let granted = Granted::new(task.grants, self.refused);
-        let streams = Streams { stdin: Some(Box::new(Cursor::new(task.input))), sockets: Vec::new() };
+        let streams = Streams { stdin: Some(Box::new(Cursor::new(task.input))), ..Streams::default() };
         let program = match self.programs.program(granted.clone(), &task.name, streams) {
             Ok(program) => program,
             Err(what) => return Ran { outcome: Err(Failed::Host(what)), gas: 0, errors: Vec::new() },

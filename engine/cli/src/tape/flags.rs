@@ -25,7 +25,8 @@ pub struct TapeArgs {
     /// program wrote to standard output and standard error is written again
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "explain", "invoke", "reactor", "args", "gas", "profile", "without", "schedule", "manifest", "dir", "env", "stdin", "clock",
-        "random", "allow_command", "allow_command_all", "storage", "storage_file",
+        "random", "allow_command", "allow_command_all", "allow_net", "tcplisten", "storage", "storage_file", "nn_model",
+        "nn_own_models", "nn_old_types",
     ])]
     replay: Option<PathBuf>,
 }
