@@ -63,7 +63,8 @@ fn constants_that_grow_are_not_made() {
         ("Pad", of_constants(vec![operator("Pad", &["one", "shape"], "c")], vec![one(), shape(&[0, vast])])),
     ];
     for (what, model) in models {
-        assert!(ready(&model).is_err(), "{what}");
+        // Or it is left for a run, which tells what it takes.
+        assert!(ready(&model).map_or(true, |plan| plan.memory() >= 1 << 36), "{what}");
     }
 }
 
@@ -115,7 +116,7 @@ fn sizes_that_depend_on_values_are_found_before_they_are_made() {
     });
     let graph = load(Encoding::Onnx, &model).unwrap();
     let form = Form { ty: Type::I64, dims: vec![1] };
-    let Ok(plan) = graph.prepare(&[form.clone()], None) else { return };
+    let plan = graph.prepare(&[form.clone()], None).unwrap();
     let input = |number: i64| [Arc::new(Tensor { form: form.clone(), bytes: number.to_le_bytes().to_vec() })];
     let watch = || Watch { work: 1 << 30, memory: 1 << 20, ..Watch::default() };
     assert_eq!(plan.run(&input(3), &watch()).unwrap().outputs[0].bytes, [0; 12]);
@@ -128,10 +129,10 @@ fn sizes_that_depend_on_values_are_found_before_they_are_made() {
 
 #[test]
 fn files_of_the_host_are_not_read() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("weights"), bytes(&[1.0, 2.0])).unwrap();
+    let folder = folder("nn_hostile");
+    std::fs::write(folder.join("weights"), bytes(&[1.0, 2.0])).unwrap();
     let entry = |key: &str, value: String| pb::StringStringEntryProto { key: key.into(), value };
-    for location in [folder.path().join("weights").display().to_string(), "../../etc/hostname".into(), "Cargo.toml".into()] {
+    for location in [folder.join("weights").display().to_string(), "../../etc/hostname".into(), "Cargo.toml".into()] {
         let outside = pb::TensorProto {
             data_location: Some(1),
             external_data: vec![entry("location", location)],
