@@ -6,6 +6,7 @@
 
 mod bounded;
 mod check;
+mod half;
 mod plan;
 
 use crate::backend::{Backend, Encoding, Failure, Graph, Origin, Plan, Port, Wanted};
@@ -104,7 +105,8 @@ fn tensorflow(bytes: &[u8], origin: Origin) -> Result<Model, Failure> {
 
 fn lite(bytes: &[u8]) -> Result<Model, Failure> {
     check::lite(bytes)?;
-    let mut reader = bytes;
+    let wide = half::widened(bytes);
+    let mut reader = wide.as_deref().unwrap_or(bytes);
     let model = tract_tflite::tflite().model_for_read(&mut reader).map_err(unreadable)?;
     let names = check::lite_outputs(bytes);
     let outputs = model.outputs.iter().zip(names).map(|(outlet, name)| Port { name, ..typed(&model, *outlet) }).collect();

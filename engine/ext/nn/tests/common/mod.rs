@@ -1,7 +1,7 @@
 //! A guest whose exports are the functions of an interface, one each, and models that are built here.
 #![allow(dead_code)] // Each test uses its part.
 
-use gristmill::{Config, Engine, Error, Gas, HostApi, Instance, Linker, Module, Store, Trap, Val, ValType};
+use gristmill::{ApiRow, Config, Engine, Error, Gas, HostApi, Instance, Linker, Module, Store, Trap, Val, ValType};
 use gristmill_ext_grants::{Granted, Grants, Limits};
 use gristmill_ext_nn::{Encoding, Models, Nn, Origin, add_to_linker};
 use prost::Message;
@@ -315,4 +315,29 @@ pub fn each_call_costs(names: Names, grants: &Grants) {
 pub fn lite_names() -> (String, String) {
     let graph = Models::default().load(Encoding::TensorFlowLite, &[&lite()], Origin::Guest).unwrap();
     (graph.inputs()[0].name.clone(), graph.outputs()[0].name.clone())
+}
+
+/// A contract that imports a function.
+pub fn contract(module: &str, name: &str, row: &ApiRow) -> Vec<u8> {
+    use wasm_encoder as wasm;
+    let ty = |ty: &ValType| if *ty == ValType::I64 { wasm::ValType::I64 } else { wasm::ValType::I32 };
+    let mut types = wasm::TypeSection::new();
+    types.ty().function(row.ty().params().iter().map(ty), row.ty().results().iter().map(ty));
+    types.ty().function([], []);
+    let mut imports = wasm::ImportSection::new();
+    imports.import(module, name, wasm::EntityType::Function(0));
+    let mut functions = wasm::FunctionSection::new();
+    functions.function(1);
+    let mut memories = wasm::MemorySection::new();
+    let memory = wasm::MemoryType { minimum: 1, maximum: None, memory64: false, shared: false, page_size_log2: None };
+    memories.memory(memory);
+    let mut exports = wasm::ExportSection::new();
+    exports.export("memory", wasm::ExportKind::Memory, 0).export("main", wasm::ExportKind::Func, 1);
+    let mut code = wasm::CodeSection::new();
+    let mut body = wasm::Function::new([]);
+    body.instruction(&wasm::Instruction::End);
+    code.function(&body);
+    let mut contract = wasm::Module::new();
+    contract.section(&types).section(&imports).section(&functions).section(&memories).section(&exports).section(&code);
+    contract.finish()
 }
