@@ -12,6 +12,7 @@ const FIXED: &[(&str, &str, &str)] = &[
     ("wasmparser", "0.263.", "its limits and feature flags are part of validation"),
     ("tiny-keccak", "2.", "hashes of consensus"),
     ("revm-precompile", "43.", "of the revm that fits"),
+    ("tract-onnx", "0.23.9", "engine/ext/nn puts bounds around what this release does while it reads models"),
 ];
 
 /// The engine core's direct dependencies: all of them.

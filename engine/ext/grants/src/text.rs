@@ -76,7 +76,7 @@ impl FromStr for Model {
     type Err = BadFlag;
 
     fn from_str(text: &str) -> Result<Self, BadFlag> {
-        let (name, rest) = match (text.split_once('='), text.splitn(4, ':').collect::<Vec<_>>()[..]) {
+        let (name, rest) = match (text.split_once('='), &text.splitn(4, ':').collect::<Vec<_>>()[..]) {
             (None, [name, encoding, target, file]) => return model(name, file, encoding, target),
             (Some((name, rest)), _) => (name, rest),
             (None, _) => (Path::new(text).file_stem().and_then(|stem| stem.to_str()).unwrap_or(text), text),

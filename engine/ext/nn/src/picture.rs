@@ -40,10 +40,10 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Bytes of it.
+    /// Bytes of it, or more than anybody has.
     pub fn bytes(&self) -> u64 {
-        let channel = if self.pixels == Pixels::Bytes { 1 } else { 4 };
-        u64::from(self.width) * u64::from(self.height) * 3 * channel
+        let pixel = if self.pixels == Pixels::Bytes { 3 } else { 12 };
+        (u64::from(self.width) * u64::from(self.height)).saturating_mul(pixel)
     }
 }
 

@@ -7,7 +7,6 @@ use gristmill::{Error, Trap};
 use gristmill_ext_grants::{Grants, Limits, Price, Prices};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ColorType, DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat};
-use std::io::Cursor;
 
 const SSVM: Names = Names::with("ssvm_image", "ssvm_image_");
 const WASMEDGE: Names = Names { as_module: "wasmedge_image", as_prefix: "wasmedge_image_", ..SSVM };
@@ -166,22 +165,18 @@ fn crc32(bytes: &[u8]) -> u32 {
 fn each_function_costs_and_a_picture_by_its_pixels() {
     for names in [SSVM, LATER] {
         let prices = Prices { image: Price { call: 1_000, kib: 0 }, ..Prices::default() };
-        let mut run = Run::new(names, Grants { prices, ..Grants::default() });
-        let exports: Vec<_> = run.instance.exports(&mut run.store).map(|(name, _)| name).collect();
-        for name in exports.iter().filter(|name| name.starts_with("load_")) {
-            let args = vec![0; run.instance.get_func(&run.store, name).unwrap().ty(&run.store).params().len()];
-            run.set_gas(999);
-            assert!(matches!(run.call(name, &args), Err(Error::Trap(Trap::OutOfGas))), "{name}");
-        }
+        each_call_costs(names, &Grants { prices, ..Grants::default() });
     }
     let prices = Prices { image: Price { call: 0, kib: 1_000 }, ..Prices::default() };
-    let mut run = Run::new(SSVM, Grants { prices, ..Grants::default() });
     let flat = png(&vec![0; 3 << 16], ColorType::Rgb8, 256);
     assert!(flat.len() < 4_096);
-    let [ptr, len] = run.put(DATA, &flat);
     // 2^16 pixels of 11 bytes are 704 KiB.
-    run.set_gas(704_000);
-    assert!(matches!(run.call("load_png_to_rgb8", &[ptr, len, 1, 1, RESULT as i64]), Err(Error::Trap(Trap::OutOfGas))));
-    run.set_gas(712_000);
-    run.is("load_png_to_rgb8", &[ptr, len, 1, 1, RESULT as i64], 0);
+    let load = |gas: u64| {
+        let mut run = Run::new(SSVM, Grants { prices, ..Grants::default() });
+        let [ptr, len] = run.put(DATA, &flat);
+        run.set_gas(gas);
+        run.call("load_png_to_rgb8", &[ptr, len, 1, 1, RESULT as i64])
+    };
+    assert!(matches!(load(704_000), Err(Error::Trap(Trap::OutOfGas))));
+    assert!(matches!(load(712_000), Ok(0)));
 }

@@ -29,7 +29,7 @@ fn too_large(why: impl Into<String>) -> Failure {
     Failure::TooLarge(why.into())
 }
 
-/// Counts fields of a protocol buffer at all depths. What may be a message and reads as one counts as one.
+/// Counts fields of a protocol buffer at all depths. What may be a message and reads as one counts as one: weights may, by chance.
 ///
 /// # Errors
 /// There are more than [`FIELDS`].
@@ -51,6 +51,9 @@ fn count(mut bytes: &[u8], depth: u32, left: &mut usize) -> Option<()> {
         while !bytes.is_empty() {
             *left = left.checked_sub(1)?;
             let tag = varint(&mut bytes)?;
+            if tag >> 3 == 0 {
+                return None;
+            }
             let skip = match tag & 7 {
                 0 => varint(&mut bytes).map(|_| 0)?,
                 1 => 8,
@@ -193,7 +196,6 @@ pub(super) fn tensorflow(graph: &tf::GraphDef) -> Result<(), Failure> {
             let tensors = match value {
                 Value::Tensor(tensor) => std::slice::from_ref(tensor),
                 Value::List(list) => &list.tensor,
-                Value::I(number) if *number > i64::from(u32::MAX) => continue,
                 _ => continue,
             };
             for tensor in tensors {
@@ -241,8 +243,10 @@ pub(super) fn lite(bytes: &[u8]) -> Result<(), Failure> {
         Some(if old == tflite::BuiltinOperator::PLACEHOLDER_FOR_GREATER_OP_CODES.0 { code.builtin_code().0 } else { old })
     };
     let is_constant = |index: i32| {
-        let tensor = usize::try_from(index).ok().and_then(|index| (index < tensors.len()).then(|| tensors.get(index)));
-        tensor.is_some_and(|tensor| tensor.buffer() != 0)
+        let index = usize::try_from(index).ok().filter(|index| *index < tensors.len());
+        let buffer = index.map_or(0, |index| tensors.get(index).buffer() as usize);
+        let data = model.buffers().filter(|buffers| buffer != 0 && buffer < buffers.len());
+        data.is_some_and(|buffers| buffers.get(buffer).data().is_some())
     };
     for operator in operators {
         let grows = code(operator.opcode_index()).is_some_and(|code| GROWING_LITE.iter().any(|it| it.0 == code));

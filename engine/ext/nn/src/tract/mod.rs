@@ -6,6 +6,7 @@
 
 mod bounded;
 mod check;
+mod half;
 mod plan;
 
 use crate::backend::{Backend, Encoding, Failure, Graph, Origin, Plan, Port, Wanted};
@@ -46,7 +47,7 @@ impl Backend for Tract {
         }
         let model = match encoding {
             Encoding::Onnx => onnx(bytes, origin)?,
-            Encoding::TensorFlow => tensorflow(bytes)?,
+            Encoding::TensorFlow => tensorflow(bytes, origin)?,
             Encoding::TensorFlowLite => lite(bytes)?,
             other => return Err(Failure::Encoding(format!("tract does not take {other}"))),
         };
@@ -70,13 +71,15 @@ fn failed(error: TractError) -> Failure {
     }
 }
 
-fn decoded<M: Message + Default>(bytes: &[u8]) -> Result<M, Failure> {
-    check::fields(bytes)?;
+fn decoded<M: Message + Default>(bytes: &[u8], origin: Origin) -> Result<M, Failure> {
+    if origin == Origin::Guest {
+        check::fields(bytes)?;
+    }
     M::decode(bytes).map_err(|error| Failure::Encoding(error.to_string()))
 }
 
 fn onnx(bytes: &[u8], origin: Origin) -> Result<Model, Failure> {
-    let mut proto: tract_onnx::pb::ModelProto = decoded(bytes)?;
+    let mut proto: tract_onnx::pb::ModelProto = decoded(bytes, origin)?;
     check::onnx(&mut proto, origin)?;
     let mut model = tract_onnx::onnx().model_for_proto_model(&proto).map_err(unreadable)?;
     bounded::wrap(&mut model);
@@ -90,8 +93,8 @@ fn onnx(bytes: &[u8], origin: Origin) -> Result<Model, Failure> {
     Ok(Model::new(Kind::Inferred(model), outputs, bytes.len()))
 }
 
-fn tensorflow(bytes: &[u8]) -> Result<Model, Failure> {
-    let mut proto: tract_tensorflow::tfpb::tensorflow::GraphDef = decoded(bytes)?;
+fn tensorflow(bytes: &[u8], origin: Origin) -> Result<Model, Failure> {
+    let mut proto: tract_tensorflow::tfpb::tensorflow::GraphDef = decoded(bytes, origin)?;
     check::tensorflow(&proto)?;
     tract_tensorflow::Tensorflow::determinize(&mut proto).map_err(unreadable)?;
     let mut model = tract_tensorflow::tensorflow().model_for_proto_model(&proto).map_err(unreadable)?;
@@ -102,7 +105,8 @@ fn tensorflow(bytes: &[u8]) -> Result<Model, Failure> {
 
 fn lite(bytes: &[u8]) -> Result<Model, Failure> {
     check::lite(bytes)?;
-    let mut reader = bytes;
+    let wide = half::widened(bytes);
+    let mut reader = wide.as_deref().unwrap_or(bytes);
     let model = tract_tflite::tflite().model_for_read(&mut reader).map_err(unreadable)?;
     let names = check::lite_outputs(bytes);
     let outputs = model.outputs.iter().zip(names).map(|(outlet, name)| Port { name, ..typed(&model, *outlet) }).collect();
@@ -168,7 +172,7 @@ impl Model {
         };
         if let Some(forms) = self.inputs.iter().map(form).collect::<Option<Vec<_>>>() {
             // Graphs of TensorFlow may be asked for other outputs; whether they give theirs is seen when they are.
-            self.is_ready = matches!(self.prepare(&forms, None), Ok(_));
+            self.is_ready = self.prepare(&forms, None).is_ok();
         }
         Ok(self)
     }
