@@ -38,7 +38,8 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
             lines.push(format!("  {} {}", row.module, signature(row)));
             let also = extension.also.iter().filter(|_| row.module.starts_with("ssvm_"));
             let aliases: Vec<_> = also
-                .map(|(module, from, to)| json!({ "module": module, "name": row.name.replacen(from, to, 1) }))
+                .map(|(_, from, to)| [row.module, row.name].map(|name| name.replacen(from, to, 1)))
+                .map(|[module, name]| json!({ "module": module, "name": name }))
                 .collect();
             listed.push(json!({
                 "extension": extension.name,

@@ -27,7 +27,7 @@ mod network;
 mod text;
 
 pub use granted::{Act, Granted, Refused};
-pub use limits::{Limits, Price, Prices};
+pub use limits::{Inference, Limits, Price, Prices};
 pub use manifest::{
     Access, Clock, Command, CommandWalls, Digest, Directory, Grants, Input, ManifestError, Model, Output, Random,
     Stdio, Storage, Version,

@@ -49,8 +49,15 @@ fn constants_that_grow_are_not_made() {
         let to = pb::AttributeProto { name: "to".into(), i: F32.into(), r#type: 2, ..Default::default() };
         pb::NodeProto { attribute: vec![to], ..operator("Cast", &["r"], "c") }
     };
+    let two = pb::AttributeProto {
+        name: "value".into(),
+        t: Some(constant("two", F32, &[1], bytes(&[2.0]))),
+        r#type: 4,
+        ..Default::default()
+    };
+    let twos = pb::NodeProto { attribute: vec![two], ..operator("ConstantOfShape", &["shape"], "c") };
     let models = [
-        ("ConstantOfShape", of_constants(vec![operator("ConstantOfShape", &["shape"], "c")], vec![shape(&[vast])])),
+        ("ConstantOfShape", of_constants(vec![twos], vec![shape(&[vast])])),
         ("Expand", of_constants(vec![operator("Expand", &["one", "shape"], "c")], vec![one(), shape(&[vast])])),
         ("Tile", of_constants(vec![operator("Tile", &["one", "shape"], "c")], vec![one(), shape(&[vast])])),
         (
@@ -63,7 +70,9 @@ fn constants_that_grow_are_not_made() {
         ("Pad", of_constants(vec![operator("Pad", &["one", "shape"], "c")], vec![one(), shape(&[0, vast])])),
     ];
     for (what, model) in models {
-        assert!(ready(&model).is_err(), "{what}");
+        // Or it is left for a run, which tells what it takes.
+        let memory = ready(&model).map(|plan| plan.memory());
+        assert!(memory.as_ref().map_or(true, |memory| *memory >= 1 << 36), "{what}: {memory:?}");
     }
 }
 
@@ -105,35 +114,40 @@ fn a_run_takes_no_more_memory_than_it_is_given() {
 
 #[test]
 fn sizes_that_depend_on_values_are_found_before_they_are_made() {
-    // The input says how much is asked for.
+    // The inputs say how much is asked for.
     let model = onnx(pb::GraphProto {
-        name: "shape".into(),
-        node: vec![operator("ConstantOfShape", &["x"], "y")],
-        input: vec![value("x", I64, &[1])],
-        output: vec![value("y", F32, &[-1])],
+        name: "range".into(),
+        node: vec![operator("Range", &["from", "to", "step"], "y")],
+        input: ["from", "to", "step"].map(|name| value(name, I64, &[])).into(),
+        output: vec![value("y", I64, &[-1])],
         ..Default::default()
     });
     let graph = load(Encoding::Onnx, &model).unwrap();
-    let form = Form { ty: Type::I64, dims: vec![1] };
-    let Ok(plan) = graph.prepare(&[form.clone()], None) else { return };
-    let input = |number: i64| [Arc::new(Tensor { form: form.clone(), bytes: number.to_le_bytes().to_vec() })];
-    let watch = || Watch { work: 1 << 30, memory: 1 << 20, ..Watch::default() };
-    assert_eq!(plan.run(&input(3), &watch()).unwrap().outputs[0].bytes, [0; 12]);
-    for number in [1 << 40, i64::MAX, -1, 1 << 19] {
-        assert!(plan.run(&input(number), &watch()).is_err(), "{number}");
+    let form = Form { ty: Type::I64, dims: Vec::new() };
+    let plan = graph.prepare(&[form.clone(), form.clone(), form.clone()], None).unwrap();
+    assert_eq!(plan.work(), None);
+    let run = |to: i64, watch: Watch| {
+        let number = |number: i64| Arc::new(Tensor { form: form.clone(), bytes: number.to_le_bytes().to_vec() });
+        plan.run(&[number(0), number(to), number(1)], &watch)
+    };
+    let watch = || Watch { work: 1 << 40, memory: 1 << 20, ..Watch::default() };
+    let ran = run(3, watch()).unwrap();
+    assert_eq!(ran.outputs[0].bytes, longs(&[0, 1, 2]));
+    assert!((3..100).contains(&ran.work));
+    for to in [1 << 36, 1 << 18] {
+        assert!(run(to, watch()).is_err(), "{to}");
     }
-    let spent = plan.run(&input(1 << 16), &Watch { work: 1 << 10, ..watch() });
-    assert_eq!(spent.err(), Some(Failure::Spent));
+    assert_eq!(run(1 << 16, Watch { work: 1 << 10, ..watch() }).err(), Some(Failure::Spent));
+    let cancelled = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    assert_eq!(run(3, Watch { cancelled, ..watch() }).err(), Some(Failure::Cancelled));
 }
 
 #[test]
 fn files_of_the_host_are_not_read() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("weights"), bytes(&[1.0, 2.0])).unwrap();
+    let folder = folder("nn_hostile");
+    std::fs::write(folder.join("weights"), bytes(&[1.0, 2.0])).unwrap();
     let entry = |key: &str, value: String| pb::StringStringEntryProto { key: key.into(), value };
-    for location in
-        [folder.path().join("weights").display().to_string(), "../../etc/hostname".into(), "Cargo.toml".into()]
-    {
+    for location in [folder.join("weights").display().to_string(), "../../etc/hostname".into(), "Cargo.toml".into()] {
         let outside = pb::TensorProto {
             data_location: Some(1),
             external_data: vec![entry("location", location)],
@@ -147,12 +161,7 @@ fn files_of_the_host_are_not_read() {
 
 #[test]
 fn no_random_bytes_of_the_system() {
-    let ints = |name: &str, ints: &[i64]| pb::AttributeProto {
-        name: name.into(),
-        ints: ints.into(),
-        r#type: 7,
-        ..Default::default()
-    };
+    let ints = |name: &str, ints: &[i64]| pb::AttributeProto { name: name.into(), ints: ints.into(), r#type: 7, ..Default::default() };
     let noise = pb::NodeProto { attribute: vec![ints("shape", &[4])], ..operator("RandomUniform", &[], "r") };
     let model = onnx(pb::GraphProto {
         name: "noise".into(),
@@ -179,12 +188,7 @@ fn counts_and_names_are_bounded() {
     model.append(&mut graph);
     is_too_large("fields", load(Encoding::Onnx, &model));
     let many = (0..20_000).map(|i| operator("Relu", &["x"], &format!("y{i}"))).collect();
-    let wide = onnx(pb::GraphProto {
-        name: "wide".into(),
-        node: many,
-        input: vec![value("x", F32, &[1])],
-        ..Default::default()
-    });
+    let wide = onnx(pb::GraphProto { name: "wide".into(), node: many, input: vec![value("x", F32, &[1])], ..Default::default() });
     is_too_large("operators", load(Encoding::Onnx, &wide));
     // A name that is an expression of a million parentheses.
     let mut model = pb::ModelProto::decode(&*sum(&[-1, 2])).unwrap();

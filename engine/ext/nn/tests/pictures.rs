@@ -7,7 +7,6 @@ use gristmill::{Error, Trap};
 use gristmill_ext_grants::{Grants, Limits, Price, Prices};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ColorType, DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat};
-use std::io::Cursor;
 
 const SSVM: Names = Names::with("ssvm_image", "ssvm_image_");
 const WASMEDGE: Names = Names { as_module: "wasmedge_image", as_prefix: "wasmedge_image_", ..SSVM };
@@ -141,11 +140,7 @@ fn sizes_are_bounded_before_anything_is_allocated() {
     assert!(outside(run.call("load_png_to_rgb8", &[SIZE - 1, 2, 2, 2, RESULT as i64])));
     assert!(outside(run.call("load_png_to_rgb8", &[ptr, len, 2, 2, SIZE - 11])));
     assert!(outside(run.call("load_png_to_rgb32f", &[ptr, len, 2, 2, SIZE - 47])));
-    run.is("load_png_to_rgb8", &[ptr, len, 0, 2, RESULT as i64], 1).is(
-        "load_png_to_rgb8",
-        &[ptr, len, 2, 0, RESULT as i64],
-        1,
-    );
+    run.is("load_png_to_rgb8", &[ptr, len, 0, 2, RESULT as i64], 1).is("load_png_to_rgb8", &[ptr, len, 2, 0, RESULT as i64], 1);
     // A header that promises more than anybody has.
     let mut vast = bytes.clone();
     vast[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
@@ -154,8 +149,7 @@ fn sizes_are_bounded_before_anything_is_allocated() {
     let [ptr, len] = run.put(DATA, &vast);
     run.is("load_png_to_rgb8", &[ptr, len, 2, 2, RESULT as i64], 1);
     // And a memory that is smaller than the picture.
-    let mut run =
-        Run::new(SSVM, Grants { limits: Limits { pages: Some(1), ..Limits::default() }, ..Grants::default() });
+    let mut run = Run::new(SSVM, Grants { limits: Limits { pages: Some(1), ..Limits::default() }, ..Grants::default() });
     let [ptr, len] = run.put(DATA, &jpeg(100));
     run.is("load_jpg_to_rgb8", &[ptr, len, 2, 2, RESULT as i64], 1);
 }
@@ -171,22 +165,18 @@ fn crc32(bytes: &[u8]) -> u32 {
 fn each_function_costs_and_a_picture_by_its_pixels() {
     for names in [SSVM, LATER] {
         let prices = Prices { image: Price { call: 1_000, kib: 0 }, ..Prices::default() };
-        let mut run = Run::new(names, Grants { prices, ..Grants::default() });
-        let exports: Vec<_> = run.instance.exports(&mut run.store).map(|(name, _)| name).collect();
-        for name in exports.iter().filter(|name| name.starts_with("load_")) {
-            let args = vec![0; run.instance.get_func(&run.store, name).unwrap().ty(&run.store).params().len()];
-            run.set_gas(999);
-            assert!(matches!(run.call(name, &args), Err(Error::Trap(Trap::OutOfGas))), "{name}");
-        }
+        each_call_costs(names, &Grants { prices, ..Grants::default() });
     }
     let prices = Prices { image: Price { call: 0, kib: 1_000 }, ..Prices::default() };
-    let mut run = Run::new(SSVM, Grants { prices, ..Grants::default() });
     let flat = png(&vec![0; 3 << 16], ColorType::Rgb8, 256);
     assert!(flat.len() < 4_096);
-    let [ptr, len] = run.put(DATA, &flat);
     // 2^16 pixels of 11 bytes are 704 KiB.
-    run.set_gas(704_000);
-    assert!(matches!(run.call("load_png_to_rgb8", &[ptr, len, 1, 1, RESULT as i64]), Err(Error::Trap(Trap::OutOfGas))));
-    run.set_gas(712_000);
-    run.is("load_png_to_rgb8", &[ptr, len, 1, 1, RESULT as i64], 0);
+    let load = |gas: u64| {
+        let mut run = Run::new(SSVM, Grants { prices, ..Grants::default() });
+        let [ptr, len] = run.put(DATA, &flat);
+        run.set_gas(gas);
+        run.call("load_png_to_rgb8", &[ptr, len, 1, 1, RESULT as i64])
+    };
+    assert!(matches!(load(704_000), Err(Error::Trap(Trap::OutOfGas))));
+    assert!(matches!(load(712_000), Ok(0)));
 }

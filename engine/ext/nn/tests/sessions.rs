@@ -8,7 +8,8 @@ use gristmill_ext_grants::{Grants, Price, Prices};
 
 const SSVM: Names = Names::with("ssvm_tensorflow", "ssvm_tensorflow_");
 const SSVM_LITE: Names = Names::with("ssvm_tensorflowlite", "ssvm_tensorflowlite_");
-const WASMEDGE: Names = Names { as_module: "wasmedge_tensorflow", as_prefix: "wasmedge_tensorflow_", ..SSVM };
+const WASMEDGE: Names =
+    Names { as_module: "wasmedge_tensorflow", as_prefix: "wasmedge_tensorflow_", ..SSVM };
 const WASMEDGE_LITE: Names =
     Names { as_module: "wasmedge_tensorflowlite", as_prefix: "wasmedge_tensorflowlite_", ..SSVM_LITE };
 const LATER: Names = Names::plain("wasmedge_tensorflow");
@@ -16,6 +17,12 @@ const LATER_LITE: Names = Names::plain("wasmedge_tensorflowlite");
 
 fn name(run: &mut Run, name: &str) -> [i64; 2] {
     run.put(NAMES, name.as_bytes())
+}
+
+/// Where names lie in memory: of the input, of the output, and of nothing.
+fn lite_parts(run: &mut Run) -> [[i64; 2]; 3] {
+    let (x, y) = lite_names();
+    [run.put(NAMES, x.as_bytes()), run.put(NAMES + 256, y.as_bytes()), run.put(NAMES + 512, b"nothing")]
 }
 
 /// Appends an input of the older form.
@@ -40,11 +47,7 @@ fn a_frozen_graph_gives_its_sum_by_both_older_names() {
         // Not before it is run.
         run.is("get_output_tensor", &[session, ptr, len, 0], 0).is("run_session", &[session], 0);
         let tensor = run.call("get_output_tensor", &[session, ptr, len, 0]).unwrap();
-        run.is("get_output_tensor", &[session, ptr, len, 0], tensor).is(
-            "get_output_tensor",
-            &[session, ptr, len, 1],
-            0,
-        );
+        run.is("get_output_tensor", &[session, ptr, len, 0], tensor).is("get_output_tensor", &[session, ptr, len, 1], 0);
         run.is("get_tensor_len", &[tensor], 16).call("get_tensor_data", &[tensor, RESULT as i64]).unwrap();
         assert_eq!(run.floats(RESULT, 4), [2.0, 12.0, 4.0, 14.0]);
         // The next run releases it.
@@ -101,19 +104,19 @@ fn a_lite_model_gives_its_sum_by_both_older_names() {
         let session = run.call("create_session", &[ptr, len]).unwrap();
         assert!(session > 0, "{:?}", run.store.data().failure());
         run.is("run_session", &[session], 1);
-        let [x, x_len] = name(&mut run, "xyz");
+        let [x, y, z] = lite_parts(&mut run);
         let [data, data_len] = run.put(DATA, &bytes(&[1.0, 2.5]));
-        run.call("append_input", &[session, x, x_len - 2, data, data_len]).unwrap();
+        run.call("append_input", &[session, x[0], x[1], data, data_len]).unwrap();
         run.is("run_session", &[session], 0);
-        let tensor = run.call("get_output_tensor", &[session, x + 1, 1]).unwrap();
+        let tensor = run.call("get_output_tensor", &[session, y[0], y[1]]).unwrap();
         run.is("get_tensor_len", &[tensor], 8).call("get_tensor_data", &[tensor, RESULT as i64]).unwrap();
         assert_eq!(run.floats(RESULT, 2), [2.0, 5.0]);
         // A wrong size, and a name of nothing, fail the next run and no other.
-        for (at, len) in [(x, 7), (x + 2, 8)] {
-            run.call("append_input", &[session, at, 1, data, len]).unwrap();
+        for (name, len) in [(x, 7), (z, 8)] {
+            run.call("append_input", &[session, name[0], name[1], data, len]).unwrap();
             run.is("run_session", &[session], 1).is("run_session", &[session], 0);
         }
-        run.is("get_output_tensor", &[session, x + 2, 1], 0);
+        run.is("get_output_tensor", &[session, z[0], z[1]], 0);
         run.call("delete_session", &[session]).unwrap();
         run.is("get_tensor_len", &[tensor], 0);
     }
@@ -159,17 +162,14 @@ fn later_lite_functions_answer_error_numbers() {
     let [ptr, len] = run.put(DATA, &lite());
     run.is("create_session", &[ptr, len, out], 0);
     let session = i64::from(run.u32_at(OUT));
-    let [x, _] = name(&mut run, "xyz");
+    let [x, y, z] = lite_parts(&mut run);
     let [data, len] = run.put(DATA, &bytes(&[1.0, 2.5]));
-    run.is("run_session", &[session], 1).is("append_input", &[session, x + 2, 1, data, len], 1);
-    run.is("append_input", &[session, x, 1, data, len - 1], 1).is("append_input", &[session, x, 1, data, len], 0);
-    run.is("run_session", &[session], 0).is("get_output_tensor", &[session, x + 1, 1, out], 0);
+    run.is("run_session", &[session], 1).is("append_input", &[session, z[0], z[1], data, len], 1);
+    run.is("append_input", &[session, x[0], x[1], data, len - 1], 1);
+    run.is("append_input", &[session, x[0], x[1], data, len], 0);
+    run.is("run_session", &[session], 0).is("get_output_tensor", &[session, y[0], y[1], out], 0);
     let tensor = i64::from(run.u32_at(OUT));
-    run.is("get_tensor_len", &[session, tensor, out], 0).is(
-        "get_tensor_data",
-        &[session, tensor, RESULT as i64, 8, out],
-        0,
-    );
+    run.is("get_tensor_len", &[session, tensor, out], 0).is("get_tensor_data", &[session, tensor, RESULT as i64, 8, out], 0);
     assert_eq!(run.floats(RESULT, 2), [2.0, 5.0]);
     run.is("delete_session", &[session], 0).is("get_tensor_len", &[session, tensor, out], 1);
 }
@@ -215,13 +215,13 @@ fn pointers_outside_of_memory() {
     let mut run = Run::new(SSVM_LITE, own());
     let [ptr, len] = run.put(DATA, &lite());
     let session = run.call("create_session", &[ptr, len]).unwrap();
-    let [x, _] = name(&mut run, "xy");
+    let [x, y, _] = lite_parts(&mut run);
     run.put(DATA, &[0; 8]);
-    let beyond = run.call("append_input", &[session, x, 1, SIZE - 7, 8]);
-    assert!(matches!(beyond, Err(Error::Trap(Trap::InvalidMemoryAccess))));
-    run.call("append_input", &[session, x, 1, DATA as i64, 8]).unwrap();
+    let beyond = run.call("append_input", &[session, x[0], x[1], SIZE - 7, 8]);
+    assert!(matches!(beyond, Err(Error::Trap(Trap::InvalidMemoryAccess))), "{beyond:?}");
+    run.call("append_input", &[session, x[0], x[1], DATA as i64, 8]).unwrap();
     run.is("run_session", &[session], 0);
-    let tensor = run.call("get_output_tensor", &[session, x + 1, 1]).unwrap();
+    let tensor = run.call("get_output_tensor", &[session, y[0], y[1]]).unwrap();
     let beyond = run.call("get_tensor_data", &[tensor, SIZE - 7]);
     assert!(matches!(beyond, Err(Error::Trap(Trap::InvalidMemoryAccess))));
 }
@@ -265,13 +265,7 @@ fn sessions_of_one_interface_are_not_those_of_another() {
 fn each_function_costs() {
     for names in [SSVM, SSVM_LITE, LATER, LATER_LITE] {
         let prices = Prices { nn: Price { call: 1_000, kib: 0 }, ..Prices::default() };
-        let mut run = Run::new(names, Grants { prices, ..own() });
-        let exports: Vec<_> = run.instance.exports(&mut run.store).map(|(name, _)| name).collect();
-        for name in exports.iter().filter(|name| *name != "memory") {
-            let args = vec![0; run.instance.get_func(&run.store, name).unwrap().ty(&run.store).params().len()];
-            run.set_gas(999);
-            assert!(matches!(run.call(name, &args), Err(Error::Trap(Trap::OutOfGas))), "{name}");
-        }
+        each_call_costs(names, &Grants { prices, ..own() });
     }
     // A model, by its bytes.
     let prices = Prices { model: Price { call: 0, kib: 1_000_000 }, ..Prices::default() };

@@ -3,9 +3,10 @@
 mod common;
 
 use common::*;
-use gristmill::{Config, Engine, Error, Module, Profile, Trap};
+use gristmill::contract::{Ewasm, Options};
+use gristmill::{Config, Engine, Error, HostApi, Profile, Trap};
 use gristmill_ext_grants::{Digest, Grants, Inference, Limits, Model, Price, Prices};
-use gristmill_ext_nn::{HANDLES, Models};
+use gristmill_ext_nn::{HANDLES, Models, Nn};
 use std::sync::Arc;
 
 const ONNX: i64 = 1;
@@ -155,19 +156,15 @@ fn pointers_are_checked_before_anything_happens() {
     assert_eq!(run.input(context, 0, F32_TYPE, &[2], &[0; 8]), 0);
     run.is("compute", &[context], 0);
     run.put(RESULT, &[7; 8]);
-    run.is("get_output", &[context, 0, end - 7, 8, at], 3).is(
-        "get_output",
-        &[context, 0, RESULT as i64, 8, end - 3],
-        3,
-    );
+    run.is("get_output", &[context, 0, end - 7, 8, at], 3).is("get_output", &[context, 0, RESULT as i64, 8, end - 3], 3);
     assert_eq!(run.memory()[RESULT..][..8], [7; 8]);
     run.is("get_output_single", &[context, 0, end, 1, at], 3);
 }
 
 #[test]
 fn models_by_name_are_those_that_are_granted() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("sum.onnx");
+    let folder = folder("nn_wasi_nn");
+    let file = folder.join("sum.onnx");
     std::fs::write(&file, sum(&[2])).unwrap();
     let grant = |name: &str| Model {
         name: name.into(),
@@ -182,7 +179,7 @@ fn models_by_name_are_those_that_are_granted() {
         Model { digest: Some(Digest([7; 32])), ..grant("other") },
         Model { target: "gpu".into(), ..grant("gpu") },
         Model { encoding: "tengine".into(), ..grant("tengine") },
-        Model { file: folder.path().join("none"), ..grant("none") },
+        Model { file: folder.join("none"), ..grant("none") },
     ];
     let grants = Grants { models, ..Grants::default() };
     let shared = Arc::new(Models::default());
@@ -250,14 +247,19 @@ fn product(side: i64) -> Vec<u8> {
 fn a_run_is_paid_by_its_multiplications_before_it_begins() {
     let free = Price { call: 0, kib: 0 };
     let prices = Prices { nn: free, model: free, inference: Inference(1_000), ..Prices::default() };
-    let mut run = Run::new(WASI_NN, Grants { prices, ..own() });
-    let context = run.ready(&product(128), ONNX);
-    for input in 0..2 {
-        assert_eq!(run.input(context, input, F32_TYPE, &[128, 128], &[0; 1 << 16]), 0);
-    }
+    let ready = || {
+        let mut run = Run::new(WASI_NN, Grants { prices, ..own() });
+        let context = run.ready(&product(128), ONNX);
+        for input in 0..2 {
+            assert_eq!(run.input(context, input, F32_TYPE, &[128, 128], &[0; 1 << 16]), 0);
+        }
+        (run, context)
+    };
     // 128^3 multiplications, and some elements: three millions are begun. The guest's own operators cost a little, too.
+    let (mut run, context) = ready();
     run.set_gas(2_999);
     assert!(matches!(run.call("compute", &[context]), Err(Error::Trap(Trap::OutOfGas))));
+    let (mut run, context) = ready();
     run.set_gas(3_010);
     run.is("compute", &[context], 0);
     assert!(run.store.meter().left().0 <= 10);
@@ -267,14 +269,8 @@ fn a_run_is_paid_by_its_multiplications_before_it_begins() {
 #[test]
 fn each_function_costs() {
     let prices = Prices { nn: Price { call: 1_000, kib: 100_000 }, ..Prices::default() };
+    each_call_costs(WASI_NN, &Grants { prices, ..own() });
     let mut run = Run::new(WASI_NN, Grants { prices, ..own() });
-    let names: Vec<_> = ["load", "load_by_name", "set_input", "compute", "get_output", "unload"].to_vec();
-    for name in names {
-        let args = vec![0; run.instance.get_func(&run.store, name).unwrap().ty(&run.store).params().len()];
-        run.set_gas(999);
-        assert!(matches!(run.call(name, &args), Err(Error::Trap(Trap::OutOfGas))), "{name}");
-    }
-    run.set_gas(u64::MAX >> 20);
     let context = run.ready(&sum(&[2]), ONNX);
     run.set_gas(50_000);
     run.put(RECORD, &words(&[RECORD as u32 + 64, 1, 1, DATA as u32, 8]));
@@ -318,16 +314,13 @@ fn nobody_waits_when_the_time_is_up() {
 #[test]
 fn contracts_cannot_import_it() {
     let engine = Engine::new(Config::new().profile(Profile::chain1())).unwrap();
-    let all = [
-        "wasi_ephemeral_nn",
-        "ssvm_tensorflow",
-        "ssvm_tensorflowlite",
-        "ssvm_image",
-        "wasmedge_tensorflow",
-        "wasmedge_image",
-    ];
-    for module in all {
-        let bytes = wat::parse_str(guest(Names::plain(module))).unwrap();
-        assert!(Module::new(&engine, &bytes).is_err(), "{module}");
+    let contracts = Ewasm::new(&engine, Options::default());
+    for row in Nn::rows() {
+        let later = [row.module, row.name].map(|name| name.replacen("ssvm_", "wasmedge_", 1));
+        for (module, name) in [(row.module, row.name), (&later[0], &later[1])] {
+            // One by one: each alone is refused, by the rules, before anything is linked.
+            let error = contracts.load(&contract(module, name, row)).unwrap_err().to_string();
+            assert!(error.contains("is not a function of the interface"), "{module}.{name}: {error}");
+        }
     }
 }

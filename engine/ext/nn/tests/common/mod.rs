@@ -1,11 +1,10 @@
 //! A guest whose exports are the functions of an interface, one each, and models that are built here.
 #![allow(dead_code)] // Each test uses its part.
 
-use gristmill::{Config, Engine, Error, Gas, HostApi, Instance, Linker, Module, Store, Val, ValType};
+use gristmill::{ApiRow, Config, Engine, Error, Gas, HostApi, Instance, Linker, Module, Store, Trap, Val, ValType};
 use gristmill_ext_grants::{Granted, Grants, Limits};
-use gristmill_ext_nn::{Models, Nn, add_to_linker};
+use gristmill_ext_nn::{Encoding, Models, Nn, Origin, add_to_linker};
 use prost::Message;
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use tract_onnx::pb;
 
@@ -40,27 +39,37 @@ impl Names {
 
 pub const WASI_NN: Names = Names::plain("wasi_ephemeral_nn");
 
-fn ty(ty: ValType) -> &'static str {
-    if ty == ValType::I64 { "i64" } else { "i32" }
-}
-
 /// A module that imports an interface and exports it again.
-pub fn guest(names: Names) -> String {
-    let (mut imports, mut functions) = (String::new(), String::new());
+pub fn guest(names: Names) -> Vec<u8> {
+    use wasm_encoder as wasm;
+    let ty = |ty: &ValType| if *ty == ValType::I64 { wasm::ValType::I64 } else { wasm::ValType::I32 };
     let rows = Nn::rows().iter().filter(|row| row.module == names.module && row.name.starts_with(names.prefix));
-    for row in rows {
-        let short = &row.name[names.prefix.len()..];
+    let rows: Vec<_> = rows.collect();
+    assert!(!rows.is_empty(), "{} has no functions", names.module);
+    let (mut types, mut imports) = (wasm::TypeSection::new(), wasm::ImportSection::new());
+    let (mut functions, mut memories) = (wasm::FunctionSection::new(), wasm::MemorySection::new());
+    let (mut exports, mut code) = (wasm::ExportSection::new(), wasm::CodeSection::new());
+    let memory = wasm::MemoryType { minimum: 64, maximum: None, memory64: false, shared: false, page_size_log2: None };
+    memories.memory(memory);
+    exports.export("memory", wasm::ExportKind::Memory, 0);
+    for (i, row) in (0..).zip(&rows) {
         let func = row.ty();
-        let params: String = func.params().iter().map(|it| format!(" {}", ty(*it))).collect();
-        let result = func.results().first().map_or(String::new(), |it| format!("(result {})", ty(*it)));
-        let signature = format!("(param{params}) {result}");
-        let (module, name) = (names.as_module, format!("{}{short}", names.as_prefix));
-        writeln!(imports, "(import {module:?} {name:?} (func ${short} {signature}))").unwrap();
-        let gets: String = (0..row.params.len()).map(|i| format!("local.get {i} ")).collect();
-        writeln!(functions, "(func (export {short:?}) {signature} {gets} call ${short})").unwrap();
+        types.ty().function(func.params().iter().map(ty), func.results().iter().map(ty));
+        let short = &row.name[names.prefix.len()..];
+        let name = format!("{}{short}", names.as_prefix);
+        imports.import(names.as_module, &name, wasm::EntityType::Function(i));
+        functions.function(i);
+        exports.export(short, wasm::ExportKind::Func, rows.len() as u32 + i);
+        let mut body = wasm::Function::new([]);
+        for param in 0..row.params.len() {
+            body.instruction(&wasm::Instruction::LocalGet(param as u32));
+        }
+        body.instruction(&wasm::Instruction::Call(i)).instruction(&wasm::Instruction::End);
+        code.function(&body);
     }
-    assert!(!imports.is_empty(), "{} has no functions", names.module);
-    format!("(module {imports} (memory (export \"memory\") 64) {functions})")
+    let mut module = wasm::Module::new();
+    module.section(&types).section(&imports).section(&functions).section(&memories).section(&exports).section(&code);
+    module.finish()
 }
 
 pub struct Run {
@@ -85,7 +94,7 @@ impl Run {
 
     pub fn of(names: Names, grants: Grants, models: Arc<Models>, change: impl FnOnce(Nn) -> Nn) -> Self {
         let engine = Engine::new(&Config::new()).unwrap();
-        let module = Module::new(&engine, &wat::parse_str(guest(names)).unwrap()).unwrap();
+        let module = Module::new(&engine, &guest(names)).unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let granted = {
             let log = log.clone();
@@ -266,17 +275,14 @@ pub fn frozen(dims: &[i64]) -> Vec<u8> {
     };
     let x = vec![("dtype", float()), ("shape", attribute(tf::attr_value::Value::Shape(shape(dims))))];
     let b = vec![("dtype", float()), ("value", attribute(tf::attr_value::Value::Tensor(value)))];
-    let nodes = vec![
-        node("x", "Placeholder", &[], x),
-        node("b", "Const", &[], b),
-        node("y", "Add", &["x", "b"], vec![("T", float())]),
-    ];
+    let nodes = vec![node("x", "Placeholder", &[], x), node("b", "Const", &[], b), node("y", "Add", &["x", "b"], vec![("T", float())])];
     tf::GraphDef { node: nodes, ..Default::default() }.encode_to_vec()
 }
 
 /// A model of TensorFlow Lite: `y = x + x`, for two floats.
 pub fn lite() -> Vec<u8> {
-    use tract_tflite::internal::{DatumType, DatumTypeExt, TypedModel, tract_core::ops::math::add};
+    // The writer names tensors as it likes: see `lite_names`.
+    use tract_tflite::internal::{DatumType, DatumTypeExt, SpecialOps, TypedModel, tract_core::ops::math::add};
     let mut model = TypedModel::default();
     let x = model.add_source("x", DatumType::F32.fact([2])).unwrap();
     let y = model.wire_node("y", add(), &[x, x]).unwrap();
@@ -284,4 +290,54 @@ pub fn lite() -> Vec<u8> {
     let mut bytes = Vec::new();
     tract_tflite::tflite().write(&model, &mut bytes).unwrap();
     bytes
+}
+
+/// An empty folder for that test.
+pub fn folder(test: &str) -> std::path::PathBuf {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Whether each function of an interface is out of gas with less than it costs, 1000.
+#[track_caller]
+pub fn each_call_costs(names: Names, grants: &Grants) {
+    for row in Nn::rows().iter().filter(|row| row.module == names.module && row.name.starts_with(names.prefix)) {
+        let mut run = Run::new(names, grants.clone());
+        run.set_gas(999);
+        let spent = run.call(&row.name[names.prefix.len()..], &vec![0; row.params.len()]);
+        assert!(matches!(spent, Err(Error::Trap(Trap::OutOfGas))), "{}: {spent:?}", row.name);
+    }
+}
+
+/// What the input and the output of [`lite`] are called.
+pub fn lite_names() -> (String, String) {
+    let graph = Models::default().load(Encoding::TensorFlowLite, &[&lite()], Origin::Guest).unwrap();
+    (graph.inputs()[0].name.clone(), graph.outputs()[0].name.clone())
+}
+
+/// A contract that imports a function.
+pub fn contract(module: &str, name: &str, row: &ApiRow) -> Vec<u8> {
+    use wasm_encoder as wasm;
+    let ty = |ty: &ValType| if *ty == ValType::I64 { wasm::ValType::I64 } else { wasm::ValType::I32 };
+    let mut types = wasm::TypeSection::new();
+    types.ty().function(row.ty().params().iter().map(ty), row.ty().results().iter().map(ty));
+    types.ty().function([], []);
+    let mut imports = wasm::ImportSection::new();
+    imports.import(module, name, wasm::EntityType::Function(0));
+    let mut functions = wasm::FunctionSection::new();
+    functions.function(1);
+    let mut memories = wasm::MemorySection::new();
+    let memory = wasm::MemoryType { minimum: 1, maximum: None, memory64: false, shared: false, page_size_log2: None };
+    memories.memory(memory);
+    let mut exports = wasm::ExportSection::new();
+    exports.export("memory", wasm::ExportKind::Memory, 0).export("main", wasm::ExportKind::Func, 1);
+    let mut code = wasm::CodeSection::new();
+    let mut body = wasm::Function::new([]);
+    body.instruction(&wasm::Instruction::End);
+    code.function(&body);
+    let mut contract = wasm::Module::new();
+    contract.section(&types).section(&imports).section(&functions).section(&memories).section(&exports).section(&code);
+    contract.finish()
 }

@@ -188,6 +188,7 @@ impl World {
         let streams = Streams {
             stdin: Some(Box::new(Cursor::new(b"input".to_vec()))),
             sockets: vec![listener.into(), connection.into()],
+            ..Streams::default()
         };
         let mut world = Self::made(engine, host, grants, streams);
         (world.peer, world._waiting) = (Some(peer), Some(waiting));
