@@ -161,7 +161,12 @@ fn files_of_the_host_are_not_read() {
 
 #[test]
 fn no_random_bytes_of_the_system() {
-    let ints = |name: &str, ints: &[i64]| pb::AttributeProto { name: name.into(), ints: ints.into(), r#type: 7, ..Default::default() };
+    let ints = |name: &str, ints: &[i64]| pb::AttributeProto {
+        name: name.into(),
+        ints: ints.into(),
+        r#type: 7,
+        ..Default::default()
+    };
     let noise = pb::NodeProto { attribute: vec![ints("shape", &[4])], ..operator("RandomUniform", &[], "r") };
     let model = onnx(pb::GraphProto {
         name: "noise".into(),
@@ -188,7 +193,12 @@ fn counts_and_names_are_bounded() {
     model.append(&mut graph);
     is_too_large("fields", load(Encoding::Onnx, &model));
     let many = (0..20_000).map(|i| operator("Relu", &["x"], &format!("y{i}"))).collect();
-    let wide = onnx(pb::GraphProto { name: "wide".into(), node: many, input: vec![value("x", F32, &[1])], ..Default::default() });
+    let wide = onnx(pb::GraphProto {
+        name: "wide".into(),
+        node: many,
+        input: vec![value("x", F32, &[1])],
+        ..Default::default()
+    });
     is_too_large("operators", load(Encoding::Onnx, &wide));
     // A name that is an expression of a million parentheses.
     let mut model = pb::ModelProto::decode(&*sum(&[-1, 2])).unwrap();

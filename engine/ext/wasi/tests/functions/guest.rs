@@ -1,6 +1,6 @@
 //! A program whose exports are the functions of preview 1, one each, and the world that it is in.
 
-use gristmill::{Config, Engine, Error, Gas, HostApi, Instance, Linker, Module, Store, Val, ValType};
+use gristmill::{ApiRow, Config, Engine, Error, Gas, HostApi, Instance, Linker, Module, Store, Val, ValType};
 use gristmill_aot::{Aot, Bounds, Options};
 use gristmill_ext_grants::{Access, Clock, Directory, Granted, Grants, Input, Output, Random, Stdio};
 use gristmill_ext_wasi::{Streams, Wasi, add_to_linker};
@@ -82,11 +82,16 @@ pub struct Laid {
 /// Bytes that belong to an argument at most, buffers of a list from the second quarter on.
 const REGION: u32 = 1_024;
 
-/// A module that imports all functions and exports them again.
+/// The functions of the standard. Behind them come WasmEdge's sockets and `wasi_unstable`, of which sock_*.rs and unstable.rs are.
+pub fn standard() -> impl Iterator<Item = &'static ApiRow> {
+    Wasi::rows().iter().take_while(|row| row.name != "sock_accept")
+}
+
+/// A module that imports all functions of the standard and exports them again.
 pub fn module_text(memory: &str) -> String {
     let (mut imports, mut functions) = (String::new(), String::new());
     let name = |ty: &ValType| if *ty == ValType::I64 { "i64" } else { "i32" };
-    for row in Wasi::rows() {
+    for row in standard() {
         let ty = row.ty();
         let params: String = ty.params().iter().map(|it| format!(" {}", name(it))).collect();
         let result = ty.results().first().map_or(String::new(), |it| format!("(result {})", name(it)));

@@ -224,7 +224,7 @@ fn a_thousand_and_twenty_four_descriptors() {
         }
         assert_eq!(open(&mut w, RW, "new", 1, 0), Err(33));
         assert!(!w.host.path().join("rw/new").exists());
-        assert_eq!(w.act("sock_accept", &[Fd(LISTENER), Is(0), Out(4)]).unwrap(), 33);
+        assert_eq!(w.act("sock_accept_v2", &[Fd(LISTENER), Is(0), Out(4)]).unwrap(), 33);
         assert_eq!(w.act("fd_close", &[Fd(500)]).unwrap(), 0);
         assert_eq!(open(&mut w, RW, "new", 1, 0), Ok(500));
     });

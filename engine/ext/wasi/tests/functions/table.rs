@@ -382,7 +382,7 @@ fn links() -> Vec<Case> {
 
 fn sockets() -> Vec<Case> {
     vec![
-        case("sock_accept", [Fd(LISTENER), Is(4), Out(4)], |w| {
+        case("sock_accept_v2", [Fd(LISTENER), Is(4), Out(4)], |w| {
             assert_eq!(w.u32(2), NEXT);
             assert_eq!((fdstat(w, NEXT).0, fdstat(w, NEXT).1), (6, 4));
         })
