@@ -239,7 +239,8 @@ impl Port {
     /// Whether a tensor of that form fits.
     pub fn takes(&self, form: &Form) -> bool {
         let fits = |dims: &Vec<Option<usize>>| {
-            dims.len() == form.dims.len() && dims.iter().zip(&form.dims).all(|(dim, it)| dim.is_none_or(|dim| dim == *it))
+            dims.len() == form.dims.len()
+                && dims.iter().zip(&form.dims).all(|(dim, it)| dim.is_none_or(|dim| dim == *it))
         };
         self.ty.is_none_or(|ty| ty == form.ty) && self.dims.as_ref().is_none_or(fits)
     }

@@ -53,13 +53,7 @@ impl Nn {
         Ok(code as u32)
     }
 
-    fn create(
-        &mut self,
-        guest: &mut Guest<'_>,
-        flavour: Flavour,
-        model: (u32, u32),
-        out: u32,
-    ) -> Result<u32, Stop> {
+    fn create(&mut self, guest: &mut Guest<'_>, flavour: Flavour, model: (u32, u32), out: u32) -> Result<u32, Stop> {
         let done = (|| {
             guest.check(out, 4)?;
             let session = self.begin_session(guest, "create_session", flavour, model)?;
@@ -107,7 +101,8 @@ impl Nn {
         let done = (|| {
             guest.check(out, 4)?;
             let tensor = self.tensor(flavour, Some(session), tensor)?;
-            let len = u32::try_from(tensor.bytes.len()).map_err(|_| Failure::TooLarge("a tensor beyond 4 GiB".into()))?;
+            let len =
+                u32::try_from(tensor.bytes.len()).map_err(|_| Failure::TooLarge("a tensor beyond 4 GiB".into()))?;
             Ok(guest.write(out, &len.to_le_bytes())?)
         })();
         self.code(done)
@@ -134,7 +129,13 @@ impl Nn {
         self.code(done)
     }
 
-    pub(crate) fn create_session(&mut self, guest: &mut Guest<'_>, model: u32, len: u32, out: u32) -> Result<u32, Stop> {
+    pub(crate) fn create_session(
+        &mut self,
+        guest: &mut Guest<'_>,
+        model: u32,
+        len: u32,
+        out: u32,
+    ) -> Result<u32, Stop> {
         self.create(guest, Flavour::Full, (model, len), out)
     }
 
@@ -175,7 +176,13 @@ impl Nn {
         self.output(guest, Flavour::Full, session, (name, len), out)
     }
 
-    pub(crate) fn get_tensor_len(&mut self, guest: &mut Guest<'_>, session: u32, tensor: u32, out: u32) -> Result<u32, Stop> {
+    pub(crate) fn get_tensor_len(
+        &mut self,
+        guest: &mut Guest<'_>,
+        session: u32,
+        tensor: u32,
+        out: u32,
+    ) -> Result<u32, Stop> {
         self.length(guest, Flavour::Full, session, tensor, out)
     }
 
@@ -293,8 +300,7 @@ impl Nn {
         data: u32,
         data_len: u32,
     ) -> Result<u32, Stop> {
-        let done = text(guest, name, len)
-            .and_then(|name| self.set_lite_input(guest, session, name, (data, data_len)));
+        let done = text(guest, name, len).and_then(|name| self.set_lite_input(guest, session, name, (data, data_len)));
         self.code(done)
     }
 }

@@ -88,8 +88,8 @@ impl Nn {
         len: u32,
         index: u32,
     ) -> Result<u64, Stop> {
-        let done = text(guest, name, len)
-            .and_then(|name| self.result(Flavour::Full, handle(session), &slotted(&name, index)));
+        let done =
+            text(guest, name, len).and_then(|name| self.result(Flavour::Full, handle(session), &slotted(&name, index)));
         self.created(done)
     }
 
@@ -186,8 +186,8 @@ impl Nn {
         data: u32,
         data_len: u32,
     ) -> Result<(), Stop> {
-        let done = text(guest, name, len)
-            .and_then(|name| self.set_lite_input(guest, handle(session), name, (data, data_len)));
+        let done =
+            text(guest, name, len).and_then(|name| self.set_lite_input(guest, handle(session), name, (data, data_len)));
         self.appended(Flavour::Lite, session, done)
     }
 }
@@ -198,7 +198,8 @@ pub(crate) fn form(guest: &Guest<'_>, dims: u32, count: u32, ty: u32) -> Result<
     if count > RANK {
         return Err(argument(format!("a tensor of {count} dimensions")).into());
     }
-    let ty = Type::of_tensorflow(ty).ok_or_else(|| Failure::Unsupported(format!("a tensor of TensorFlow's type {ty}")))?;
+    let ty =
+        Type::of_tensorflow(ty).ok_or_else(|| Failure::Unsupported(format!("a tensor of TensorFlow's type {ty}")))?;
     let dim = |i: u32| {
         let dim = i64::from_le_bytes(guest.read(dims + 8 * i)?);
         usize::try_from(dim).map_err(|_| argument(format!("a dimension of {dim}")).into())

@@ -74,9 +74,7 @@ impl Models {
             (encoding, _) => encoding,
         };
         let backend = self.backends.iter().find(|backend| backend.encodings().contains(&encoding));
-        backend
-            .ok_or_else(|| Failure::Encoding(format!("no back end takes {encoding}")))?
-            .load(encoding, parts, origin)
+        backend.ok_or_else(|| Failure::Encoding(format!("no back end takes {encoding}")))?.load(encoding, parts, origin)
     }
 }
 

@@ -146,19 +146,29 @@ impl Source<'_> {
         let (right, below) = (column.part, row.part);
         let (left, above) = (column.whole - right, row.whole - below);
         // Both sides have less than 2^32 pixels.
-        [(at(x, y), left * above), (at(x + 1, y), right * above), (at(x, y + 1), left * below), (at(x + 1, y + 1), right * below)]
+        [
+            (at(x, y), left * above),
+            (at(x + 1, y), right * above),
+            (at(x, y + 1), left * below),
+            (at(x + 1, y + 1), right * below),
+        ]
     }
 
     fn mean(&self, row: Between, column: Between, channel: usize) -> u8 {
         let whole = u128::from(row.whole) * u128::from(column.whole);
-        let sum: u128 = self.around(row, column, channel).iter().map(|(byte, weight)| u128::from(*byte) * u128::from(*weight)).sum();
+        let sum: u128 = self
+            .around(row, column, channel)
+            .iter()
+            .map(|(byte, weight)| u128::from(*byte) * u128::from(*weight))
+            .sum();
         // A mean of bytes is one.
         ((sum + whole / 2) / whole) as u8
     }
 
     fn weighted(&self, row: Between, column: Between, channel: usize, value: impl Fn(u8) -> f64) -> f64 {
         let whole = row.whole as f64 * column.whole as f64;
-        self.around(row, column, channel).iter().map(|(byte, weight)| value(*byte) * *weight as f64).sum::<f64>() / whole
+        self.around(row, column, channel).iter().map(|(byte, weight)| value(*byte) * *weight as f64).sum::<f64>()
+            / whole
     }
 }
 

@@ -189,7 +189,8 @@ impl Nn {
                 (inputs, it.outputs.clone(), Some(wanted))
             }
             Flavour::Lite => {
-                let input = |name: &String| it.inputs.iter().find(|input| input.0 == *name).map(|input| input.1.tensor.clone());
+                let input =
+                    |name: &String| it.inputs.iter().find(|input| input.0 == *name).map(|input| input.1.tensor.clone());
                 let inputs = graph.graph.inputs().iter().map(|port| input(&port.name));
                 let inputs: Option<Vec<Arc<Tensor>>> = inputs.collect();
                 let names = graph.graph.outputs().iter().map(|port| port.name.clone()).collect();

@@ -211,10 +211,13 @@ impl Nn {
                 0
             }
             // Found on the way: as much as the gas is enough for.
-            None => guest.meter.left().0.checked_div(price).map_or(u64::MAX, |millions| millions.saturating_mul(MILLION)),
+            None => {
+                guest.meter.left().0.checked_div(price).map_or(u64::MAX, |millions| millions.saturating_mul(MILLION))
+            }
         };
         let memory = self.memory.left();
-        let ran = self.worker.run(&self.granted, move |cancelled| plan.run(&inputs, &Watch { work, memory, cancelled }))?;
+        let ran =
+            self.worker.run(&self.granted, move |cancelled| plan.run(&inputs, &Watch { work, memory, cancelled }))?;
         drop(between);
         let Ran { outputs, work } = match ran {
             Err(Failure::Spent) => {

@@ -186,7 +186,13 @@ impl Nn {
         self.contexts.get_mut(context).ok_or_else(|| argument("no such context"))
     }
 
-    pub(crate) fn set_input(&mut self, guest: &mut Guest<'_>, context: u32, index: u32, tensor: u32) -> Result<u32, Stop> {
+    pub(crate) fn set_input(
+        &mut self,
+        guest: &mut Guest<'_>,
+        context: u32,
+        index: u32,
+        tensor: u32,
+    ) -> Result<u32, Stop> {
         let done = (|| {
             guest.check(tensor, 20)?;
             let [dims, count, data, len] = [0, 1, 3, 4].map(|place| word(guest, tensor, place));

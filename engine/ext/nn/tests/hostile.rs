@@ -70,9 +70,18 @@ fn constants_that_grow_are_not_made() {
         ("Pad", of_constants(vec![operator("Pad", &["one", "shape"], "c")], vec![one(), shape(&[0, vast])])),
     ];
     for (what, model) in models {
-        // Or it is left for a run, which tells what it takes.
-        let memory = ready(&model).map(|plan| plan.memory());
-        assert!(memory.as_ref().map_or(true, |memory| *memory >= 1 << 36), "{what}: {memory:?}");
+        let Ok(plan) = ready(&model) else { continue };
+        // Or it is left for a run, which tells what it takes before it, or finds it on its way.
+        if plan.memory() > 1 << 20 {
+            assert!(plan.memory() >= 1 << 36, "{what}");
+            continue;
+        }
+        let input = Tensor { form: Form { ty: Type::F32, dims: vec![1] }, bytes: vec![0; 4] };
+        let watch = Watch { work: 1 << 20, memory: 1 << 20, ..Watch::default() };
+        if let Ok(ran) = plan.run(&[Arc::new(input)], &watch) {
+            // tract knows that all elements are the same, and adds one of them.
+            assert!(ran.outputs[0].bytes.len() <= 1 << 20, "{what}");
+        }
     }
 }
 
@@ -161,7 +170,12 @@ fn files_of_the_host_are_not_read() {
 
 #[test]
 fn no_random_bytes_of_the_system() {
-    let ints = |name: &str, ints: &[i64]| pb::AttributeProto { name: name.into(), ints: ints.into(), r#type: 7, ..Default::default() };
+    let ints = |name: &str, ints: &[i64]| pb::AttributeProto {
+        name: name.into(),
+        ints: ints.into(),
+        r#type: 7,
+        ..Default::default()
+    };
     let noise = pb::NodeProto { attribute: vec![ints("shape", &[4])], ..operator("RandomUniform", &[], "r") };
     let model = onnx(pb::GraphProto {
         name: "noise".into(),
@@ -188,7 +202,12 @@ fn counts_and_names_are_bounded() {
     model.append(&mut graph);
     is_too_large("fields", load(Encoding::Onnx, &model));
     let many = (0..20_000).map(|i| operator("Relu", &["x"], &format!("y{i}"))).collect();
-    let wide = onnx(pb::GraphProto { name: "wide".into(), node: many, input: vec![value("x", F32, &[1])], ..Default::default() });
+    let wide = onnx(pb::GraphProto {
+        name: "wide".into(),
+        node: many,
+        input: vec![value("x", F32, &[1])],
+        ..Default::default()
+    });
     is_too_large("operators", load(Encoding::Onnx, &wide));
     // A name that is an expression of a million parentheses.
     let mut model = pb::ModelProto::decode(&*sum(&[-1, 2])).unwrap();

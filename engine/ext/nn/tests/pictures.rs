@@ -140,7 +140,11 @@ fn sizes_are_bounded_before_anything_is_allocated() {
     assert!(outside(run.call("load_png_to_rgb8", &[SIZE - 1, 2, 2, 2, RESULT as i64])));
     assert!(outside(run.call("load_png_to_rgb8", &[ptr, len, 2, 2, SIZE - 11])));
     assert!(outside(run.call("load_png_to_rgb32f", &[ptr, len, 2, 2, SIZE - 47])));
-    run.is("load_png_to_rgb8", &[ptr, len, 0, 2, RESULT as i64], 1).is("load_png_to_rgb8", &[ptr, len, 2, 0, RESULT as i64], 1);
+    run.is("load_png_to_rgb8", &[ptr, len, 0, 2, RESULT as i64], 1).is(
+        "load_png_to_rgb8",
+        &[ptr, len, 2, 0, RESULT as i64],
+        1,
+    );
     // A header that promises more than anybody has.
     let mut vast = bytes.clone();
     vast[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
@@ -149,7 +153,8 @@ fn sizes_are_bounded_before_anything_is_allocated() {
     let [ptr, len] = run.put(DATA, &vast);
     run.is("load_png_to_rgb8", &[ptr, len, 2, 2, RESULT as i64], 1);
     // And a memory that is smaller than the picture.
-    let mut run = Run::new(SSVM, Grants { limits: Limits { pages: Some(1), ..Limits::default() }, ..Grants::default() });
+    let mut run =
+        Run::new(SSVM, Grants { limits: Limits { pages: Some(1), ..Limits::default() }, ..Grants::default() });
     let [ptr, len] = run.put(DATA, &jpeg(100));
     run.is("load_jpg_to_rgb8", &[ptr, len, 2, 2, RESULT as i64], 1);
 }

@@ -8,8 +8,7 @@ use gristmill_ext_grants::{Grants, Price, Prices};
 
 const SSVM: Names = Names::with("ssvm_tensorflow", "ssvm_tensorflow_");
 const SSVM_LITE: Names = Names::with("ssvm_tensorflowlite", "ssvm_tensorflowlite_");
-const WASMEDGE: Names =
-    Names { as_module: "wasmedge_tensorflow", as_prefix: "wasmedge_tensorflow_", ..SSVM };
+const WASMEDGE: Names = Names { as_module: "wasmedge_tensorflow", as_prefix: "wasmedge_tensorflow_", ..SSVM };
 const WASMEDGE_LITE: Names =
     Names { as_module: "wasmedge_tensorflowlite", as_prefix: "wasmedge_tensorflowlite_", ..SSVM_LITE };
 const LATER: Names = Names::plain("wasmedge_tensorflow");
@@ -47,7 +46,11 @@ fn a_frozen_graph_gives_its_sum_by_both_older_names() {
         // Not before it is run.
         run.is("get_output_tensor", &[session, ptr, len, 0], 0).is("run_session", &[session], 0);
         let tensor = run.call("get_output_tensor", &[session, ptr, len, 0]).unwrap();
-        run.is("get_output_tensor", &[session, ptr, len, 0], tensor).is("get_output_tensor", &[session, ptr, len, 1], 0);
+        run.is("get_output_tensor", &[session, ptr, len, 0], tensor).is(
+            "get_output_tensor",
+            &[session, ptr, len, 1],
+            0,
+        );
         run.is("get_tensor_len", &[tensor], 16).call("get_tensor_data", &[tensor, RESULT as i64]).unwrap();
         assert_eq!(run.floats(RESULT, 4), [2.0, 12.0, 4.0, 14.0]);
         // The next run releases it.
@@ -169,7 +172,11 @@ fn later_lite_functions_answer_error_numbers() {
     run.is("append_input", &[session, x[0], x[1], data, len], 0);
     run.is("run_session", &[session], 0).is("get_output_tensor", &[session, y[0], y[1], out], 0);
     let tensor = i64::from(run.u32_at(OUT));
-    run.is("get_tensor_len", &[session, tensor, out], 0).is("get_tensor_data", &[session, tensor, RESULT as i64, 8, out], 0);
+    run.is("get_tensor_len", &[session, tensor, out], 0).is(
+        "get_tensor_data",
+        &[session, tensor, RESULT as i64, 8, out],
+        0,
+    );
     assert_eq!(run.floats(RESULT, 2), [2.0, 5.0]);
     run.is("delete_session", &[session], 0).is("get_tensor_len", &[session, tensor, out], 1);
 }

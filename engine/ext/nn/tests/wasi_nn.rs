@@ -156,7 +156,11 @@ fn pointers_are_checked_before_anything_happens() {
     assert_eq!(run.input(context, 0, F32_TYPE, &[2], &[0; 8]), 0);
     run.is("compute", &[context], 0);
     run.put(RESULT, &[7; 8]);
-    run.is("get_output", &[context, 0, end - 7, 8, at], 3).is("get_output", &[context, 0, RESULT as i64, 8, end - 3], 3);
+    run.is("get_output", &[context, 0, end - 7, 8, at], 3).is(
+        "get_output",
+        &[context, 0, RESULT as i64, 8, end - 3],
+        3,
+    );
     assert_eq!(run.memory()[RESULT..][..8], [7; 8]);
     run.is("get_output_single", &[context, 0, end, 1, at], 3);
 }

@@ -113,7 +113,16 @@ pub(super) fn onnx_type(output: &pb::ValueInfoProto) -> Option<Type> {
 /// Operators whose results may be larger than anything in the file, by what constants say. In a graph within a graph their
 /// sizes are found while tract reads it, where nobody can look.
 const GROWING: &[&str] = &[
-    "ConstantOfShape", "Expand", "EyeLike", "OneHot", "Pad", "RandomNormal", "RandomUniform", "Range", "Resize", "Tile",
+    "ConstantOfShape",
+    "Expand",
+    "EyeLike",
+    "OneHot",
+    "Pad",
+    "RandomNormal",
+    "RandomUniform",
+    "Range",
+    "Resize",
+    "Tile",
     "Upsample",
 ];
 
@@ -240,7 +249,11 @@ pub(super) fn lite(bytes: &[u8]) -> Result<(), Failure> {
     let code = |index: u32| {
         let code = codes.and_then(|codes| codes.iter().nth(index as usize))?;
         let old = i32::from(code.deprecated_builtin_code());
-        Some(if old == tflite::BuiltinOperator::PLACEHOLDER_FOR_GREATER_OP_CODES.0 { code.builtin_code().0 } else { old })
+        Some(if old == tflite::BuiltinOperator::PLACEHOLDER_FOR_GREATER_OP_CODES.0 {
+            code.builtin_code().0
+        } else {
+            old
+        })
     };
     let is_constant = |index: i32| {
         let index = usize::try_from(index).ok().filter(|index| *index < tensors.len());

@@ -43,7 +43,10 @@ pub(super) fn widened(file: &[u8]) -> Option<Vec<u8>> {
             kept.push(operator);
             continue;
         };
-        patches.push(Patch::Byte(field(tensor._tab, tract_tflite::tflite::Tensor::VT_TYPE_)?, TensorType::FLOAT32.0 as u8));
+        patches.push(Patch::Byte(
+            field(tensor._tab, tract_tflite::tflite::Tensor::VT_TYPE_)?,
+            TensorType::FLOAT32.0 as u8,
+        ));
         weights.push((field(buffer._tab, Buffer::VT_DATA)?, data.bytes()));
         same.insert(to, from);
     }
@@ -62,7 +65,9 @@ pub(super) fn widened(file: &[u8]) -> Option<Vec<u8>> {
     let list = field(graph._tab, SubGraph::VT_OPERATORS)?;
     let list = list + word(file, list)? as usize;
     patches.push(Patch::Word(list, kept.len() as i32));
-    patches.extend(kept.iter().enumerate().map(|(place, operator)| Patch::Offset(list + 4 + 4 * place, operator._tab.loc())));
+    patches.extend(
+        kept.iter().enumerate().map(|(place, operator)| Patch::Offset(list + 4 + 4 * place, operator._tab.loc())),
+    );
 
     let mut wide = file.to_vec();
     weights.sort_unstable_by_key(|weight| weight.0);

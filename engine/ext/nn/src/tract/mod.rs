@@ -15,8 +15,8 @@ use plan::{TractPlan, datum_type, element_type};
 use prost::Message;
 use std::sync::{Arc, Mutex, PoisonError};
 use tract_onnx::tract_hir::internal::{
-    DimFact, DimLike, Factoid, Framework, HashMap, InferenceFact, InferenceModel, InferenceModelExt, OutletId, ShapeFactoid,
-    SpecialOps, Symbol, TDim, TractError, TypedModel,
+    DimFact, DimLike, Factoid, Framework, HashMap, InferenceFact, InferenceModel, InferenceModelExt, OutletId,
+    ShapeFactoid, SpecialOps, Symbol, TDim, TractError, TypedModel,
 };
 
 /// Bytes of a model at most: protocol buffers end at 2 GiB, and guests' memories long before.
@@ -109,7 +109,8 @@ fn lite(bytes: &[u8]) -> Result<Model, Failure> {
     let mut reader = wide.as_deref().unwrap_or(bytes);
     let model = tract_tflite::tflite().model_for_read(&mut reader).map_err(unreadable)?;
     let names = check::lite_outputs(bytes);
-    let outputs = model.outputs.iter().zip(names).map(|(outlet, name)| Port { name, ..typed(&model, *outlet) }).collect();
+    let outputs =
+        model.outputs.iter().zip(names).map(|(outlet, name)| Port { name, ..typed(&model, *outlet) }).collect();
     Ok(Model::new(Kind::Typed(model), outputs, bytes.len()))
 }
 
@@ -222,7 +223,8 @@ impl Graph for Model {
 
     fn prepare(&self, forms: &[Form], wanted: Option<&Wanted>) -> Result<Arc<dyn Plan>, Failure> {
         if wanted.is_none() {
-            let fit = forms.len() == self.inputs.len() && self.inputs.iter().zip(forms).all(|(port, form)| port.takes(form));
+            let fit =
+                forms.len() == self.inputs.len() && self.inputs.iter().zip(forms).all(|(port, form)| port.takes(form));
             if !fit {
                 return Err(Failure::Argument("the model does not take inputs of these forms".into()));
             }
@@ -255,7 +257,8 @@ fn select(model: &mut InferenceModel, wanted: &Wanted) -> Result<(), Failure> {
         Ok(OutletId::new(node.id, slot))
     };
     let inputs = wanted.inputs.iter().map(|name| outlet(model, "input", name)).collect::<Result<Vec<_>, Failure>>()?;
-    let outputs = wanted.outputs.iter().map(|name| outlet(model, "output", name)).collect::<Result<Vec<_>, Failure>>()?;
+    let outputs =
+        wanted.outputs.iter().map(|name| outlet(model, "output", name)).collect::<Result<Vec<_>, Failure>>()?;
     if let Some(place) = inputs.iter().position(|outlet| !InferenceModel::is_source(&model.node(outlet.node).op)) {
         return Err(no_such("placeholder", &wanted.inputs[place]));
     }

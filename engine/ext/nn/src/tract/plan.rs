@@ -5,8 +5,8 @@ use crate::backend::{Failure, Plan, Ran, Watch};
 use crate::tensor::{Form, Tensor, Type};
 use std::sync::Arc;
 use tract_onnx::tract_hir::internal::{
-    DatumType, IntoArcTensor, OutletId, SimplePlan, TDim, TValue, TVec, Tensor as TractTensor, TractResult,
-    DatumTypeExt, TypedFact, TypedModel, TypedNode, TypedOp,
+    DatumType, DatumTypeExt, IntoArcTensor, OutletId, SimplePlan, TDim, TValue, TVec, Tensor as TractTensor,
+    TractResult, TypedFact, TypedModel, TypedNode, TypedOp,
 };
 use tract_onnx::tract_hir::tract_core::ops::cnn::{MaxPool, SumPool};
 use tract_onnx::tract_hir::tract_core::ops::konst::Const;
@@ -61,7 +61,8 @@ fn number(dim: &TDim) -> Option<u64> {
 /// Bytes of a tensor, with what an operator keeps beside its elements. What is not known counts nothing.
 fn size(fact: &TypedFact) -> u64 {
     let plain = volume(fact).unwrap_or(0).saturating_mul(fact.datum_type.size_of() as u64);
-    let buffers = fact.exotic_fact().map_or(0, |fact| fact.buffer_sizes().iter().filter_map(number).fold(0, u64::saturating_add));
+    let buffers =
+        fact.exotic_fact().map_or(0, |fact| fact.buffer_sizes().iter().filter_map(number).fold(0, u64::saturating_add));
     plain.saturating_add(buffers)
 }
 
@@ -109,9 +110,10 @@ fn node_work(node: &TypedNode, inputs: &[&TypedFact], outputs: &[&TypedFact]) ->
         boxes.saturating_mul(boxes)
     } else {
         let costs = node.op.cost(inputs).ok()?;
-        costs.iter().filter(|(cost, _)| cost.is_compute()).try_fold(0_u64, |sum, (_, count)| {
-            Some(sum.saturating_add(number(count)?))
-        })?
+        costs
+            .iter()
+            .filter(|(cost, _)| cost.is_compute())
+            .try_fold(0_u64, |sum, (_, count)| Some(sum.saturating_add(number(count)?)))?
     };
     Some(within.saturating_add(written))
 }
@@ -139,7 +141,8 @@ fn memory(model: &TypedModel) -> TractResult<u64> {
     for OutletId { node, .. } in &model.outputs {
         last[*node] = order.len();
     }
-    let size = |id: usize| model.node(id).outputs.iter().fold(0, |sum: u64, output| sum.saturating_add(size(&output.fact)));
+    let size =
+        |id: usize| model.node(id).outputs.iter().fold(0, |sum: u64, output| sum.saturating_add(size(&output.fact)));
     let (mut held, mut most) = (0_u64, 0_u64);
     for (step, id) in order.iter().enumerate() {
         let node = model.node(*id);
@@ -176,7 +179,8 @@ impl Plan for TractPlan {
     }
 
     fn run(&self, inputs: &[Arc<Tensor>], watch: &Watch) -> Result<Ran, Failure> {
-        let facts = self.plan.model().input_outlets().map_err(failed)?.iter().map(|it| self.plan.model().outlet_fact(*it));
+        let facts =
+            self.plan.model().input_outlets().map_err(failed)?.iter().map(|it| self.plan.model().outlet_fact(*it));
         let facts: Vec<_> = facts.collect::<TractResult<_>>().map_err(failed)?;
         if facts.len() != inputs.len() {
             return Err(Failure::Argument(format!("{} inputs where it takes {}", inputs.len(), facts.len())));

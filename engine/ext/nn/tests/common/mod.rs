@@ -275,7 +275,11 @@ pub fn frozen(dims: &[i64]) -> Vec<u8> {
     };
     let x = vec![("dtype", float()), ("shape", attribute(tf::attr_value::Value::Shape(shape(dims))))];
     let b = vec![("dtype", float()), ("value", attribute(tf::attr_value::Value::Tensor(value)))];
-    let nodes = vec![node("x", "Placeholder", &[], x), node("b", "Const", &[], b), node("y", "Add", &["x", "b"], vec![("T", float())])];
+    let nodes = vec![
+        node("x", "Placeholder", &[], x),
+        node("b", "Const", &[], b),
+        node("y", "Add", &["x", "b"], vec![("T", float())]),
+    ];
     tf::GraphDef { node: nodes, ..Default::default() }.encode_to_vec()
 }
 
