@@ -70,9 +70,18 @@ fn constants_that_grow_are_not_made() {
         ("Pad", of_constants(vec![operator("Pad", &["one", "shape"], "c")], vec![one(), shape(&[0, vast])])),
     ];
     for (what, model) in models {
-        // Or it is left for a run, which tells what it takes.
-        let memory = ready(&model).map(|plan| plan.memory());
-        assert!(memory.as_ref().map_or(true, |memory| *memory >= 1 << 36), "{what}: {memory:?}");
+        let Ok(plan) = ready(&model) else { continue };
+        // Or it is left for a run, which tells what it takes before it, or finds it on its way.
+        if plan.memory() > 1 << 20 {
+            assert!(plan.memory() >= 1 << 36, "{what}");
+            continue;
+        }
+        let input = Tensor { form: Form { ty: Type::F32, dims: vec![1] }, bytes: vec![0; 4] };
+        let watch = Watch { work: 1 << 20, memory: 1 << 20, ..Watch::default() };
+        if let Ok(ran) = plan.run(&[Arc::new(input)], &watch) {
+            // tract knows that all elements are the same, and adds one of them.
+            assert!(ran.outputs[0].bytes.len() <= 1 << 20, "{what}");
+        }
     }
 }
 

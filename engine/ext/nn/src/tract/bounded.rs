@@ -10,6 +10,21 @@ const FOLDED: u64 = 64 << 20;
 /// Operators whose results, of a size that is not told, are no larger than what goes in.
 const SHRINKING: &[&str] = &["Compress", "NonMaxSuppression", "NonZero", "TopK", "Unique"];
 
+/// Operators whose results may be larger than anything that goes in. tract evaluates those on small constants wherever it meets
+/// them, so one whose size cannot be told is refused.
+const GROWING: &[&str] = &[
+    "ConstantOfShape",
+    "Expand",
+    "EyeLike",
+    "Fill",
+    "MultiBroadcastTo",
+    "OneHot",
+    "OneHotOnnx",
+    "Pad",
+    "Resize",
+    "Tile",
+];
+
 /// Puts bounds around all operators of a model.
 pub(super) fn wrap(model: &mut InferenceModel) {
     for node in model.nodes_mut() {
@@ -63,11 +78,16 @@ impl InferenceOp for Bounded {
         outputs: TVec<&InferenceFact>,
         observed: TVec<&InferenceFact>,
     ) -> TractResult<(Facts, Facts, Facts)> {
-        if inputs.is_empty() || !inputs.iter().all(|fact| fact.value.is_concrete()) {
+        let known = self.0.infer_facts(inputs.clone(), outputs.clone(), observed.clone())?;
+        if known.0.is_empty() || !known.0.iter().all(|fact| fact.value.is_concrete()) {
             return self.0.infer(inputs, outputs, observed);
         }
-        let known = self.0.infer_facts(inputs.clone(), outputs.clone(), observed.clone())?;
         let bytes = known.1.iter().map(bytes).try_fold(0_u64, |sum, bytes| Some(sum.saturating_add(bytes?)));
+        let bytes = match &*self.0.name() {
+            "Range" => Some(range(&known.0)),
+            name if GROWING.contains(&name) && known.0.iter().any(says_too_much) => Some(u64::MAX),
+            _ => bytes,
+        };
         match bytes {
             Some(bytes) if bytes > FOLDED => {
                 let why = format!("{} makes {bytes} bytes of constants", self.0.name());
@@ -75,6 +95,9 @@ impl InferenceOp for Bounded {
             }
             Some(_) => self.0.infer(inputs, outputs, observed),
             None if SHRINKING.contains(&&*self.0.name()) => self.0.infer(inputs, outputs, observed),
+            None if GROWING.contains(&&*self.0.name()) => {
+                Err(Failure::TooLarge(format!("{} makes constants of no known size", self.0.name())).into())
+            }
             // Whatever it gives, it gives when it is run, and under the bounds of runs.
             None => Ok(known),
         }
@@ -130,4 +153,21 @@ fn bytes(fact: &InferenceFact) -> Option<u64> {
         let dim = dim.to_i64().ok()?;
         Some(u64::try_from(dim).map_or(u64::MAX, |dim| bytes.saturating_mul(dim)))
     })
+}
+
+/// Whether a constant has numbers that are no size of anything: tract takes 32 bits of them for a dimension where it infers,
+/// and all of them where it evaluates.
+fn says_too_much(fact: &InferenceFact) -> bool {
+    let Some(tensor) = fact.value.concretize().filter(|tensor| tensor.datum_type().is_integer()) else { return false };
+    let numbers = tensor.cast_to::<i64>();
+    let numbers = numbers.as_ref().ok().and_then(|numbers| numbers.try_as_plain_ram().ok()?.as_slice::<i64>().ok());
+    numbers.is_none_or(|numbers| numbers.iter().any(|number| i32::try_from(*number).is_err()))
+}
+
+/// Bytes of the numbers from one to another by steps, at most. What is not a number is too many.
+fn range(inputs: &[InferenceFact]) -> u64 {
+    let number = |place: usize| inputs.get(place)?.value.concretize()?.cast_to_scalar::<f64>().ok();
+    let (Some(from), Some(to), Some(step)) = (number(0), number(1), number(2)) else { return u64::MAX };
+    let count = ((to - from) / step).ceil();
+    if count.is_nan() { u64::MAX } else { (count.max(0.0) as u64).saturating_mul(8) }
 }
