@@ -78,7 +78,7 @@ fn hint<T>(import: &ImportType<'_>, linker: &Linker<T>) -> String {
 /// The extension with that module.
 fn extension(module: &str) -> &'static str {
     let has = |extension: &&crate::program::Extension| {
-        extension.rows.iter().any(|row| row.module == module) || extension.also.iter().any(|(name, ..)| *name == module)
+        extension.rows.iter().any(|row| row.module == module) || extension.also.contains(&module)
     };
     extensions().iter().find(has).map_or("?", |extension| extension.name)
 }

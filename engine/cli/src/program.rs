@@ -92,6 +92,11 @@ pub fn link(linker: &mut Linker<Program>) -> Result<(), Error> {
     nn::add_to_linker(linker, |program: &mut Program| &mut program.nn)
 }
 
+/// How SSVM's names begin.
+pub const EARLIER: &str = "ssvm_";
+/// How WasmEdge's names for the same begin.
+pub const LATER: &str = "wasmedge_";
+
 /// An extension: what it is, what grants it, and its functions.
 pub struct Extension {
     /// Its name.
@@ -100,8 +105,8 @@ pub struct Extension {
     pub grants: &'static str,
     /// Its functions, under the first of their names.
     pub rows: &'static [ApiRow],
-    /// Modules that have the same functions, with the beginnings of the names: ours, and theirs.
-    pub also: &'static [(&'static str, &'static str, &'static str)],
+    /// WasmEdge's modules with the functions of SSVM's, under names that begin with [`LATER`] in the place of [`EARLIER`].
+    pub also: &'static [&'static str],
 }
 
 /// All extensions.
@@ -117,19 +122,19 @@ pub fn extensions() -> [Extension; 4] {
             name: "storage",
             grants: "--storage, --storage-file",
             rows: Storage::rows(),
-            also: &[("wasmedge_native", "ssvm_", "wasmedge_")],
+            also: &["wasmedge_native"],
         },
         Extension {
             name: "process",
             grants: "--allow-command, --allow-command-all",
             rows: Process::rows(),
-            also: &[("wasmedge_process", "ssvm_", "wasmedge_")],
+            also: &["wasmedge_process"],
         },
         Extension {
             name: "nn",
             grants: "--nn-model, --nn-own-models; images take none",
             rows: Nn::rows(),
-            also: &[("wasmedge_tensorflow, wasmedge_tensorflowlite, wasmedge_image", "ssvm_", "wasmedge_")],
+            also: &["wasmedge_tensorflow", "wasmedge_tensorflowlite", "wasmedge_image"],
         },
     ]
 }

@@ -21,8 +21,21 @@ const CALLS: usize = 64;
 
 /// What functions of a module answer to whom nothing is granted, besides traps: error numbers and other results.
 const ANSWERS: &[(&str, &[i64])] = &[
-    // success, badf, fault, ilseq, inval, nametoolong, noent, notdir, notsock, notsup, spipe, notcapable
-    ("wasi_snapshot_preview1", &[0, 8, 21, 25, 28, 37, 44, 54, 57, 58, 70, 76]),
+    // success, badf, fault, ilseq, inval, nametoolong, noent, notdir, notsock, notsup, spipe, notcapable; of sockets afnosupport,
+    // noprotoopt, nosys, and of names aibadflag, aifamily, ainoname, aiservice, aisocktype
+    ("wasi_snapshot_preview1", &[0, 5, 8, 21, 25, 28, 37, 44, 50, 52, 54, 57, 58, 70, 76, 79, 81, 84, 85, 86]),
+    ("wasi_unstable", &[0, 8, 21, 25, 28, 37, 44, 54, 57, 58, 70, 76]),
+    // invalid_argument, invalid_encoding, missing_memory, unsupported_operation, not_found
+    ("wasi_ephemeral_nn", &[1, 2, 3, 6, 8]),
+    // A handle of nothing, or that nothing was computed.
+    ("ssvm_tensorflow", &[0, 1]),
+    ("ssvm_tensorflowlite", &[0, 1]),
+    // A picture needs no grant, but it must be one.
+    ("ssvm_image", &[1]),
+    // invalid_argument, invalid_encoding, missing_memory, runtime_error; forgetting nothing is done at once
+    ("wasmedge_tensorflow", &[0, 1, 2, 3, 5]),
+    ("wasmedge_tensorflowlite", &[0, 1, 2, 3, 5]),
+    ("wasmedge_image", &[1]),
     // Denied, BadPointer, BadHandle, BadKey, TooLong, NoBatch
     ("gristmill_storage", &[3, 6, 7, 8, 9, 13]),
     // There are no values to load.
@@ -55,6 +68,8 @@ const WRITES: &[(&str, &[Bytes])] = &[
     ("fd_read", &[Bytes::At(3, 4)]),
     ("fd_write", &[Bytes::At(3, 4)]),
     ("poll_oneoff", &[Bytes::Each(1, 32, 2), Bytes::At(3, 4)]),
+    ("epoll_oneoff", &[Bytes::Each(1, 32, 2), Bytes::At(3, 4)]),
+    ("epoll_oneoff_v2", &[Bytes::Each(1, 32, 2), Bytes::At(3, 4)]),
     ("ssvm_process_get_stderr", &[Bytes::Denial(0)]),
     ("wasmedge_process_get_stderr", &[Bytes::Denial(0)]),
 ];

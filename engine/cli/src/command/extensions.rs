@@ -4,7 +4,7 @@ use gristmill::ApiRow;
 use serde_json::json;
 
 use crate::output::{Answer, Failure};
-use crate::program::extensions;
+use crate::program::{EARLIER, LATER, extensions};
 
 /// List the functions that programs may import, with their types and what grants them
 #[derive(Debug, clap::Args)]
@@ -36,24 +36,23 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         lines.push(format!("{} (granted by {})", extension.name, extension.grants));
         for row in extension.rows {
             lines.push(format!("  {} {}", row.module, signature(row)));
-            let also = extension.also.iter().filter(|_| row.module.starts_with("ssvm_"));
-            let aliases: Vec<_> = also
-                .map(|(_, from, to)| [row.module, row.name].map(|name| name.replacen(from, to, 1)))
-                .map(|[module, name]| json!({ "module": module, "name": name }))
-                .collect();
+            let alias = row.module.starts_with(EARLIER).then(|| {
+                let [module, name] = [row.module, row.name].map(|name| name.replacen(EARLIER, LATER, 1));
+                json!({ "module": module, "name": name })
+            });
             listed.push(json!({
                 "extension": extension.name,
                 "module": row.module,
                 "name": row.name,
                 "params": row.params.iter().map(|(_, ty)| format!("{ty:?}")).collect::<Vec<_>>(),
                 "result": row.result.map(|ty| format!("{ty:?}")),
-                "aliases": aliases,
+                "aliases": alias.into_iter().collect::<Vec<_>>(),
                 "granted_by": extension.grants,
                 "docs": row.docs.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "),
             }));
         }
-        for (module, from, to) in extension.also {
-            lines.push(format!("  {module}: the same, `{to}` in place of `{from}`"));
+        for module in extension.also {
+            lines.push(format!("  {module}: the same, `{LATER}` in place of `{EARLIER}`"));
         }
     }
     match (&args.name, listed.is_empty()) {
