@@ -133,8 +133,8 @@ fn traced(here: &Path, text: &str, flags: &[&str]) -> Option<(i32, Vec<(String, 
         log.lines().filter_map(|line| line.split_once(' ').map(|(_, line)| line.trim_start())).collect();
     let marked = |line: &&&str| line.starts_with(MARK);
     let marks = lines.iter().filter(marked).count();
-    let begun = lines.iter().position(|line| marked(&&line)).expect("the program has begun");
-    let ended = if marks > 1 { lines.iter().rposition(|line| marked(&&line)) } else { None };
+    let begun = lines.iter().position(|line| marked(&line)).expect("the program has begun");
+    let ended = if marks > 1 { lines.iter().rposition(|line| marked(&line)) } else { None };
     // A program that traps ends where the engine says so.
     let said = lines.iter().rposition(|line| line.starts_with("write(2,"));
     let ended = ended.or(said).unwrap_or(lines.len());

@@ -12,14 +12,17 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// Something that is made once, by whoever asks first; others wait for it.
 type Once<T> = Arc<OnceLock<Result<T, Failure>>>;
 
+/// Models by what tells them apart.
+type Graphs<K> = Mutex<HashMap<K, Once<Arc<dyn Graph>>>>;
+
 /// Models that programs share, and what runs them. An embedder has one for all of its instances.
 ///
 /// A file is read when it is asked for first; what it is then it is for as long as this lives. Files of the same content are one
 /// model.
 pub struct Models {
     backends: Vec<Arc<dyn Backend>>,
-    files: Mutex<HashMap<(PathBuf, Encoding, Option<Digest>), Once<Arc<dyn Graph>>>>,
-    graphs: Mutex<HashMap<(Digest, Encoding), Once<Arc<dyn Graph>>>>,
+    files: Graphs<(PathBuf, Encoding, Option<Digest>)>,
+    graphs: Graphs<(Digest, Encoding)>,
 }
 
 impl Default for Models {

@@ -208,9 +208,9 @@ pub(super) fn tensorflow(graph: &tf::GraphDef) -> Result<(), Failure> {
                 _ => continue,
             };
             for tensor in tensors {
-                let dims = tensor.tensor_shape.iter().flat_map(|shape| &shape.dim);
+                let mut dims = tensor.tensor_shape.iter().flat_map(|shape| &shape.dim);
                 // No element of a type is larger.
-                let bytes = dims.fold(Some(16_u64), |bytes, dim| bytes?.checked_mul(u64::try_from(dim.size).ok()?));
+                let bytes = dims.try_fold(16_u64, |bytes, dim| bytes.checked_mul(u64::try_from(dim.size).ok()?));
                 let bytes = bytes.ok_or_else(|| refuse("a constant whose size is no number"))?;
                 if (tensor.tensor_content.len() as u64) < bytes / 16 {
                     constants = constants.saturating_add(bytes);

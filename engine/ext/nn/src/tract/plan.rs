@@ -213,7 +213,7 @@ struct Toll<'a> {
 impl Toll<'_> {
     /// Pays for an operator before it runs.
     fn pay(&mut self, node: &TypedNode, inputs: &[TValue]) -> TractResult<()> {
-        let facts: TVec<TypedFact> = inputs.iter().map(|input| fact(input)).collect::<TractResult<_>>()?;
+        let facts: TVec<TypedFact> = inputs.iter().map(fact).collect::<TractResult<_>>()?;
         let facts: TVec<_> = facts.iter().collect();
         let mut outputs = node.op.output_facts(&facts)?;
         // Of those that find out what they give (which are not zero, which are the best) none gives more than it gets, each
