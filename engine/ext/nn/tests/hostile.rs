@@ -186,7 +186,7 @@ fn no_random_bytes_of_the_system() {
     });
     let run = || {
         let form = Form { ty: Type::F32, dims: vec![4] };
-        let plan = load(Encoding::Onnx, &model).unwrap().prepare(&[form.clone()], None).unwrap();
+        let plan = load(Encoding::Onnx, &model).unwrap().prepare(std::slice::from_ref(&form), None).unwrap();
         let watch = Watch { work: 1 << 20, memory: 1 << 20, ..Watch::default() };
         plan.run(&[Arc::new(Tensor { form, bytes: vec![0; 16] })], &watch).unwrap().outputs.remove(0).bytes
     };
