@@ -211,6 +211,7 @@ pub fn run(args: &Args, as_json: bool) -> Result<Answer, Failure> {
     }
     let spinner = Spinner::new(if command { "" } else { "running" });
     let running = Instant::now();
+    store.set_deadline(store.data().wasi.granted().deadline);
     if let Some(limit) = limits.milliseconds {
         end_after(Duration::from_millis(limit), as_json);
     }
@@ -307,9 +308,9 @@ fn exited(code: i32, args: &Args, stats: &Stats) -> Answer {
 }
 
 /// How much longer than its time a program may take to notice that the time is up.
-const GRACE: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_secs(1);
 
-/// Ends this process when a program computes beyond its time. Host functions end at the time itself.
+/// Ends this process when a program does not hear that its time is over: under a schedule whose operators are free.
 fn end_after(limit: Duration, as_json: bool) {
     thread::spawn(move || {
         thread::sleep(limit.saturating_add(GRACE));
