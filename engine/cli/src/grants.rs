@@ -37,7 +37,7 @@ pub struct GrantArgs {
     /// Random bytes: `system`, a number to begin with, or `off`
     #[arg(long, value_parser = random, value_name = "NAME|SEED")]
     pub random: Option<Random>,
-    /// Let it use the network: connect|listen|resolve:[tcp:|udp:]HOSTS[:PORTS]; HOSTS is an address, a network, a name, `*.NAME` or `*`
+    /// Let it use the network: `connect|listen|resolve:[tcp:|udp:]HOSTS[:PORTS]`; HOSTS is an address, a network, a name, `*.NAME` or `*`
     #[arg(long, value_name = "RULE")]
     pub allow_net: Vec<NetRule>,
     /// Listen here for it: a socket behind its directories, from 3 on
@@ -55,7 +55,7 @@ pub struct GrantArgs {
     /// Keep its storage in this file (redb); it is gone with the program otherwise
     #[arg(long, value_name = "FILE")]
     pub storage_file: Option<PathBuf>,
-    /// Give it a model by name: NAME=FILE[:ENCODING[:TARGET]], or NAME:ENCODING:TARGET:FILE
+    /// Give it a model by name: `NAME=FILE[:ENCODING[:TARGET]]`, or `NAME:ENCODING:TARGET:FILE`
     #[arg(long, alias = "nn-preload", value_name = "NAME=FILE")]
     pub nn_model: Vec<Model>,
     /// Let it run models that it brings itself

@@ -2,7 +2,7 @@
 //! arguments of every kind. It learns and changes nothing, on any executor.
 //!
 //! Bytes choose gas, what is in memory, and a list of calls. Each call goes through a function of the program's own. Looked at are
-//! answers (those in [`ANSWERS`]), what was written to memory (what [`WRITES`] says, and nothing after an error), gas, and whether
+//! answers (those in `ANSWERS`), what was written to memory (what `WRITES` says, and nothing after an error), gas, and whether
 //! executors agree.
 
 use crate::engines;
