@@ -119,7 +119,7 @@ fn pointers_lead_nowhere_without_a_memory() {
         let mut world = World::new("interpreter");
         let laid = world.lay(&case.args);
         let mut linker = gristmill::Linker::new(engine);
-        gristmill_ext_wasi::add_to_linker(&mut linker, |wasi: &mut Wasi| wasi).unwrap();
+        gristmill_ext_wasi::add_to_linker(&mut linker, |wasi: &mut gristmill_ext_wasi::Wasi| wasi).unwrap();
         world.instance = linker.instantiate(&mut world.store, &module).unwrap();
         if !laid.pointers.is_empty() {
             assert_eq!(world.call(case.name, &laid.values).unwrap(), FAULT, "{}", case.name);
