@@ -8,7 +8,6 @@ use crate::program::extensions;
 
 /// Modules of interfaces that programs do not get here, and what there is to say of them.
 const OTHERS: &[(&str, &str)] = &[
-    ("wasi_unstable", "preview 0 of WASI; compile the program for preview 1 (`wasi_snapshot_preview1`, wasm32-wasip1)"),
     (
         "wasi_snapshot_preview2",
         "preview 2 of WASI; compile the program for preview 1 (`wasi_snapshot_preview1`, wasm32-wasip1)",

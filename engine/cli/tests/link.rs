@@ -12,12 +12,11 @@ fn an_import_that_nobody_has_names_what_would() {
         ("debug", "print32", "(param i32)", "the module is a contract"),
         ("env", "getCaller", "(param i32)", "the module is a contract"),
         ("env", "abort", "(param i32 i32 i32 i32)", "what a compiler leaves there"),
-        ("wasi_unstable", "fd_write", "(param i32 i32 i32 i32) (result i32)", "preview 0 of WASI"),
         ("wasi:cli/stdout@0.2.0", "get-stdout", "(result i32)", "that is a component's"),
         ("wasi_snapshot_preview1", "fd_wriet", "", "the extension `wasi` has `fd_write`"),
         (
             "wasi_snapshot_preview",
-            "fd_write",
+            "sock_accept",
             "",
             "the extension `wasi` has it, in the module `wasi_snapshot_preview1`",
         ),
