@@ -17,7 +17,7 @@ time.sleep(0.01)
 assert time.monotonic() - before >= 0.01
 
 # Files, as far as they are granted.
-os.chdir("/work")
+os.chdir("/guest")
 with tempfile.TemporaryDirectory(dir=".") as folder:
     path = os.path.join(folder, "a.txt")
     with open(path, "w", encoding="utf-8") as file:
@@ -57,7 +57,7 @@ def deep(n):
 
 for error, act in [
     (RecursionError, lambda: deep(0)),
-    (PermissionError, lambda: open("/work/../../etc/passwd")),
+    (PermissionError, lambda: open("/guest/../../etc/passwd")),
     (FileNotFoundError, lambda: open("/etc/passwd")),
     (OSError, lambda: subprocess.run(["ls"])),
     (MemoryError, lambda: bytearray(2**30)),
