@@ -31,7 +31,13 @@ impl Turn {
 }
 
 /// Asks for so long.
-pub fn turn(address: SocketAddr, path: &'static str, body: Option<usize>, connections: usize, milliseconds: u64) -> Turn {
+pub fn turn(
+    address: SocketAddr,
+    path: &'static str,
+    body: Option<usize>,
+    connections: usize,
+    milliseconds: u64,
+) -> Turn {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let begun = Instant::now();

@@ -39,7 +39,9 @@ fn main() {
     let contenders: [(&str, SocketAddr); 3] =
         [("native", native()), ("aot", ours(Guest::Compiled)), ("interp", ours(Guest::Interpreted))];
     println!("## serve: requests a second and their 99th percentile, {CONNECTIONS} connections\n");
-    println!("| input | contender | requests/s | ratio | p50 us | p99 us | ratio of p99 |\n|---|---|---|---|---|---|---|");
+    println!(
+        "| input | contender | requests/s | ratio | p50 us | p99 us | ratio of p99 |\n|---|---|---|---|---|---|---|"
+    );
     for input in &INPUTS {
         let mut turns: [Vec<Turn>; 3] = Default::default();
         for round in 0..=rounds {
@@ -54,8 +56,9 @@ fn main() {
         let base = turns[0].clone();
         for ((name, _), turns) in contenders.iter().zip(&turns) {
             let of = |figure: fn(&Turn) -> f64| median(turns.iter().map(figure).collect());
-            let ratio =
-                |figure: fn(&Turn) -> f64| median(turns.iter().zip(&base).map(|(a, b)| figure(a) / figure(b)).collect());
+            let ratio = |figure: fn(&Turn) -> f64| {
+                median(turns.iter().zip(&base).map(|(a, b)| figure(a) / figure(b)).collect())
+            };
             println!(
                 "| {} | {name} | {:.0} | {:.2} | {:.0} | {:.0} | {:.2} |",
                 input.name,
