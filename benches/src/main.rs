@@ -9,10 +9,8 @@ mod engines;
 mod evm;
 mod heap;
 mod kernels;
-mod measure;
 mod native;
 mod padded;
-mod report;
 mod workers;
 
 /// A bench: its name and its body.

@@ -1,7 +1,7 @@
 //! The kernels' own C sources, compiled for this machine: the floor under every engine.
 
 use crate::kernels::Kernel;
-use crate::measure::Contender;
+use gristmill_measure::Contender;
 use std::process::Command;
 
 /// An export of a kernel.

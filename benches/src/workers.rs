@@ -3,7 +3,7 @@
 //! `$GRISTMILL_WORKERS` names the folder of the workers' binaries; `cargo xtask results` builds them and sets it.
 
 use crate::kernels::Kernel;
-use crate::measure::Contender;
+use gristmill_measure::Contender;
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -3,8 +3,8 @@
 
 use crate::kernels::{self, Kernel};
 use crate::native;
-use crate::report::{MICROSECONDS, Report, Unit};
 use crate::workers::{Worker, some};
+use gristmill_measure::{MICROSECONDS, Report, Unit};
 
 const OURS: [&str; 2] = ["aot unmetered", "aot"];
 

@@ -7,9 +7,7 @@
 use crate::engines::{Peer, all, ours};
 use crate::evm::{LOOPS, TOKEN, deployed, deployed_hex};
 use crate::kernels::{self, Kernel};
-use crate::measure::Contender;
 use crate::padded;
-use crate::report::{MICROSECONDS, Report};
 use gristmill::contract::{
     Address, Environment, Ewasm, KeccakAt9, Ledger, LedgerAccount, Options, Receipt, Rules, StatusCode, Transaction,
     TxContext, U256, Vm, transact,
@@ -19,6 +17,7 @@ use gristmill_aot::{Aot, Bounds};
 use gristmill_chain::{CodeCache, StandardPrecompiles};
 use gristmill_contenders::Wasmi;
 use gristmill_evmc::host::Plugin;
+use gristmill_measure::{Contender, MICROSECONDS, Report};
 use std::sync::Arc;
 
 const GAS: i64 = 1_000_000_000;

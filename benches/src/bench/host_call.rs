@@ -2,8 +2,7 @@
 
 use crate::engines::all;
 use crate::kernels::KERNELS;
-use crate::measure::Contender;
-use crate::report::{Report, Unit};
+use gristmill_measure::{Contender, Report, Unit};
 
 pub fn main() {
     let unit = Unit { name: "ns a call, the guest's loop included", nanoseconds: 1.0 };

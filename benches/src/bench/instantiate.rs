@@ -2,8 +2,7 @@
 
 use crate::engines::all;
 use crate::kernels::KERNELS;
-use crate::measure::Contender;
-use crate::report::{MICROSECONDS, Report};
+use gristmill_measure::{Contender, MICROSECONDS, Report};
 use std::hint::black_box;
 
 pub fn main() {

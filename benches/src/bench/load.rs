@@ -5,9 +5,8 @@
 
 use crate::engines::all;
 use crate::kernels;
-use crate::measure::Contender;
-use crate::report::{MICROSECONDS, Report, Unit};
 use crate::workers::some;
+use gristmill_measure::{Contender, MICROSECONDS, Report, Unit};
 use std::hint::black_box;
 use std::path::PathBuf;
 

@@ -3,9 +3,8 @@
 
 use crate::engines::{Peer, ours};
 use crate::kernels::{Kernel, all};
-use crate::measure::Contender;
-use crate::report::{MICROSECONDS, Report};
 use crate::workers::{Worker, some};
+use gristmill_measure::{Contender, MICROSECONDS, Report};
 
 pub fn main() {
     let loops: Vec<Box<dyn Peer>> = ours().into_iter().filter(|peer| peer.name().starts_with("loop")).collect();

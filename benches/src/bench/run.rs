@@ -2,10 +2,9 @@
 
 use crate::engines::all;
 use crate::kernels::{KERNELS, Kernel, OWN_KERNELS};
-use crate::measure::Contender;
 use crate::native;
-use crate::report::{MICROSECONDS, Report};
 use crate::workers::{Worker, some};
+use gristmill_measure::{Contender, MICROSECONDS, Report};
 
 pub fn main() {
     let workers = some(&["wasmtime", "wasmtime fuel"]);

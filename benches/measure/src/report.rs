@@ -53,9 +53,14 @@ impl Report {
         };
         let mut arguments = std::env::args().skip(1).skip_while(|argument| !argument.starts_with("--"));
         while let Some(name) = arguments.next() {
-            if name == "--brief" {
-                report.brief = true;
-                continue;
+            match &*name {
+                "--brief" => {
+                    report.brief = true;
+                    continue;
+                }
+                // What `cargo bench` adds.
+                "--bench" => continue,
+                _ => {}
             }
             let value = arguments.next().unwrap_or_else(|| panic!("{name} needs a value"));
             match &*name {
@@ -208,8 +213,6 @@ fn machine() -> Value {
         "cores": std::thread::available_parallelism().map_or(0, |n| n.get()),
         "os": std::env::consts::OS,
         "rustc": rustc.unwrap_or_else(|_| "unknown".into()),
-        "gristmill": env!("CARGO_PKG_VERSION"),
-        "profile": "release, fat LTO, one codegen unit",
     })
 }
 

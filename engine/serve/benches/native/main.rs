@@ -7,6 +7,7 @@ mod client;
 mod servers;
 
 use client::Turn;
+use gristmill_measure::median;
 use servers::{Guest, native, ours};
 use std::net::SocketAddr;
 
@@ -25,11 +26,6 @@ const INPUTS: [Input; 3] = [
     Input { name: "echo 1 KiB (a function)", path: "/f/echo", body: Some(1 << 10) },
     Input { name: "echo 64 KiB (a function)", path: "/f/echo", body: Some(64 << 10) },
 ];
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
-}
 
 fn main() {
     // `cargo bench` adds an argument of its own.
@@ -55,9 +51,9 @@ fn main() {
         }
         let base = turns[0].clone();
         for ((name, _), turns) in contenders.iter().zip(&turns) {
-            let of = |figure: fn(&Turn) -> f64| median(turns.iter().map(figure).collect());
+            let of = |figure: fn(&Turn) -> f64| median(&turns.iter().map(figure).collect::<Vec<_>>());
             let ratio = |figure: fn(&Turn) -> f64| {
-                median(turns.iter().zip(&base).map(|(a, b)| figure(a) / figure(b)).collect())
+                median(&turns.iter().zip(&base).map(|(a, b)| figure(a) / figure(b)).collect::<Vec<_>>())
             };
             println!(
                 "| {} | {name} | {:.0} | {:.2} | {:.0} | {:.0} | {:.2} |",
