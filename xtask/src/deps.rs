@@ -49,6 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gristmill-serve", &["gristmill", "gristmill-ext-grants", "gristmill-ext-wasi"]),
     ("gristmill-evmc", &["gristmill", "gristmill-aot", "gristmill-chain"]),
     ("gristmill-fixtures", &[]),
+    ("gristmill-measure", &[]),
     ("gristmill-reference", &["gristmill"]),
     ("gristmill-tests", &["*"]),
     ("xtask", &["*"]),
