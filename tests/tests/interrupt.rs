@@ -1,16 +1,17 @@
 //! Runs that end from outside, on every executor of the engine.
 
-use gristmill::{Engine, Error, Fault, Gas, Halt, Instance, Linker, Module, Profile, Schedule, Store, Trap};
+use gristmill::{Caller, Engine, Error, Fault, Gas, Halt, Instance, Linker, Module, Profile, Schedule, Store, Trap};
 use gristmill_tests::{engines, machine::particles};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Ways to go on for ever. All import a host function that does nothing, and export `run`.
-const ENDLESS: [(&str, &str); 7] = [
+/// Ways to go on for ever. All import a host function that does nothing and one that charges gas, and export `run`.
+const ENDLESS: [(&str, &str); 8] = [
     ("a loop", "(loop (br 0))"),
     ("work in a loop", "(loop (global.set 0 (i64.mul (i64.add (global.get 0) (i64.const 7)) (i64.const 11))) (br 0))"),
     ("calls of the host", "(loop (call $host) (br 0))"),
+    ("calls of the host that cost", "(loop (call $charges) (br 0))"),
     ("calls", "(loop (call $leaf) (br 0))"),
     ("calls through a table", "(loop (call_indirect (i32.const 0)) (br 0))"),
     // 2^400 calls, of which none is deeper than 400 and none is in a loop.
@@ -22,6 +23,7 @@ fn module(engine: &Engine, body: &str) -> Module {
     let text = format!(
         r#"(module
             (import "host" "nothing" (func $host))
+            (import "host" "charges" (func $charges))
             (memory 16)
             (global (mut i64) (i64.const 1))
             (table funcref (elem $leaf))
@@ -39,6 +41,8 @@ fn start(engine: &Engine, body: &str) -> (Store<()>, Instance) {
     let mut store = Store::new(engine, ());
     let mut linker = Linker::new(engine);
     linker.func_wrap("host", "nothing", || ()).unwrap();
+    let charges = |mut caller: Caller<'_, ()>| -> Result<(), Error> { Ok(caller.meter_mut().charge_gas(Gas(20_000))?) };
+    linker.func_wrap("host", "charges", charges).unwrap();
     let instance = linker.instantiate(&mut store, &module(engine, body)).unwrap();
     (store, instance)
 }

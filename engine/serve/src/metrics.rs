@@ -42,6 +42,8 @@ pub struct Metrics {
     rejected: Family<Kind, Counter>,
     /// Requests that were begun and not answered.
     pub in_flight: Gauge,
+    /// Runs that were ended because nobody waited for them.
+    pub abandoned: Counter,
     /// Connections.
     pub connections: Gauge,
 }
@@ -56,6 +58,7 @@ impl Default for Metrics {
             failures: Family::default(),
             rejected: Family::default(),
             in_flight: Gauge::default(),
+            abandoned: Counter::default(),
             connections: Gauge::default(),
         };
         let registry = &mut metrics.registry;
@@ -65,6 +68,7 @@ impl Default for Metrics {
         registry.register("failures", "Requests that failed, by kind; traps by their names", metrics.failures.clone());
         registry.register("rejected", "Requests and connections that found no room", metrics.rejected.clone());
         registry.register("requests_in_flight", "Requests that are not answered", metrics.in_flight.clone());
+        registry.register("abandoned", "Runs that were ended because their clients had gone", metrics.abandoned.clone());
         registry.register("connections", "Connections", metrics.connections.clone());
         metrics
     }

@@ -5,6 +5,7 @@
 //! dropped with it: store, instance, memories, globals, tables, descriptors, the extensions' side of the program.
 
 use crate::call::{self, Returned};
+use crate::end::End;
 use crate::failed::Failed;
 use axum::body::Bytes;
 use gristmill::{Engine, Error, Gas, Halt, Instance, Linker, Module, Pages, Store};
@@ -75,8 +76,8 @@ pub trait Runner: Send + Sync {
     /// [`Failed::Refused`].
     fn load(&self, bytes: &[u8]) -> Result<Module, Failed>;
 
-    /// Runs it once.
-    fn run(&self, module: &Module, task: Task) -> Ran;
+    /// Runs it once, until it ends by itself, by its limits, or by `end`: then its time is up.
+    fn run(&self, module: &Module, task: Task, end: &End) -> Ran;
 }
 
 /// The one [`Runner`], over the programs of an embedder.
@@ -156,8 +157,8 @@ impl<P: Programs> Runner for Mill<P> {
         Ok(module)
     }
 
-    fn run(&self, module: &Module, task: Task) -> Ran {
-        let granted = Granted::new(task.grants, self.refused);
+    fn run(&self, module: &Module, task: Task, end: &End) -> Ran {
+        let granted = Granted::cancellable(task.grants, end.cancel(), self.refused);
         let streams = Streams { stdin: Some(Box::new(Cursor::new(task.input))), ..Streams::default() };
         let program = match self.programs.program(granted.clone(), &task.name, streams) {
             Ok(program) => program,
@@ -166,7 +167,7 @@ impl<P: Programs> Runner for Mill<P> {
         let mut store = Store::new(&self.engine, program);
         bound(&mut store, &granted);
         let before = store.meter().left().0;
-        let outcome = self.entered(&mut store, module, &task.entry);
+        let outcome = end.during(&mut store, |store| self.entered(store, module, &task.entry));
         let gas = before.saturating_sub(store.meter().left().0);
         Ran { outcome, gas, errors: self.programs.wasi(store.data()).stderr().take() }
     }

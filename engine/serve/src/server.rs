@@ -162,7 +162,7 @@ impl Server {
         let carriers = std::thread::available_parallelism().map_or(1, usize::from).min(CARRIERS);
         let runtime = Builder::new_multi_thread().worker_threads(carriers).enable_all().build()?;
         let drained = runtime.block_on(self.serve(stop));
-        // Workers may be busy with functions whose clients have gone; they end with the process, or by their limits.
+        // Requests that were not answered in time are dropped, and what runs for them is ended.
         runtime.shutdown_background();
         drained
     }

@@ -3,6 +3,7 @@
 use crate::body::{Bounds, Received};
 use crate::call::{Convention, Returned, is_callable};
 use crate::cgi::{self, PLAIN, Place};
+use crate::end::{End, EndOnDrop};
 use crate::faas::Faas;
 use crate::failed::Failed;
 use crate::log::{Entry as Line, Log};
@@ -148,12 +149,18 @@ impl Site {
         response
     }
 
-    /// Runs a module on a worker. What the request holds is held until the run is over.
+    /// Runs a module on a worker. What the request holds is held until the run is over; a run for which nobody waits any more, because
+    /// the client has gone or the server has ended, is ended.
     pub(crate) async fn run(&self, module: &Module, task: Task, held: Received) -> Ran {
-        let (runner, module) = (self.runner.clone(), module.clone());
+        let (runner, module, abandoned) = (self.runner.clone(), module.clone(), self.metrics.abandoned.clone());
+        let end = End::default();
+        let _waits = EndOnDrop(end.clone());
         let ran = self.pool.run(move || {
-            let ran = runner.run(&module, task);
+            let ran = runner.run(&module, task, &end);
             drop(held);
+            if end.is_wanted() && ran.outcome == Err(Failed::TimedOut) {
+                abandoned.inc();
+            }
             ran
         });
         ran.await.unwrap_or_else(|failed| Ran { outcome: Err(failed), gas: 0, errors: Vec::new() })

@@ -2,11 +2,15 @@
 
 mod common;
 
-use common::guests::{ECHO, FUNCTIONS, says, waits};
-use common::{aside, grants, options, serve, try_serve};
-use gristmill_serve::{Drained, Options};
+use common::guests::{CALLS, ECHO, FUNCTIONS, does, says, waits};
+use common::{aside, engines, grants, mill, options, serve, try_serve, try_serve_by};
+use gristmill::{Engine, Module};
+use gristmill_serve::run::{Ran, Runner, Task};
+use gristmill_serve::{Drained, End, Failed, Options, Returned};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 /// A server whose clients have 300 ms.
@@ -211,4 +215,76 @@ fn a_function_that_loops_harms_no_other() {
         assert_eq!(server.get("/").text(), "hello");
     }
     assert_eq!(looping.recv().unwrap(), 504);
+}
+
+const ABANDONED: &str = "gristmill_abandoned_total";
+
+/// Guests that do not end by themselves: one computes, one waits, one calls a function all the time that looks at no time, where
+/// machine code does not hear an interruption.
+fn endless() -> [(&'static str, String); 3] {
+    [("loops", does("(loop (br 0))")), ("waits", waits(3_600_000)), ("calls", CALLS.into())]
+}
+
+/// Tells when runs begin and end.
+struct Told {
+    mill: Arc<dyn Runner>,
+    begun: Sender<()>,
+    ended: Sender<Result<Returned, Failed>>,
+}
+
+impl Runner for Told {
+    fn load(&self, bytes: &[u8]) -> Result<Module, Failed> {
+        self.mill.load(bytes)
+    }
+
+    fn run(&self, module: &Module, task: Task, end: &End) -> Ran {
+        // The test may be over.
+        let _ = self.begun.send(());
+        let ran = self.mill.run(module, task, end);
+        let _ = self.ended.send(ran.outcome.clone());
+        ran
+    }
+}
+
+/// A server with one worker and no queue, where runs have all the time, and a client for whom a guest runs; how runs end.
+fn held(engine: &Engine, guest: &str) -> (common::Running, TcpStream, Receiver<Result<Returned, Failed>>) {
+    let ((begun, begins), (ended, ends)) = (channel(), channel());
+    let told = Arc::new(Told { mill: mill(engine), begun, ended });
+    let mut patient = grants();
+    patient.limits.milliseconds = None;
+    let options = Options { workers: 1, queue: 0, grace: Duration::ZERO, ..options() };
+    let server = try_serve_by(told, &[("/", &says("hello")), ("/held", guest)], patient, options).unwrap();
+    let mut client = TcpStream::connect(server.address).unwrap();
+    client.write_all(b"GET /held HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+    begins.recv().unwrap();
+    (server, client, ends)
+}
+
+#[test]
+fn runs_end_when_their_clients_go() {
+    for (tier, engine) in engines() {
+        for (what, guest) in endless() {
+            let (server, client, ends) = held(&engine, &guest);
+            server.get("/").failed(503, "busy");
+            assert_eq!((server.figure(IN_FLIGHT), server.figure(ABANDONED)), (1.0, 0.0), "{tier}: {what}");
+            drop(client);
+            assert_eq!(ends.recv().unwrap(), Err(Failed::TimedOut), "{tier}: {what}");
+            server.wait_for(ABANDONED, 1.0);
+            // The place is given back when all else is done.
+            while server.get("/").text() != "hello" {}
+            assert_eq!((server.figure(IN_FLIGHT), server.figure(ABANDONED)), (0.0, 1.0), "{tier}: {what}");
+        }
+    }
+}
+
+#[test]
+fn runs_end_with_their_server() {
+    for (tier, engine) in engines() {
+        for (what, guest) in endless() {
+            let (server, client, ends) = held(&engine, &guest);
+            assert_eq!(server.ended(), Drained { cut: 1 });
+            assert_eq!(ends.recv().unwrap(), Err(Failed::TimedOut), "{tier}: {what}");
+            drop(client);
+        }
+    }
 }

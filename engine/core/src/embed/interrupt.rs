@@ -19,6 +19,13 @@ impl InterruptHandle {
     pub fn interrupt(&self) -> bool {
         self.0.raise()
     }
+
+    /// The same, told again until it is heard, by the thread that keeps the time of [deadlines](crate::Store::set_deadline). This waits
+    /// for nothing.
+    #[cfg(feature = "std")]
+    pub fn interrupt_until_heard(&self) {
+        alarm::raise(&self.0);
+    }
 }
 
 #[cfg(feature = "std")]
@@ -74,6 +81,19 @@ mod alarm {
             self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
         }
 
+        fn set(&self, deadline: Instant, interrupt: &Arc<Interrupt>) -> Key {
+            let mut alarms = self.alarms();
+            alarms.made += 1;
+            let key = (deadline, alarms.made);
+            alarms.due.insert(key, interrupt.clone());
+            let first = alarms.due.keys().next() == Some(&key);
+            drop(alarms);
+            if first {
+                self.changed.notify_one();
+            }
+            key
+        }
+
         fn run(&self) {
             let mut alarms = self.alarms();
             loop {
@@ -96,17 +116,14 @@ mod alarm {
     impl Alarm {
         /// Interrupts at `deadline`, or at once if that has passed.
         pub(crate) fn at(deadline: Instant, interrupt: &Arc<Interrupt>) -> Self {
-            let clock = Clock::get();
-            let mut alarms = clock.alarms();
-            alarms.made += 1;
-            let key = (deadline, alarms.made);
-            alarms.due.insert(key, interrupt.clone());
-            let first = alarms.due.keys().next() == Some(&key);
-            drop(alarms);
-            if first {
-                clock.changed.notify_one();
-            }
-            Self(key)
+            Self(Clock::get().set(deadline, interrupt))
+        }
+    }
+
+    /// Interrupts now, until it has been heard: then the clock forgets it by itself.
+    pub(super) fn raise(interrupt: &Arc<Interrupt>) {
+        if interrupt.raise() {
+            Clock::get().set(Instant::now(), interrupt);
         }
     }
 

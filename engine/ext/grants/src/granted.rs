@@ -4,6 +4,7 @@ use crate::manifest::Grants;
 use gristmill::{Halt, Stop};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -88,12 +89,33 @@ const MANY: usize = 64;
 /// Bytes that are shown of what a guest says.
 const SHOWN: usize = 256;
 
+/// How long something waits at most before it looks whether its run is cancelled.
+const TURN: Duration = Duration::from_millis(20);
+
+/// Cancels a run from another thread, as far as its host functions see to it: those that wait, and those that take their time. Its code
+/// is interrupted by its store.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// From now on the time of the run is up.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it is.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
 /// Grants of a run, where refusals are noted, and when its time is up. Extensions of a store share one.
 pub struct Granted {
     /// What may be done.
     pub grants: Grants,
     /// When the run ends, whatever it does.
     pub deadline: Option<Instant>,
+    cancel: Option<Cancel>,
     log: Box<dyn Fn(&Refused) + Send + Sync>,
     noted: Mutex<BTreeSet<Refused>>,
 }
@@ -101,9 +123,22 @@ pub struct Granted {
 impl Granted {
     /// Grants for a run that begins now; each kind of refusal is told `log` once.
     pub fn new(grants: Grants, log: impl Fn(&Refused) + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self::of(grants, None, Box::new(log)))
+    }
+
+    /// The same, of a run that can be cancelled before its time is up.
+    pub fn cancellable(
+        grants: Grants,
+        cancel: Cancel,
+        log: impl Fn(&Refused) + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self::of(grants, Some(cancel), Box::new(log)))
+    }
+
+    fn of(grants: Grants, cancel: Option<Cancel>, log: Box<dyn Fn(&Refused) + Send + Sync>) -> Self {
         let deadline =
             grants.limits.milliseconds.and_then(|limit| Instant::now().checked_add(Duration::from_millis(limit)));
-        Arc::new(Self { grants, deadline, log: Box::new(log), noted: Mutex::default() })
+        Self { grants, deadline, cancel, log, noted: Mutex::default() }
     }
 
     /// The same, with nobody to tell.
@@ -128,9 +163,30 @@ impl Granted {
 
     /// How long something may wait that would wait for `wanted`: until the time is up at most. Nothing: it is up.
     pub fn patience(&self, wanted: Option<Duration>) -> Option<Option<Duration>> {
+        if self.is_cancelled() {
+            return None;
+        }
         let Some(deadline) = self.deadline else { return Some(wanted) };
         let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
         Some(Some(wanted.map_or(left, |wanted| wanted.min(left))))
+    }
+
+    /// The same for something that asks again when it has waited so long in vain: it hears, too, that the run is cancelled.
+    pub fn turn(&self, wanted: Option<Duration>) -> Option<Option<Duration>> {
+        let left = self.patience(wanted)?;
+        Some(match self.cancel {
+            Some(_) => Some(left.map_or(TURN, |left| left.min(TURN))),
+            None => left,
+        })
+    }
+
+    /// Whether nothing but itself ends what waits.
+    pub fn is_endless(&self) -> bool {
+        self.deadline.is_none() && self.cancel.is_none()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.as_ref().is_some_and(Cancel::is_cancelled)
     }
 
     /// Ends the run if its time is up.
@@ -138,10 +194,8 @@ impl Granted {
     /// # Errors
     /// [`Halt::TimedOut`].
     pub fn in_time(&self) -> Result<(), Stop> {
-        match self.deadline {
-            Some(deadline) if Instant::now() >= deadline => Err(Halt::TimedOut.into()),
-            _ => Ok(()),
-        }
+        let is_over = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        if is_over || self.is_cancelled() { Err(Halt::TimedOut.into()) } else { Ok(()) }
     }
 }
 

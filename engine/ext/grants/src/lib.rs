@@ -26,7 +26,7 @@ mod manifest;
 mod network;
 mod text;
 
-pub use granted::{Act, Granted, Refused};
+pub use granted::{Act, Cancel, Granted, Refused};
 pub use limits::{Inference, Limits, Price, Prices};
 pub use manifest::{
     Access, Clock, Command, CommandWalls, Digest, Directory, Grants, Input, ManifestError, Model, Output, Random,

@@ -223,3 +223,19 @@ fn time_that_is_left() {
     over.deadline = Some(Instant::now());
     assert!(over.patience(Some(second)).is_none() && over.in_time().is_err());
 }
+
+#[test]
+fn what_can_be_cancelled_waits_in_turns() {
+    let (second, cancel) = (Duration::from_secs(1), Cancel::default());
+    let granted = Granted::cancellable(Grants::default(), cancel.clone(), |_| {});
+    assert_eq!(granted.patience(Some(second)), Some(Some(second)));
+    assert!(granted.turn(None).unwrap().is_some_and(|turn| turn < second));
+    assert_eq!(granted.turn(Some(Duration::ZERO)), Some(Some(Duration::ZERO)));
+    assert!(granted.in_time().is_ok() && !granted.is_endless());
+    cancel.cancel();
+    assert_eq!((granted.patience(None), granted.turn(None)), (None, None));
+    assert!(granted.in_time().is_err());
+    let other = Granted::quiet(Grants::default());
+    assert_eq!(other.turn(Some(second)), Some(Some(second)));
+    assert!(other.turn(None) == Some(None) && other.is_endless());
+}

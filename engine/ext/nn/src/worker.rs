@@ -31,7 +31,7 @@ impl Worker {
         granted: &Granted,
         job: impl FnOnce(Arc<AtomicBool>) -> Result<R, Failure> + Send + 'static,
     ) -> Result<Result<R, Failure>, Stop> {
-        let Some(patience) = granted.patience(None) else { return Err(Halt::TimedOut.into()) };
+        granted.in_time()?;
         let (answer, answered) = mpsc::sync_channel(1);
         let cancelled = Arc::new(AtomicBool::new(false));
         let told = cancelled.clone();
@@ -44,9 +44,15 @@ impl Worker {
         if !self.send(Box::new(job)) {
             return Ok(Err(Failure::Runtime("the host has no thread for it".into())));
         }
-        let answer = match patience {
-            None => answered.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(time) => answered.recv_timeout(time),
+        let answer = loop {
+            let waited = match granted.turn(None) {
+                None => break Err(RecvTimeoutError::Timeout),
+                Some(None) => answered.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(Some(turn)) => answered.recv_timeout(turn),
+            };
+            if !matches!(waited, Err(RecvTimeoutError::Timeout)) {
+                break waited;
+            }
         };
         match answer {
             Ok(answer) => Ok(answer),
@@ -95,7 +101,7 @@ fn text(panic: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gristmill_ext_grants::{Grants, Limits};
+    use gristmill_ext_grants::{Cancel, Grants, Limits};
     use std::time::Duration;
 
     #[test]
@@ -106,12 +112,11 @@ mod tests {
         assert_eq!(worker.run(&granted, |_| Ok(7)).unwrap(), Ok(7));
     }
 
-    #[test]
-    fn nobody_waits_beyond_the_time_and_the_job_is_told() {
-        let limits = Limits { milliseconds: Some(20), ..Limits::default() };
-        let granted = Granted::quiet(Grants { limits, ..Grants::default() });
+    /// Runs a job that does not end by itself, which calls this when it is under way.
+    fn endless(granted: &Granted, begun: impl FnOnce() + Send + 'static) {
         let (ended, has_ended) = mpsc::channel();
-        let waited = Worker::default().run(&granted, move |cancelled| {
+        let waited = Worker::default().run(granted, move |cancelled| {
+            begun();
             while !cancelled.load(Ordering::Relaxed) {
                 thread::sleep(Duration::from_millis(1));
             }
@@ -121,5 +126,18 @@ mod tests {
         assert_eq!(waited, Err(Stop::Halt(Halt::TimedOut)));
         // The job has looked.
         assert_eq!(has_ended.recv(), Ok(()));
+    }
+
+    #[test]
+    fn nobody_waits_beyond_the_time_and_the_job_is_told() {
+        let limits = Limits { milliseconds: Some(20), ..Limits::default() };
+        endless(&Granted::quiet(Grants { limits, ..Grants::default() }), || {});
+    }
+
+    #[test]
+    fn nobody_waits_when_the_run_is_cancelled() {
+        let cancel = Cancel::default();
+        let granted = Granted::cancellable(Grants::default(), cancel.clone(), |_| {});
+        endless(&granted, move || cancel.cancel());
     }
 }

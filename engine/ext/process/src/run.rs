@@ -3,7 +3,7 @@
 use crate::allow::Allowed;
 use crate::table::Request;
 use crate::{LOST, NOT_RUN, TIMED_OUT};
-use gristmill_ext_grants::CommandWalls;
+use gristmill_ext_grants::{CommandWalls, Granted};
 use gristmill_ext_walls::{Strength, WallError, Walls};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
@@ -35,8 +35,8 @@ pub(crate) struct Ended {
     pub stderr: Vec<u8>,
 }
 
-/// Runs a command for at most `time`, and keeps `cap` bytes of each output.
-pub(crate) fn run(request: Request, allowed: &Allowed<'_>, time: Duration, cap: usize) -> Ended {
+/// Runs a command for at most `time`, and no longer than whoever asks for it may run, and keeps `cap` bytes of each output.
+pub(crate) fn run(request: Request, allowed: &Allowed<'_>, granted: &Granted, time: Duration, cap: usize) -> Ended {
     let begun = Instant::now();
     let path = match allowed.path {
         Some(path) => Ok(path.to_path_buf()),
@@ -66,7 +66,7 @@ pub(crate) fn run(request: Request, allowed: &Allowed<'_>, time: Duration, cap: 
         let _ = running.end();
         return Ended { code: LOST, stdout: Vec::new(), stderr: Vec::new() };
     }
-    let in_time = pump(&running, &mut pipes, &request.stdin, begun, time);
+    let in_time = pump(&running, &mut pipes, &request.stdin, granted, begun, time);
     let status = running.end();
     pipes.stdout.drain();
     pipes.stderr.drain();
@@ -279,14 +279,22 @@ fn keep(kept: &mut Vec<u8>, bytes: &[u8], cap: usize) {
 }
 
 /// Moves bytes in all three pipes until the child ends (true) or its time is up (false).
-fn pump(running: &Running, pipes: &mut Pipes, input: &[u8], begun: Instant, time: Duration) -> bool {
+fn pump(
+    running: &Running,
+    pipes: &mut Pipes,
+    input: &[u8],
+    granted: &Granted,
+    begun: Instant,
+    time: Duration,
+) -> bool {
     let handle = running.handle();
     let mut buffer = vec![0; CHUNK];
     loop {
         if running.has_ended() {
             return true;
         }
-        let Some(left) = time.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else { return false };
+        let left = time.checked_sub(begun.elapsed()).filter(|left| !left.is_zero());
+        let Some(left) = left.and_then(|left| granted.turn(Some(left)).flatten()) else { return false };
         // Without a handle of the child it is looked at every millisecond.
         let wait = if handle.is_some() { left } else { left.min(Duration::from_millis(1)) };
         pipes.feed(input);

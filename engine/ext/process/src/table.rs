@@ -2,7 +2,7 @@
 
 use crate::allow::{self, Denied};
 use crate::{NOT_RUN, STDIN, TIMEOUT, WORD, WORDS, run};
-use gristmill::{Gas, Guest, Halt, Stop, Trap};
+use gristmill::{Gas, Guest, Stop, Trap};
 use gristmill_ext_grants::{Act, Granted, Price};
 use std::mem;
 use std::sync::Arc;
@@ -135,8 +135,8 @@ impl Process {
         };
         let limit = allowed.milliseconds.map_or(request.milliseconds, |limit| limit.min(request.milliseconds));
         let limit = Duration::from_millis(limit.into());
-        let Some(time) = self.granted.patience(Some(limit)) else { return Err(Halt::TimedOut.into()) };
-        let ended = run::run(request, &allowed, time.unwrap_or(limit), cap);
+        self.granted.in_time()?;
+        let ended = run::run(request, &allowed, &self.granted, limit, cap);
         (self.stdout, self.stderr, self.code) = (ended.stdout, ended.stderr, ended.code);
         // The run's own time may have ended the command.
         self.granted.in_time()?;

@@ -63,12 +63,12 @@ impl Wasi {
     pub(crate) fn wait(&mut self, fd: u32, flags: PollFlags) -> Result<(), Failed> {
         let granted = self.granted.clone();
         let descriptor = self.table.get_mut(fd)?;
-        if descriptor.flags.nonblock || granted.deadline.is_none() {
+        if descriptor.flags.nonblock || granted.is_endless() {
             return Ok(());
         }
         let Some(waited) = descriptor.file()?.waits() else { return Ok(()) };
         loop {
-            let Some(Some(left)) = granted.patience(None) else { return Err(Failed::Stop(Halt::TimedOut.into())) };
+            let Some(Some(left)) = granted.turn(None) else { return Err(Failed::Stop(Halt::TimedOut.into())) };
             match poll(&mut [PollFd::new(&waited, flags)], Some(&timespec(left))) {
                 Ok(0) | Err(HostErrno::INTR) => {}
                 Ok(_) => return Ok(()),

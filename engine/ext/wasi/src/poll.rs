@@ -254,7 +254,7 @@ impl Wasi {
         loop {
             let passed = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let left = first.map(|first| Duration::from_nanos(first.saturating_sub(passed)));
-            let Some(patience) = self.granted.patience(left) else { return Err(Failed::Stop(Halt::TimedOut.into())) };
+            let Some(patience) = self.granted.turn(left) else { return Err(Failed::Stop(Halt::TimedOut.into())) };
             let mut happened = self.look(wanted, patience)?;
             let passed = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
             happened.extend(elapsed(wanted, passed));

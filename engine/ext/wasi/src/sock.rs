@@ -127,7 +127,7 @@ impl Wasi {
             if left == Some(Duration::ZERO) {
                 return Err(Errno::Again.into());
             }
-            let Some(left) = self.granted.patience(left) else { return Err(Failed::Stop(Halt::TimedOut.into())) };
+            let Some(left) = self.granted.turn(left) else { return Err(Failed::Stop(Halt::TimedOut.into())) };
             match poll(&mut [PollFd::new(socket, flags)], left.map(timespec).as_ref()) {
                 Ok(_) | Err(HostErrno::INTR) => {}
                 Err(errno) => return Err(Errno::from(errno).into()),

@@ -74,6 +74,12 @@ pub fn does(body: &str) -> String {
     )
 }
 
+/// A program that asks for ever how large its environment is.
+pub const CALLS: &str = r#"(module
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") (loop (drop (call $sizes (i32.const 0) (i32.const 4))) (br 0))))"#;
+
 /// A program that writes how often its memory and global were used, which are never used twice: `1`. It leaves traces everywhere.
 pub const COUNTS: &str = r#"(module
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))

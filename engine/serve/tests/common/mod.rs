@@ -3,7 +3,8 @@
 
 pub mod guests;
 
-use gristmill::{Engine, Error, Linker};
+use gristmill::{Config, Engine, Error, Linker};
+use gristmill_aot::{Aot, Options as Compile};
 use gristmill_ext_grants::{Granted, Grants};
 use gristmill_ext_wasi::{Streams, Wasi};
 use gristmill_serve::run::{Mill, Programs, Runner};
@@ -183,14 +184,33 @@ pub fn grants() -> Grants {
 }
 
 pub fn try_serve(mounts: &[(&str, &str)], grants: Grants, options: Options) -> Result<Running, String> {
-    let mill = Mill::new(&Engine::default(), Only, |_| {}).expect("no name is there twice");
+    try_serve_by(mill(&Engine::default()), mounts, grants, options)
+}
+
+/// The interpreter, and machine code.
+pub fn engines() -> [(&'static str, Engine); 2] {
+    let aot = Aot::new(Compile::default()).expect("a compiler for this machine");
+    let compiled = Engine::with_compiler(&Config::new(), Arc::new(aot)).expect("an engine");
+    [("interpreter", Engine::default()), ("machine code", compiled)]
+}
+
+pub fn mill(engine: &Engine) -> Arc<dyn Runner> {
+    Arc::new(Mill::new(engine, Only, |_| {}).expect("no name is there twice"))
+}
+
+pub fn try_serve_by(
+    runner: Arc<dyn Runner>,
+    mounts: &[(&str, &str)],
+    grants: Grants,
+    options: Options,
+) -> Result<Running, String> {
     let mounts = mounts.iter().map(|(route, text)| {
         let bytes = wat::parse_str(text).unwrap_or_else(|e| panic!("{e}"));
-        let module = mill.load(&bytes).map_err(|failed| failed.message())?;
+        let module = runner.load(&bytes).map_err(|failed| failed.message())?;
         Ok(Mount { route: route.to_string(), name: "guest.wasm".into(), module })
     });
     let mounts = mounts.collect::<Result<_, String>>()?;
-    let server = Server::bind(options, grants, mounts, Arc::new(mill)).map_err(|error| error.to_string())?;
+    let server = Server::bind(options, grants, mounts, runner).map_err(|error| error.to_string())?;
     let (address, metrics) = (server.address(), server.metrics().expect("figures are asked for"));
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let run = move || server.run(async { drop(stopped.await) }).expect("the system gives threads");

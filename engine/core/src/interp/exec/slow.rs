@@ -45,8 +45,8 @@ fn stop(vm: &mut Vm, stop: Stop) -> Flow {
     }
 }
 
-/// Calls a host function: [`HostCall`](super::vm::HostCall). A jump, and a function of its own so that no handler has an
-/// indirect call: `xtask tails` would have to tell it from a dispatch that is no jump.
+/// Calls a host function: [`HostCall`](super::vm::HostCall). A function of its own so that no handler has an indirect call:
+/// `xtask tails` would have to tell it from a dispatch that is no jump.
 ///
 /// # Safety
 /// `vm` is the running machine, `callee` is a host function of its arena, and `args` lies in its stack with room for
@@ -54,7 +54,13 @@ fn stop(vm: &mut Vm, stop: Stop) -> Flow {
 #[inline(never)]
 pub(crate) unsafe fn call_host(vm: *mut Vm, callee: *const Func, args: *mut u64) -> *mut u64 {
     // SAFETY: the caller's promise; host functions reach the machine only through the store, while nothing here refers to it.
-    unsafe { ((*callee).entry)(vm, callee, args) }
+    unsafe {
+        let slots = ((*callee).entry)(vm, callee, args);
+        if !slots.is_null() {
+            (*vm).look();
+        }
+        slots
+    }
 }
 
 /// Calls a host function, or a function of any instance, by the call op in the saved registers.
@@ -180,6 +186,7 @@ unsafe fn call_native(vm: *mut Vm, callee: *const Func, args: *mut u64) -> (*mut
             let called = Trapped::inside(vm, native::call(vm, callee, values.as_mut_ptr()));
             let args = (*vm).stack.base.offset(distance);
             if called.is_ok() {
+                (*vm).look();
                 core::slice::from_raw_parts_mut(args, results).copy_from_slice(&values[..results]);
             }
             (args, called)

@@ -7,7 +7,7 @@ use super::arena::{Arena, Lists, emptied};
 use super::exception::{Exceptions, Late, Tag, Unwound};
 use super::frames::Trapped;
 use super::host::{Host, not_host};
-use super::interrupt::{Interrupt, SLICE};
+use super::interrupt::{GONE, Interrupt, SLICE};
 use super::memory::{Bounds, Memory, Pool};
 use super::native::Native;
 use super::prepared::Prepared;
@@ -372,6 +372,22 @@ impl Vm {
         true
     }
 
+    /// Looks whether the run is to end where the interpreter goes on after others who spend gas and fill the counter, host functions
+    /// and machine code: where most gas goes to them, it is them that find the counter short.
+    #[inline(always)]
+    pub fn look(&mut self) {
+        if self.interrupt.is_some() {
+            self.look_up();
+        }
+    }
+
+    #[cold]
+    fn look_up(&mut self) {
+        if !self.goes_on() {
+            self.meter.counter = GONE;
+        }
+    }
+
     /// Takes `cost`.
     ///
     /// # Errors
@@ -386,7 +402,7 @@ impl Vm {
         Ok(())
     }
 
-    /// Looks whether the run is not to end, what was charged having filled the counter without a look.
+    /// Looks whether the run is not to end, what was charged having filled the counter without a look. It holds a slice again.
     #[cold]
     fn goes_on(&mut self) -> bool {
         self.meter.keep(SLICE);

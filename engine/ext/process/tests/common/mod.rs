@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each test uses its part.
 
 use gristmill::{Config, Engine, Error, Gas, HostApi, Instance, Linker, Module, Store, Val};
-use gristmill_ext_grants::{Command, Granted, Grants, Limits};
+use gristmill_ext_grants::{Cancel, Command, Granted, Grants, Limits};
 use gristmill_ext_process::{Process, add_to_linker};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
@@ -52,6 +52,10 @@ pub fn limits(limits: Limits, grants: Grants) -> Grants {
 
 impl Run {
     pub fn new(names: (&str, &str), grants: Grants) -> Self {
+        Self::cancellable(names, grants, Cancel::default())
+    }
+
+    pub fn cancellable(names: (&str, &str), grants: Grants, cancel: Cancel) -> Self {
         let engine = Engine::new(&Config::new()).unwrap();
         let (imports, functions) = parts(names);
         let text = format!("(module {imports} (memory (export \"memory\") 33) {functions})");
