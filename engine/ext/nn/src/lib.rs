@@ -48,6 +48,8 @@ mod later;
 mod legacy;
 mod memory;
 mod models;
+#[cfg(feature = "onnxruntime")]
+mod onnxruntime;
 mod picture;
 mod pictures;
 mod rows;
@@ -62,6 +64,8 @@ pub use backend::{Backend, Encoding, Failure, Graph, Origin, Plan, Port, Ran, Ta
 pub use handles::MOST as HANDLES;
 pub use later::Code;
 pub use models::Models;
+#[cfg(feature = "onnxruntime")]
+pub use onnxruntime::{MICROSECOND, OnnxRuntime};
 pub use picture::PIXELS;
 pub use table::{MEMORY, Nn};
 pub use tensor::{Form, Tensor, Type};
