@@ -218,12 +218,14 @@ impl Plan for Prepared {
             outputs.values().map(|value| tensors::from_value(&value, &mut left)).collect::<Result<Vec<_>, _>>()
         });
         let took = began.elapsed();
-        watch.check()?;
-        if took > patience {
-            return Err(Failure::Spent);
-        }
+        // What was done before it could be ended is an answer; it may cost more than was left.
+        let outputs = ran.map_err(|failure| match watch.check() {
+            Err(cancelled) => cancelled,
+            Ok(()) if took > patience => Failure::Spent,
+            Ok(()) => failure,
+        })?;
         let work = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).saturating_mul(MICROSECOND);
-        Ok(Ran { outputs: ran?, work })
+        Ok(Ran { outputs, work })
     }
 }
 
