@@ -75,7 +75,7 @@ fn models_run_on_the_library_that_is_named() {
     let module = file(&here, "named.wat", NAMED);
     // ir_version 8, opset 13, and a graph `g` whose output `y` is its input `x`, a float.
     let graph = [
-        b"\x0a\x12\x0a\x01x\x12\x01y\x22\x08Identity".as_slice(),
+        b"\x0a\x10\x0a\x01x\x12\x01y\x22\x08Identity".as_slice(),
         b"\x12\x01g",
         b"\x5a\x0b\x0a\x01x\x12\x06\x0a\x04\x08\x01\x12\x00",
         b"\x62\x0b\x0a\x01y\x12\x06\x0a\x04\x08\x01\x12\x00",

@@ -22,6 +22,9 @@ use tract_onnx::tract_hir::prelude::DatumType;
 const RELATIVE: f64 = 1e-3;
 const ABSOLUTE: f64 = 1e-5;
 
+/// Why a test is none that a guest could make.
+const UNKNOWN: &str = "a type that guests do not have";
+
 /// Which inputs a model is given when it runs.
 #[derive(Clone, Copy, PartialEq)]
 enum Given {
@@ -39,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     names.sort();
     // A panic is an answer; what it says is in the page.
     std::panic::set_hook(Box::new(|_| {}));
-    let (mut published, mut constant, mut either) = (0, 0, 0);
+    let (mut published, mut constant) = (0, 0);
     let mut only: Vec<String> = Vec::new();
     let mut failures: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for name in &names {
@@ -52,7 +55,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (all, first) = (ran(Given::All), ran(Given::First));
         published += usize::from(all.is_ok());
         constant += usize::from(first.is_ok());
-        either += usize::from(all.is_ok() || first.is_ok());
         match (all, first) {
             (_, Ok(())) => {}
             (Ok(()), Err(_)) => only.push(name),
@@ -73,41 +75,32 @@ function with inputs and outputs, through the back end tract. Two ways:
 |---|---|
 | all given when the model runs, as published | {} |
 | all but the first are constants of the model, as models of use have shapes, axes, pads and weights | {} |
-| one way or the other | {} |
 
 What fails answers an error; none ends the process.
 
 ## What fails both ways
 
-By the reason that it has with constants.
-",
+By the reason that it has with constants. A name begins with `test_`.
+
+| why | tests | which |
+|---|---|---|",
         of(published),
-        of(constant),
-        of(either)
+        of(constant)
     );
     for (why, names) in &failures {
-        println!("### {why} ({})\n\n{}\n", names.len(), names.join(", "));
+        let short: Vec<_> = names.iter().map(|name| name.trim_start_matches("test_")).collect();
+        println!("| {} | {} | {} |", why.replace('|', "\\|"), names.len(), short.join(", "));
     }
-    println!("## What passes as published alone ({})\n\n{}", only.len(), only.join(", "));
+    println!(
+        "\nWhat passes as published, and not with constants: {}.",
+        if only.is_empty() { "none".into() } else { only.join(", ") }
+    );
     Ok(())
 }
 
 /// Runs the test in a folder, and tells why it fails in words that others share.
 fn run(folder: &Path, given: Given) -> Result<(), String> {
-    let step = |step: &'static str| {
-        move |failure: Failure| {
-            if std::env::var_os("DETAIL").is_some() {
-                eprintln!("{:?} {} {step}: {failure}", given == Given::First, folder.file_name().unwrap().display());
-            }
-            match failure {
-                Failure::Encoding(_) => format!("{step}: it is not read"),
-                Failure::Argument(_) => format!("{step}: inputs of these forms are not taken"),
-                Failure::Unsupported(_) => format!("{step}: a type or a cost that is not known"),
-                Failure::TooLarge(_) => format!("{step}: too large"),
-                _ => format!("{step}: the operator is not run so"),
-            }
-        }
-    };
+    let step = |step: &'static str| move |failure: Failure| reason(step, &failure);
     let text = |error: std::io::Error| error.to_string();
     let data = folder.join("test_data_set_0");
     let files = |kind: &str| -> Result<Vec<Vec<u8>>, String> {
@@ -115,12 +108,11 @@ fn run(folder: &Path, given: Given) -> Result<(), String> {
         files.map(|file| std::fs::read(file).map_err(text)).collect()
     };
     let tensors = |files: &[Vec<u8>]| files.iter().map(|bytes| tensor(bytes)).collect::<Result<Vec<_>, _>>();
-    let (mut model, mut given_files) = (std::fs::read(folder.join("model.onnx")).map_err(text)?, files("input")?);
-    let expected = tensors(&files("output")?)?;
-    if given == Given::First && given_files.len() > 1 {
-        model = with_constants(&model, &given_files.split_off(1))?;
+    let (mut model, mut inputs) = (std::fs::read(folder.join("model.onnx")).map_err(text)?, files("input")?);
+    if given == Given::First && inputs.len() > 1 {
+        model = with_constants(&model, &inputs.split_off(1))?;
     }
-    let inputs = tensors(&given_files)?;
+    let (inputs, expected) = (tensors(&inputs)?, tensors(&files("output")?)?);
     let model = Models::default().load(Encoding::Onnx, &[&model], Origin::Guest).map_err(step("load"))?;
     let forms: Vec<_> = inputs.iter().map(|input| input.form.clone()).collect();
     let plan = model.prepare(&forms, None).map_err(step("prepare"))?;
@@ -133,9 +125,20 @@ fn run(folder: &Path, given: Given) -> Result<(), String> {
     Ok(())
 }
 
+/// Why a step fails: the operator that is missing, or the last and most particular part of what is told.
+fn reason(step: &str, failure: &Failure) -> String {
+    let text = failure.to_string();
+    let missing = text.split_once("Unimplemented(").and_then(|(_, rest)| rest.split_once(')'));
+    match missing {
+        Some((operator, _)) => format!("tract has no {operator}"),
+        None if text.contains("Bfloat16") => UNKNOWN.into(),
+        None => format!("{step}: {}", text.rsplit(": ").next().unwrap_or(&text)),
+    }
+}
+
 /// The model with these tensors in the place of all inputs but the first.
 fn with_constants(model: &[u8], tensors: &[Vec<u8>]) -> Result<Vec<u8>, String> {
-    let unknown = |_| "a type that guests do not have".to_string();
+    let unknown = |_| UNKNOWN.to_string();
     let mut model = ModelProto::decode(model).map_err(unknown)?;
     let graph = model.graph.get_or_insert_default();
     for (input, bytes) in graph.input.drain(1..).zip(tensors) {
@@ -146,7 +149,7 @@ fn with_constants(model: &[u8], tensors: &[Vec<u8>]) -> Result<Vec<u8>, String> 
 }
 
 fn tensor(bytes: &[u8]) -> Result<Tensor, String> {
-    let unknown = "a type that guests do not have".to_string();
+    let unknown = UNKNOWN.to_string();
     let proto = TensorProto::decode(bytes).map_err(|_| unknown.clone())?;
     let value = catch_unwind(|| tract_onnx::tensor::load_tensor(&FopenDataResolver, &proto, None));
     let value = value.map_err(|_| unknown.clone())?.map_err(|_| unknown.clone())?;
