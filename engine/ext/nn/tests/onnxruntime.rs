@@ -169,7 +169,11 @@ fn every_type_goes_in_and_comes_out() {
             let input = Arc::new(Tensor { bytes: [1, 0].into_iter().cycle().take(len).collect(), form: form.clone() });
             let plan = graph.prepare(&[form], None).unwrap();
             let watch = Watch { work: u64::MAX, memory: 64, ..Watch::default() };
-            assert_eq!(plan.run(&[input.clone()], &watch).unwrap().outputs, [Tensor::clone(&input)], "{ty:?} {dims:?}");
+            assert_eq!(
+                plan.run(std::slice::from_ref(&input), &watch).unwrap().outputs,
+                [Tensor::clone(&input)],
+                "{ty:?} {dims:?}"
+            );
             assert_eq!((graph.inputs()[0].ty, graph.outputs()[0].ty), (Some(ty), Some(ty)));
         }
     }
