@@ -57,13 +57,15 @@ pub struct Meter {
     pub(crate) counter: i64,
     /// Whole gas beyond what the counter holds. Hosts do pass 2^63-1 gas for system calls.
     pub(crate) reserve: u64,
+    /// The counter is to be short soon, whoever spends: a refill brings what was asked for and no more.
+    sparing: bool,
 }
 
 impl Meter {
     /// A meter with `gas` to spend.
     pub const fn new(gas: Gas) -> Self {
         let now = if gas.0 < COUNTER_GAS { gas.0 } else { COUNTER_GAS };
-        Self { counter: (now * PARTICLES_PER_GAS) as i64, reserve: gas.0 - now }
+        Self { counter: (now * PARTICLES_PER_GAS) as i64, reserve: gas.0 - now, sparing: false }
     }
 
     /// A meter that no program exhausts in this century.
@@ -145,21 +147,32 @@ impl Meter {
     /// Fills a negative counter from the reserve; false when that is not enough.
     #[cold]
     pub(crate) fn refill(&mut self) -> bool {
-        let now = self.reserve.min(COUNTER_GAS);
-        if self.counter < 0 && now > 0 {
-            self.reserve -= now;
+        if self.counter < 0 {
             // Cannot wrap: negative plus at most i64::MAX.
-            self.counter += (now * PARTICLES_PER_GAS) as i64;
+            let short = self.counter.unsigned_abs().div_ceil(PARTICLES_PER_GAS);
+            self.fetch(if self.sparing { short } else { COUNTER_GAS });
         }
         self.counter >= 0
     }
 
-    /// Leaves `gas` in the counter at most, and moves the rest to the reserve: who counts on is asked for more by then.
-    pub(crate) fn keep(&mut self, gas: u64) {
-        let beyond = self.counter.saturating_sub((gas * PARTICLES_PER_GAS) as i64).max(0) as u64 / PARTICLES_PER_GAS;
+    /// Moves so much of the reserve, as far as it goes, into the counter, which has room for it.
+    fn fetch(&mut self, gas: u64) {
+        let now = self.reserve.min(gas);
+        self.reserve -= now;
+        self.counter += (now * PARTICLES_PER_GAS) as i64;
+    }
+
+    /// Has the counter hold `gas` at most, and spares from now on: who looks at the counter's sign does so
+    /// about as often as that much is spent, by whomever.
+    pub(crate) fn slice(&mut self, gas: u64) {
+        self.sparing = true;
+        let held = self.counter.max(0) as u64 / PARTICLES_PER_GAS;
+        if held < gas {
+            return self.fetch(gas - held);
+        }
         // No more than one counter and one reserve ever held.
-        self.counter -= (beyond * PARTICLES_PER_GAS) as i64;
-        self.reserve = self.reserve.saturating_add(beyond);
+        self.counter -= ((held - gas) * PARTICLES_PER_GAS) as i64;
+        self.reserve = self.reserve.saturating_add(held - gas);
     }
 
     /// Nothing is left: what every failure does to a frame.
@@ -349,6 +362,26 @@ mod tests {
         let mut m = Meter::new(Gas(5));
         assert!(m.charge(Particles(u64::MAX)).is_err());
         assert_eq!(m.left(), Gas(0));
+    }
+
+    #[test]
+    fn a_sparing_meter_counts_the_same_and_is_short_soon() {
+        const SLICE: u64 = 100;
+        for start in [0, 1, SLICE, 12_345, COUNTER_GAS + 7, u64::MAX] {
+            let mut whole = Meter::new(Gas(start));
+            let mut spares = whole.clone();
+            spares.slice(SLICE);
+            for cost in [1, 9_999, 1_500_000, 1, 30_000_001, 70_000_000, u64::MAX, 1] {
+                assert_eq!(whole.charge(Particles(cost)), spares.charge(Particles(cost)), "{start}: {cost}");
+                assert_eq!(whole.left(), spares.left(), "{start}: {cost}");
+                assert!(spares.counter < (SLICE * PARTICLES_PER_GAS) as i64 + PARTICLES_PER_GAS as i64);
+                if cost > SLICE * PARTICLES_PER_GAS {
+                    assert!(spares.counter < PARTICLES_PER_GAS as i64);
+                    spares.slice(SLICE);
+                    assert_eq!(whole.left(), spares.left());
+                }
+            }
+        }
     }
 
     #[test]

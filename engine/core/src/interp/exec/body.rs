@@ -169,7 +169,7 @@ impl Regs {
     pub unsafe fn pay(&mut self, cost: u32) -> Flow {
         // SAFETY: `vm` is the running machine and nothing else refers to its meter.
         let counter = unsafe { &mut (*self.vm).meter.counter };
-        // Cannot wrap: the counter was not negative, or `GONE`, and a cost has 32 bits.
+        // Cannot wrap: the counter was not negative and a cost has 32 bits.
         *counter -= i64::from(cost);
         if *counter < 0 { Flow::Unpaid } else { Flow::Next }
     }

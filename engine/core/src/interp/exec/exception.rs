@@ -129,7 +129,7 @@ impl Vm {
     pub fn make_exception(&mut self, tag: u32, values: &[u64]) -> Result<u64, Stop> {
         let bytes = size_of_exception(values.len());
         // A type has at most some thousand values.
-        self.charge(self.schedule.exception_cost(bytes as u32))?;
+        self.meter.charge(self.schedule.exception_cost(bytes as u32))?;
         let exceptions = &mut self.exceptions;
         if exceptions.bytes + bytes > u64::from(self.limits.exception_bytes) {
             return Err(Trap::ExceptionBytes.into());
@@ -164,7 +164,7 @@ impl Vm {
 
     /// Pays for leaving `frames` frames.
     pub fn charge_leaving(&mut self, frames: u32) -> Result<(), Trap> {
-        self.charge(self.schedule.unwind_cost(frames))
+        self.meter.charge(self.schedule.unwind_cost(frames))
     }
 }
 
@@ -385,7 +385,7 @@ unsafe fn leave_to(vm: *mut Vm, r: &mut Regs, return_to: *const Word) -> bool {
 fn find(vm: &mut Vm, instance: &Instance, code: &Code, at: usize) -> Result<Option<(Caught, usize)>, Trap> {
     let (tag, price) = (vm.exceptions.get(vm.exceptions.pending).tag, vm.schedule.clause_cost());
     for (caught, table) in code.catches(at) {
-        vm.charge(price)?;
+        vm.meter.charge(price)?;
         if caught.tag.is_none_or(|own| instance.tags[own as usize] == tag) {
             return Ok(Some((caught, table)));
         }

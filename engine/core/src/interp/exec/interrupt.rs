@@ -1,9 +1,9 @@
 //! Ending a run from another thread.
 //!
 //! The interpreter looks whether somebody wants that where it is short of gas anyway: while a store has an [`Interrupt`], its
-//! counter holds a slice of the gas at a time; and where a host function has returned, which may spend more gas than all else.
-//! Machine code looks at its gas and at nothing else. Whoever interrupts nudges the thread that it runs on, and there its gas is
-//! taken away ([`GONE`]): it goes the way of a run that is out of gas, and only then is asked whether it was.
+//! counter holds a slice of the gas at a time, and a host function that spends more leaves it short. Machine code looks at its gas
+//! and at nothing else. Whoever interrupts nudges the thread that it runs on, and there its gas is taken away ([`GONE`]): it
+//! goes the way of a run that is out of gas, and only then is asked whether it was.
 
 use core::mem::transmute;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};

@@ -284,7 +284,7 @@ impl Machine {
             return Err(Refused::Limit);
         }
         // At most as many bytes as the cap, whose pages have 32 bits.
-        vm.charge(vm.schedule.grow_cost(Pages(0), Pages::begun(ty.min << ty.page.log2())))?;
+        vm.meter.charge(vm.schedule.grow_cost(Pages(0), Pages::begun(ty.min << ty.page.log2())))?;
         let mut memory = Memory::new(ty, vm.limits.memory, &vm.pool)?;
         memory.index = vm.memories.len() as u32;
         let index = memory.index;

@@ -45,8 +45,8 @@ fn stop(vm: &mut Vm, stop: Stop) -> Flow {
     }
 }
 
-/// Calls a host function: [`HostCall`](super::vm::HostCall). A function of its own so that no handler has an indirect call:
-/// `xtask tails` would have to tell it from a dispatch that is no jump.
+/// Calls a host function: [`HostCall`](super::vm::HostCall). A jump, and a function of its own so that no handler has an
+/// indirect call: `xtask tails` would have to tell it from a dispatch that is no jump.
 ///
 /// # Safety
 /// `vm` is the running machine, `callee` is a host function of its arena, and `args` lies in its stack with room for
@@ -54,13 +54,7 @@ fn stop(vm: &mut Vm, stop: Stop) -> Flow {
 #[inline(never)]
 pub(crate) unsafe fn call_host(vm: *mut Vm, callee: *const Func, args: *mut u64) -> *mut u64 {
     // SAFETY: the caller's promise; host functions reach the machine only through the store, while nothing here refers to it.
-    unsafe {
-        let slots = ((*callee).entry)(vm, callee, args);
-        if !slots.is_null() {
-            (*vm).look();
-        }
-        slots
-    }
+    unsafe { ((*callee).entry)(vm, callee, args) }
 }
 
 /// Calls a host function, or a function of any instance, by the call op in the saved registers.
@@ -186,7 +180,7 @@ unsafe fn call_native(vm: *mut Vm, callee: *const Func, args: *mut u64) -> (*mut
             let called = Trapped::inside(vm, native::call(vm, callee, values.as_mut_ptr()));
             let args = (*vm).stack.base.offset(distance);
             if called.is_ok() {
-                (*vm).look();
+                (*vm).slice();
                 core::slice::from_raw_parts_mut(args, results).copy_from_slice(&values[..results]);
             }
             (args, called)
@@ -228,12 +222,12 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Flow {
         let machine = &mut *vm;
         let distance = r.fp.offset_from(machine.stack.base);
         let entered = (|| -> Result<(), Stop> {
-            machine.charge(Particles(u64::from(costs.high())))?;
+            machine.meter.charge(Particles(u64::from(costs.high())))?;
             if machine.depth_left() == 0 {
                 return Err(Trap::CallDepth.into());
             }
             machine.reserve_slots(u32::from(frame.code()))?;
-            machine.charge(Particles(u64::from(costs.low())))?;
+            machine.meter.charge(Particles(u64::from(costs.low())))?;
             Ok(())
         })();
         r.fp = machine.stack.base.offset(distance);
@@ -282,7 +276,7 @@ pub(crate) unsafe fn translate(vm: *mut Vm) -> Flow {
         machine.budget += budget_of(stub.code());
         let entered = (|| -> Result<(), Stop> {
             machine.reserve_slots(u32::from(frame.code()))?;
-            machine.charge(Particles(u64::from(costs.low())))?;
+            machine.meter.charge(Particles(u64::from(costs.low())))?;
             Ok(())
         })();
         r.fp = machine.stack.base.offset(distance);
@@ -388,20 +382,20 @@ fn memory_operator<const FAR: bool>(
         Op::MemoryGrow => {
             let (memory, delta) = (memory(w.b()), operands[0]);
             operands[0] = if memory.may_grow(delta) {
-                vm.charge(memory.price_of(vm.schedule, delta))?;
+                vm.meter.charge(memory.price_of(vm.schedule, delta))?;
                 memory.grow(delta)?
             } else {
                 refused(memory.ty.memory64)
             };
         }
         Op::MemoryFill => {
-            vm.charge(price(operands[2]))?;
+            vm.meter.charge(price(operands[2]))?;
             let memory = memory(w.b());
             let (at, len) = within(operands[0], operands[2], memory.len(), oob)?;
             memory.range_mut(at, len).ok_or(oob)?.fill(operands[1] as u8);
         }
         Op::MemoryCopy => {
-            vm.charge(price(operands[2]))?;
+            vm.meter.charge(price(operands[2]))?;
             let (from, _) = within(operands[1], operands[2], memory(w.c()).len(), oob)?;
             let (to, len) = within(operands[0], operands[2], memory(w.b()).len(), oob)?;
             if !FAR || core::ptr::eq(at(w.b()), at(w.c())) {
@@ -412,7 +406,7 @@ fn memory_operator<const FAR: bool>(
             }
         }
         Op::MemoryInit => {
-            vm.charge(price(operands[2]))?;
+            vm.meter.charge(price(operands[2]))?;
             let segment = usize::from(w.b());
             let bytes =
                 if instance.dropped_data[segment] { &[][..] } else { &instance.prepared.parsed.data[segment].bytes };
@@ -441,18 +435,18 @@ fn table_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operand
         Op::TableGrow => {
             let (table, delta) = (table(w.b()), operands[1]);
             if table.may_grow(delta) {
-                vm.charge(vm.schedule.table_cost(delta))?;
+                vm.meter.charge(vm.schedule.table_cost(delta))?;
             }
             operands[0] = table.grow(delta, operands[0])?.map_or(refused(table.ty.table64), u64::from);
         }
         Op::TableFill => {
-            vm.charge(vm.schedule.table_cost(operands[2]))?;
+            vm.meter.charge(vm.schedule.table_cost(operands[2]))?;
             let elements = &mut table(w.b()).elements;
             let (to, len) = within(operands[0], operands[2], elements.len(), oob)?;
             elements[to..to + len].fill(operands[1]);
         }
         Op::TableCopy => {
-            vm.charge(vm.schedule.table_cost(operands[2]))?;
+            vm.meter.charge(vm.schedule.table_cost(operands[2]))?;
             let (from, _) = within(operands[1], operands[2], table(w.c()).elements.len(), oob)?;
             let (to, len) = within(operands[0], operands[2], table(w.b()).elements.len(), oob)?;
             if core::ptr::eq(at(w.b()), at(w.c())) {
@@ -462,7 +456,7 @@ fn table_operator(vm: &mut Vm, instance: &mut Instance, op: Op, w: Word, operand
             }
         }
         Op::TableInit => {
-            vm.charge(vm.schedule.table_cost(operands[2]))?;
+            vm.meter.charge(vm.schedule.table_cost(operands[2]))?;
             let segment = usize::from(w.b());
             let items = if instance.dropped_elements[segment] {
                 &[][..]

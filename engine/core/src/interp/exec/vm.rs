@@ -7,13 +7,13 @@ use super::arena::{Arena, Lists, emptied};
 use super::exception::{Exceptions, Late, Tag, Unwound};
 use super::frames::Trapped;
 use super::host::{Host, not_host};
-use super::interrupt::{GONE, Interrupt, SLICE};
+use super::interrupt::{Interrupt, SLICE};
 use super::memory::{Bounds, Memory, Pool};
 use super::native::Native;
 use super::prepared::Prepared;
 use super::watch::Watch;
 use crate::error::{Fault, Halt, Stop, Trap};
-use crate::gas::{Meter, Particles, Schedule};
+use crate::gas::{Meter, Schedule};
 use crate::interp::code::Word;
 use crate::limits::RunLimits;
 use crate::wasm::canon::Types;
@@ -356,7 +356,7 @@ impl Vm {
         if self.is_interrupted() {
             return Err(Halt::TimedOut.into());
         }
-        self.meter.keep(SLICE);
+        self.meter.slice(SLICE);
         Ok(())
     }
 
@@ -366,47 +366,15 @@ impl Vm {
         if self.is_interrupted() || !self.meter.refill() {
             return false;
         }
-        if self.interrupt.is_some() {
-            self.meter.keep(SLICE);
-        }
+        self.slice();
         true
     }
 
-    /// Looks whether the run is to end where the interpreter goes on after others who spend gas and fill the counter, host functions
-    /// and machine code: where most gas goes to them, it is them that find the counter short.
-    #[inline(always)]
-    pub fn look(&mut self) {
+    /// Has the counter hold a slice where it may hold more: after machine code, which has all.
+    pub fn slice(&mut self) {
         if self.interrupt.is_some() {
-            self.look_up();
+            self.meter.slice(SLICE);
         }
-    }
-
-    #[cold]
-    fn look_up(&mut self) {
-        if !self.goes_on() {
-            self.meter.counter = GONE;
-        }
-    }
-
-    /// Takes `cost`.
-    ///
-    /// # Errors
-    /// [`Trap::OutOfGas`], with nothing left.
-    #[inline]
-    pub fn charge(&mut self, cost: Particles) -> Result<(), Trap> {
-        self.meter.charge(cost)?;
-        if self.interrupt.is_some() && !self.goes_on() {
-            self.meter.exhaust();
-            return Err(Trap::OutOfGas);
-        }
-        Ok(())
-    }
-
-    /// Looks whether the run is not to end, what was charged having filled the counter without a look. It holds a slice again.
-    #[cold]
-    fn goes_on(&mut self) -> bool {
-        self.meter.keep(SLICE);
-        !self.is_interrupted()
     }
 
     /// The empty memory.
