@@ -44,7 +44,7 @@ struct Case {
     setup: Setup,
     pointers: &'static [(usize, Behind)],
     /// What it answers in a program to which nothing is granted.
-    without: Errno,
+    without: u32,
     /// Rules under which it is refused, and what it acts on then.
     outside: Kind<(&'static str, Setup)>,
     /// Bit of the right that its descriptor must have.
@@ -126,7 +126,7 @@ fn subscribes(run: &mut Run, _: &mut Host) -> Vec<u32> {
 }
 
 fn case(name: &'static str, setup: Setup, pointers: &'static [(usize, Behind)]) -> Case {
-    Case { name, setup, pointers, without: Errno::Badf, outside: Err(MADE), right: Err(RULED) }
+    Case { name, setup, pointers, without: Errno::Badf as u32, outside: Err(MADE), right: Err(RULED) }
 }
 
 impl Case {
@@ -143,7 +143,7 @@ impl Case {
     }
 
     /// It takes no socket, and answers that to a program without grants.
-    fn free(self, without: Errno) -> Self {
+    fn free(self, without: u32) -> Self {
         Self { without, right: Err(NO_SOCKET), ..self }
     }
 }
@@ -163,7 +163,9 @@ fn table() -> Vec<Case> {
             &[(1, Bytes(4))],
         )
         .right(ACCEPT),
-        case("sock_open", |_, _| vec![1, STREAM, OUT], &[(2, Bytes(4))]).free(Errno::Notcapable).outside("connect:udp:*"),
+        case("sock_open", |_, _| vec![1, STREAM, OUT], &[(2, Bytes(4))])
+            .free(Errno::Notcapable as u32)
+            .outside("connect:udp:*"),
         case("sock_bind", |run, _| open(run, false), &[(1, Record)]).outside("connect:*"),
         case("sock_bind_v2", |run, _| open(run, true), &[(1, Record)]).outside("connect:*"),
         Case { outside: Ok(("connect:*", anywhere)), ..case("sock_listen", listen, &[]) }.right(ACCEPT),
@@ -190,13 +192,18 @@ fn table() -> Vec<Case> {
         case(
             "sock_getsockopt",
             |run, _| {
+                let fd = run.open(1, STREAM);
                 run.words(OUT, &[4]);
-                vec![run.open(1, STREAM), 0, 1, DATA, OUT]
+                vec![fd, 0, 1, DATA, OUT]
             },
             &[(3, Bytes(4)), (4, Bytes(4))],
         )
         .asks(),
-        case("sock_setsockopt", |run, _| vec![run.open(1, STREAM), 0, 0, DATA, 4], &[(3, Bytes(4))]).outside_device(),
+        // Of all that can be set one thing takes a grant, which there is none of.
+        Case {
+            outside: Ok(("connect:*", |run, _| vec![run.open(1, STREAM), 0, 14, DATA, 3])),
+            ..case("sock_setsockopt", |run, _| vec![run.open(1, STREAM), 0, 0, DATA, 4], &[(3, Next)])
+        },
         case(
             "sock_getlocaladdr",
             |run, host| vec![connected(run, host), run.room(16), OUT, OUT + 4],
@@ -224,17 +231,195 @@ fn table() -> Vec<Case> {
         // Addresses are resolved by nobody; names take a grant.
         Case {
             outside: Ok(("connect:*", named)),
-            ..case(
-                "sock_getaddrinfo",
-                resolves,
-                &[(0, Next), (2, Next), (4, Bytes(28)), (5, Bytes(4)), (7, Bytes(4))],
-            )
-            .free(Errno::Success)
+            ..case("sock_getaddrinfo", resolves, &[(0, Next), (2, Next), (4, Bytes(28)), (5, Bytes(4)), (7, Bytes(4))])
+                .free(OK)
         },
         // Clocks and descriptors have their own grants, which are told in events.
         Case {
             outside: Err(NO_SOCKET),
-            ..case("epoll_oneoff", subscribes, &[(0, Bytes(48)), (1, Bytes(32)), (3, Bytes(4))]).free(Errno::Success)
+            ..case("epoll_oneoff", subscribes, &[(0, Bytes(48)), (1, Bytes(32)), (3, Bytes(4))]).free(OK)
         },
     ]
+}
+
+/// Each function on each tier, with these rules.
+fn everywhere(rules: impl Fn(&Case) -> Grants, test: impl Fn(&str, &Case, &mut Run, &mut Host)) {
+    let aot = Aot::new(Options::default()).unwrap();
+    let config = Config::new();
+    let engines = [
+        ("interpreter", Engine::new(&config).unwrap()),
+        ("machine code", Engine::with_compiler(&config, Arc::new(aot)).unwrap()),
+    ];
+    for (tier, engine) in &engines {
+        for case in table() {
+            let mut run = Run::on(engine, rules(&case));
+            let mut host = Host {
+                streams: TcpListener::bind("127.0.0.1:0").unwrap(),
+                datagrams: UdpSocket::bind("127.0.0.1:0").unwrap(),
+                connected: None,
+            };
+            test(&format!("{} on {tier}", case.name), &case, &mut run, &mut host);
+        }
+    }
+}
+
+/// Names that are not preview 1's own.
+fn rows() -> impl Iterator<Item = &'static gristmill::ApiRow> {
+    Wasi::rows().iter().skip_while(|row| row.name != "sock_accept").filter(|row| row.module == MODULE)
+}
+
+#[test]
+fn every_function_has_a_row() {
+    let table = table();
+    let named: BTreeSet<_> = table.iter().map(|case| case.name).collect();
+    assert_eq!(named, rows().map(|row| row.name).collect());
+    assert_eq!(named.len(), table.len());
+    // All that is not a number points somewhere.
+    const NUMBERS: [&str; 13] = [
+        "fd",
+        "port",
+        "flags",
+        "n",
+        "level",
+        "len",
+        "backlog",
+        "family",
+        "kind",
+        "max",
+        "node_len",
+        "service_len",
+        "name",
+    ];
+    for row in rows() {
+        let case = table.iter().find(|case| case.name == row.name).unwrap();
+        // The length of an option is an address where it is told.
+        let is_told = |name: &str| name == "len" && row.name == "sock_getsockopt";
+        let addresses = (0..).zip(row.params).filter(|(_, (name, _))| !NUMBERS.contains(name) || is_told(name));
+        assert!(
+            addresses.map(|(place, _)| place).eq(case.pointers.iter().map(|it| it.0)),
+            "{}: {:?}",
+            row.name,
+            row.params
+        );
+    }
+}
+
+#[test]
+fn each_works() {
+    everywhere(
+        |_| net(LOOPBACK),
+        |what, case, run, host| {
+            let args = (case.setup)(run, host);
+            run.works(case.name, &args);
+            assert_eq!(run.log(), "", "{what}");
+        },
+    );
+}
+
+#[test]
+fn each_checks_its_pointers() {
+    everywhere(
+        |_| net(LOOPBACK),
+        |what, case, run, host| {
+            let args = (case.setup)(run, host);
+            let mut wrong = Vec::new();
+            for (pointer, behind) in case.pointers {
+                let bytes = match behind {
+                    Behind::Bytes(bytes) => *bytes,
+                    Behind::Next => args[pointer + 1],
+                    Behind::Buffers => 8 * args[pointer + 1],
+                    Behind::Record => 8,
+                };
+                for at in [SIZE - bytes + 1, SIZE, u32::MAX, 0u32.wrapping_sub(bytes)] {
+                    let mut args = args.clone();
+                    args[*pointer] = at;
+                    wrong.push((args, None));
+                }
+                // What a record, or an entry of a list, points to.
+                if matches!(behind, Behind::Buffers | Behind::Record) {
+                    let place = args[*pointer];
+                    wrong.extend([SIZE - 1, SIZE + 1, u32::MAX].map(|at| (args.clone(), Some((place, at)))));
+                }
+            }
+            for (args, inner) in wrong {
+                let memory = run.memory().to_vec();
+                inner.into_iter().for_each(|(place, at)| run.words(place, &[at]));
+                let before = run.memory().to_vec();
+                assert_eq!(run.call(case.name, &args), Errno::Fault as u32, "{what} {args:?} {inner:?}");
+                assert!(run.memory() == before, "{what} {args:?}");
+                run.memory().copy_from_slice(&memory);
+            }
+            // Nothing has happened: it works.
+            run.works(case.name, &args);
+        },
+    );
+}
+
+#[test]
+fn none_works_without_a_grant() {
+    everywhere(
+        |_| Grants::default(),
+        |what, case, run, host| {
+            let mut granted = Run::net(LOOPBACK);
+            let args = (case.setup)(&mut granted, host);
+            run.memory().copy_from_slice(granted.memory());
+            assert_eq!(run.call(case.name, &args), case.without, "{what}");
+            assert_eq!(run.log().contains("it takes --allow-net"), case.name == "sock_open", "{what}: {}", run.log());
+        },
+    );
+}
+
+#[test]
+fn none_goes_beyond_its_rules() {
+    everywhere(
+        |case| net(&case.outside.map_or(LOOPBACK.to_vec(), |(rule, _)| vec![rule])),
+        |what, case, run, host| {
+            let Ok((_, setup)) = case.outside else { return };
+            let args = setup(run, host);
+            let memory = run.memory().to_vec();
+            run.fails(case.name, &args, Errno::Notcapable);
+            assert!(run.memory() == memory, "{what}");
+            let function = case.name.trim_end_matches("_v2");
+            assert!(run.log().contains(&format!("refused: {function}(")), "{what}: {}", run.log());
+            host.streams.set_nonblocking(true).unwrap();
+            host.datagrams.set_nonblocking(true).unwrap();
+            assert!(host.streams.accept().is_err() && host.datagrams.recv(&mut [0; 8]).is_err(), "{what}");
+        },
+    );
+}
+
+#[test]
+fn each_right_that_was_given_away() {
+    everywhere(
+        |_| net(LOOPBACK),
+        |what, case, run, host| {
+            let Ok(bit) = case.right else { return };
+            let args = (case.setup)(run, host);
+            let (fd, memory) = (args[0], run.memory().to_vec());
+            run.works("fd_fdstat_get", &[fd, OUT]);
+            let rights = run.word(OUT + 8);
+            assert_ne!(rights & 1 << bit, 0, "{what}");
+            run.works("fd_fdstat_set_rights", &[fd, rights & !(1 << bit), 0]);
+            run.memory().copy_from_slice(&memory);
+            run.fails(case.name, &args, Errno::Notcapable);
+            assert!(run.memory() == memory, "{what}");
+        },
+    );
+}
+
+#[test]
+fn each_is_paid_for_first() {
+    let priced = |_: &Case| {
+        let mut grants = net(LOOPBACK);
+        grants.prices.sockets = Price { call: 1_000, kib: 0 };
+        grants
+    };
+    everywhere(priced, |what, case, run, host| {
+        let args = (case.setup)(run, host);
+        let memory = run.memory().to_vec();
+        run.store.set_gas(Gas(999));
+        let trap = run.try_call(case.name, &args).unwrap_err().as_trap();
+        assert_eq!(trap, Some(Trap::OutOfGas), "{what}");
+        assert!(run.memory() == memory, "{what}");
+    });
 }

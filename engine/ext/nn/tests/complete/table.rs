@@ -190,8 +190,7 @@ fn pictures() -> Vec<Case> {
     ];
     let older =
         older.map(|(name, bytes)| case(SSVM_IMAGE, name, [Model, Is(2), Is(2), At(RESULT, bytes)], Gives(0), Free));
-    let later = ["load_jpg", "load_png", "load_image"].map(|name| {
-        case(LATER_IMAGE, name, [Model, Is(2), Is(2), Is(0), Of(RESULT, 12)], Gives(0), Free)
-    });
+    let later = ["load_jpg", "load_png", "load_image"]
+        .map(|name| case(LATER_IMAGE, name, [Model, Is(2), Is(2), Is(0), Of(RESULT, 12)], Gives(0), Free));
     older.into_iter().chain(later).map(|case| case.no_memory(Ok(1))).collect()
 }

@@ -56,16 +56,20 @@ impl Run {
     }
 
     pub fn with(grants: Grants, streams: Streams) -> Self {
-        Self::of(streams, |note| Granted::new(grants, note))
+        Self::of(&Engine::new(&Config::new()).unwrap(), streams, |note| Granted::new(grants, note))
+    }
+
+    pub fn on(engine: &Engine, grants: Grants) -> Self {
+        Self::of(engine, Streams::default(), |note| Granted::new(grants, note))
     }
 
     /// A program that has these rules and a clock, and may be cancelled.
     pub fn cancellable(rules: &[&str], cancel: Cancel) -> Self {
-        Self::of(Streams::default(), |note| Granted::cancellable(net(rules), cancel, note))
+        let granted = |note: Note| Granted::cancellable(net(rules), cancel, note);
+        Self::of(&Engine::new(&Config::new()).unwrap(), Streams::default(), granted)
     }
 
-    fn of(streams: Streams, granted: impl FnOnce(Note) -> Arc<Granted>) -> Self {
-        let engine = Engine::new(&Config::new()).unwrap();
+    fn of(engine: &Engine, streams: Streams, granted: impl FnOnce(Note) -> Arc<Granted>) -> Self {
         let (mut header, mut functions) = (String::new(), String::new());
         let mut add = |module: &str, name: &str, export: &str, params: &[&str]| {
             let signature = format!("(param {}) (result i32)", params.join(" "));
@@ -81,15 +85,15 @@ impl Run {
             }
         }
         let text = format!("(module {header} (memory (export \"memory\") 4) {functions})");
-        let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+        let module = Module::new(engine, &wat::parse_str(text).unwrap()).unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let granted = {
             let log = log.clone();
             granted(Box::new(move |refused| log.lock().unwrap().push(refused.to_string())))
         };
-        let mut linker = Linker::new(&engine);
+        let mut linker = Linker::new(engine);
         add_to_linker(&mut linker, |wasi: &mut Wasi| wasi).unwrap();
-        let mut store = Store::new(&engine, Wasi::new(granted, "guest", streams).unwrap());
+        let mut store = Store::new(engine, Wasi::new(granted, "guest", streams).unwrap());
         let instance = linker.instantiate(&mut store, &module).unwrap();
         Self { store, instance, log }
     }
