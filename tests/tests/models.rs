@@ -117,6 +117,7 @@ fn guests(file: &Path) -> Vec<(&'static str, Guest)> {
             digest: None,
             encoding: "autodetect".into(),
             target: "cpu".into(),
+            backend: None,
         };
         let granted = Granted::quiet(Grants { models: vec![grant], ..Grants::default() });
         let mut linker = Linker::new(&engine);

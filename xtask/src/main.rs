@@ -31,6 +31,11 @@ const COMMANDS: &[Row] = &[
         "run every comparison and write benches/RESULTS.md [ROUNDS [MILLISECONDS [KERNEL,KERNEL..]]]",
         results::main,
     ),
+    (
+        "extensions",
+        "run the extensions beside what they are made of, and write benches/EXTENSIONS.md [ROUNDS [MILLISECONDS]]",
+        results::extensions,
+    ),
 ];
 
 fn main() -> ExitCode {
@@ -38,7 +43,7 @@ fn main() -> ExitCode {
     let command = arguments.first().and_then(|name| COMMANDS.iter().find(|row| row.0 == name));
     let Some((name, _, run)) = command else {
         eprintln!("usage: cargo xtask COMMAND");
-        COMMANDS.iter().for_each(|(name, what, _)| eprintln!("  {name:8} {what}"));
+        COMMANDS.iter().for_each(|(name, what, _)| eprintln!("  {name:10} {what}"));
         return ExitCode::from(2);
     };
     match run(&arguments[1..]) {

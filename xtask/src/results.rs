@@ -1,7 +1,7 @@
-//! Runs every comparison and writes benches/RESULTS.md.
+//! Runs comparisons and writes their pages: benches/RESULTS.md, and benches/EXTENSIONS.md for what is beyond the chain.
 
 use crate::peers::{GUESTS, Peers, build};
-use crate::{Outcome, generated, icount, output, root};
+use crate::{Outcome, generated, icount, output, root, target};
 use std::fmt::Write as _;
 use std::process::Command;
 
@@ -25,8 +25,41 @@ pub fn main(arguments: &[String]) -> Outcome {
     generated("benches/RESULTS.md", &text, &[])
 }
 
-/// What the figures belong to.
-fn head(peers: &Peers, rounds: &str, turn: &str) -> Outcome<String> {
+/// `cargo xtask extensions [ROUNDS [MILLISECONDS]]`: turns of every contender, and the least length of one.
+pub fn extensions(arguments: &[String]) -> Outcome {
+    let rounds = arguments.first().map_or("11", |rounds| rounds);
+    let turn = arguments.get(1).map_or("500", |turn| turn);
+    let mut text = belongs("Results of the extensions", "cargo xtask extensions")?;
+    let locks = [("benches/Cargo.lock", &["wasmtime-wasi"][..]), ("Cargo.lock", &["tract-onnx", "redb", "axum"])];
+    let mut versions = Vec::new();
+    for (lock, names) in locks {
+        let lock = std::fs::read_to_string(root().join(lock))?;
+        versions.extend(names.iter().map(|name| version(&lock, name)));
+    }
+    writeln!(text, "- {}", versions.join("; "))?;
+    writeln!(
+        text,
+        "- release as users build it; beside wasmtime: fat LTO, one codegen unit\n\n\
+         Contenders take turns of at least {turn} ms, {rounds} times; a ratio is the median of the ratios of turns side by side. \
+         Guests call in a loop; what one asks for is done and checked as if it were the only one. To repeat: `cargo xtask \
+         extensions [ROUNDS [MILLISECONDS]]`, or one alone: `cargo bench -p gristmill-ext-storage -- --only get`."
+    )?;
+    let mut bench = |folder: &str, arguments: &[&str]| -> Outcome {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(root().join(folder)).args(["bench", "--quiet", "--locked"]).args(arguments);
+        cargo.args(["--", "--rounds", rounds, "--turn", turn, "--brief"]).stderr(std::process::Stdio::inherit());
+        text.push_str(&output(&mut cargo)?);
+        Ok(())
+    };
+    let inside = target().join("benches");
+    bench("benches", &["--package=gristmill-bench-wasi", "--target-dir", &inside.to_string_lossy()])?;
+    // All at once: the packages of a command share one set of features, and the suites have built that of the whole.
+    bench(".", &["--workspace", "--bench=native"])?;
+    generated("benches/EXTENSIONS.md", &text, &[])
+}
+
+/// What figures belong to: a page's first lines.
+fn belongs(title: &str, command: &str) -> Outcome<String> {
     let line = |program: &str, arguments: &[&str]| {
         let out = output(Command::new(program).current_dir(root()).args(arguments));
         out.ok().and_then(|text| text.lines().next().map(String::from)).unwrap_or_else(|| "none".into())
@@ -39,10 +72,7 @@ fn head(peers: &Peers, rounds: &str, turn: &str) -> Outcome<String> {
         .trim_start_matches(['\t', ' ', ':']);
     let cores = std::thread::available_parallelism().map_or(0, |n| n.get());
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let lock = std::fs::read_to_string(root().join("benches/Cargo.lock"))?;
-    let versions: Vec<String> =
-        ["wasmi", "wasmtime", "tinywasm", "makepad-stitch", "revm"].iter().map(|name| version(&lock, name)).collect();
-    let mut text = String::from("# Results\n\nWritten by `cargo xtask results`; do not edit.\n\n");
+    let mut text = format!("# {title}\n\nWritten by `{command}`; do not edit.\n\n");
     writeln!(
         text,
         "- {}, commit {}",
@@ -51,6 +81,14 @@ fn head(peers: &Peers, rounds: &str, turn: &str) -> Outcome<String> {
     )?;
     writeln!(text, "- {cpu}, {cores} cores; load when the run began: {}", load.split(' ').next().unwrap_or("unknown"))?;
     writeln!(text, "- {}; native code by {}", line("rustc", &["-V"]), line("clang-19", &["--version"]))?;
+    Ok(text)
+}
+
+fn head(peers: &Peers, rounds: &str, turn: &str) -> Outcome<String> {
+    let mut text = belongs("Results", "cargo xtask results")?;
+    let lock = std::fs::read_to_string(root().join("benches/Cargo.lock"))?;
+    let versions: Vec<String> =
+        ["wasmi", "wasmtime", "tinywasm", "makepad-stitch", "revm"].iter().map(|name| version(&lock, name)).collect();
     writeln!(text, "- {}; solc 0.8.37 for the EVM code", versions.join("; "))?;
     writeln!(
         text,

@@ -4,4 +4,4 @@ mod measure;
 mod report;
 
 pub use measure::{Contender, Effort, Times, geomean, interleave, median};
-pub use report::{MICROSECONDS, Report, Unit};
+pub use report::{Asked, MICROSECONDS, Report, Unit};

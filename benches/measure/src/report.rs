@@ -5,14 +5,56 @@ use serde_json::{Value, json};
 use std::process::Command;
 use std::time::Duration;
 
+/// What a bench is asked for on the command line.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// `--rounds N`, `--turn MILLISECONDS`.
+    pub effort: Effort,
+    /// `--only SUBSTRING`: of the inputs' names.
+    pub only: Option<String>,
+    /// `--json FILE`.
+    pub json: Option<String>,
+    /// `--brief`: no line about the machine.
+    pub brief: bool,
+}
+
+impl Asked {
+    /// Reads the arguments; without them there are 11 turns of `turn`.
+    ///
+    /// # Panics
+    /// On arguments that make no sense.
+    pub fn from_arguments(turn: Duration) -> Self {
+        let mut asked = Self { effort: Effort { rounds: 11, turn }, only: None, json: None, brief: false };
+        let mut arguments = std::env::args().skip(1).skip_while(|argument| !argument.starts_with("--"));
+        while let Some(name) = arguments.next() {
+            let mut value = || arguments.next().unwrap_or_else(|| panic!("{name} needs a value"));
+            match &*name {
+                "--rounds" => asked.effort.rounds = value().parse().expect("--rounds takes a number"),
+                "--turn" => {
+                    asked.effort.turn = Duration::from_millis(value().parse().expect("--turn takes milliseconds"));
+                }
+                "--only" => asked.only = Some(value()),
+                "--json" => asked.json = Some(value()),
+                "--brief" => asked.brief = true,
+                // What `cargo bench` adds.
+                "--bench" => {}
+                _ => panic!("{name}: only --rounds, --turn, --only, --json and --brief are known"),
+            }
+        }
+        asked
+    }
+
+    /// Whether the input was asked for.
+    pub fn wants(&self, input: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| input.contains(&**only))
+    }
+}
+
 /// A bench under way: what was asked for, and the rows so far.
 pub struct Report {
     question: &'static str,
     unit: Unit,
-    effort: Effort,
-    only: Option<String>,
-    json: Option<String>,
-    brief: bool,
+    asked: Asked,
     rows: Vec<Row>,
 }
 
@@ -36,55 +78,23 @@ pub struct Unit {
 pub const MICROSECONDS: Unit = Unit { name: "µs", nanoseconds: 1e3 };
 
 impl Report {
-    /// Reads the arguments: `--rounds N`, `--turn MILLISECONDS`, `--only SUBSTRING`, `--json FILE`, `--brief`
-    /// (no line about the machine).
+    /// Of what [the arguments](Asked) say, turns of 10 ms without.
     ///
     /// # Panics
     /// On arguments that make no sense.
     pub fn from_arguments(question: &'static str, unit: Unit) -> Self {
-        let mut report = Self {
-            question,
-            unit,
-            effort: Effort { rounds: 11, turn: Duration::from_millis(10) },
-            only: None,
-            json: None,
-            brief: false,
-            rows: Vec::new(),
-        };
-        let mut arguments = std::env::args().skip(1).skip_while(|argument| !argument.starts_with("--"));
-        while let Some(name) = arguments.next() {
-            match &*name {
-                "--brief" => {
-                    report.brief = true;
-                    continue;
-                }
-                // What `cargo bench` adds.
-                "--bench" => continue,
-                _ => {}
-            }
-            let value = arguments.next().unwrap_or_else(|| panic!("{name} needs a value"));
-            match &*name {
-                "--rounds" => report.effort.rounds = value.parse().expect("--rounds takes a number"),
-                "--turn" => {
-                    report.effort.turn = Duration::from_millis(value.parse().expect("--turn takes milliseconds"));
-                }
-                "--only" => report.only = Some(value),
-                "--json" => report.json = Some(value),
-                _ => panic!("{name}: only --rounds, --turn, --only, --json and --brief are known"),
-            }
-        }
-        report
+        Self { question, unit, asked: Asked::from_arguments(Duration::from_millis(10)), rows: Vec::new() }
     }
 
     /// Whether the input was asked for.
     pub fn wants(&self, input: &str) -> bool {
-        self.only.as_ref().is_none_or(|only| input.contains(&**only))
+        self.asked.wants(input)
     }
 
     /// Times one input. Figures are divided by `per` (calls in a unit of work, kilobytes of a module); rows outside the
     /// mean are shown and left out of the last line. The last contender is what the others are compared with.
     pub fn time(&mut self, input: &str, per: f64, in_mean: bool, contenders: &mut [Contender<'_>]) {
-        let times = interleave(contenders, self.effort);
+        let times = interleave(contenders, self.asked.effort);
         let scale = 1.0 / (per * self.unit.nanoseconds);
         eprint!("{input}:");
         for t in &times {
@@ -101,10 +111,10 @@ impl Report {
     pub fn finish(self) {
         println!(
             "\n## {} ({}, median of {} rounds; least in brackets)\n",
-            self.question, self.unit.name, self.effort.rounds
+            self.question, self.unit.name, self.asked.effort.rounds
         );
         let machine = machine();
-        if !self.brief {
+        if !self.asked.brief {
             let facts = machine.as_object().into_iter().flatten();
             println!("{}\n", facts.map(|(k, v)| format!("{k}: {}", text(v))).collect::<Vec<_>>().join("; "));
         }
@@ -136,12 +146,12 @@ impl Report {
         let means = self.means(&names, Times::ratio);
         let least = self.means(&names, Times::least_ratio);
         line("**geomean**", means.iter().zip(&least).map(|(m, l)| format!("**{m:.3}** ({l:.3})")).collect());
-        if let Some(file) = &self.json {
+        if let Some(file) = &self.asked.json {
             let rows: Vec<Value> = self.rows.iter().map(|row| row.json()).collect();
             let geomean: serde_json::Map<String, Value> =
                 names.iter().zip(&means).map(|(n, m)| (n.to_string(), json!(m))).collect();
             let all = json!({
-                "question": self.question, "unit": self.unit.name, "rounds": self.effort.rounds,
+                "question": self.question, "unit": self.unit.name, "rounds": self.asked.effort.rounds,
                 "machine": machine, "base": base, "geomean": geomean, "rows": rows,
             });
             std::fs::write(file, format!("{all:#}\n")).unwrap_or_else(|e| panic!("{file}: {e}"));

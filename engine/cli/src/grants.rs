@@ -12,6 +12,7 @@ use gristmill_ext_grants::{
 
 use crate::args;
 use crate::output::Failure;
+use crate::program::Shared;
 
 /// What a program may do.
 ///
@@ -55,7 +56,7 @@ pub struct GrantArgs {
     /// Keep its storage in this file (redb); it is gone with the program otherwise
     #[arg(long, value_name = "FILE")]
     pub storage_file: Option<PathBuf>,
-    /// Give it a model by name: `NAME=FILE[:ENCODING[:TARGET]]`, or `NAME:ENCODING:TARGET:FILE`
+    /// Give it a model by name: `NAME=FILE[:ENCODING[:TARGET[:BACKEND]]]`, or `NAME:ENCODING:TARGET:FILE`
     #[arg(long, alias = "nn-preload", value_name = "NAME=FILE")]
     pub nn_model: Vec<Model>,
     /// Let it run models that it brings itself
@@ -64,6 +65,9 @@ pub struct GrantArgs {
     /// Number tensor types and errors of wasi-nn as before `f64` and `i64` were among them
     #[arg(long)]
     pub nn_old_types: bool,
+    /// Load ONNX Runtime, which is this library, for models whose grant names `onnxruntime` as their back end
+    #[arg(long, value_name = "FILE")]
+    pub onnxruntime: Option<PathBuf>,
     /// The longest that it may run: a number with ms, s or m
     #[arg(long, value_parser = args::duration, value_name = "TIME")]
     pub timeout: Option<Duration>,
@@ -134,6 +138,19 @@ impl GrantArgs {
         grants.random = self.random.unwrap_or(grants.random);
         grants.limits = Limits { milliseconds: self.milliseconds().or(grants.limits.milliseconds), ..grants.limits };
         Ok(grants)
+    }
+
+    /// What programs share, which is all that these grants need.
+    ///
+    /// # Errors
+    /// The file of the storage or a library cannot be opened; a model is granted to a back end that is not there.
+    pub fn shared(&self, grants: &Grants) -> Result<Shared, Failure> {
+        let shared = Shared::open(self.storage_file.as_deref(), self.onnxruntime.as_deref())?;
+        for model in &grants.models {
+            let backend = model.backend.iter().try_for_each(|name| shared.models.backend(name).map(drop));
+            backend.map_err(|e| Failure::refused(e.to_string()).at(format!("the model {}", model.name)))?;
+        }
+        Ok(shared)
     }
 
     /// `--timeout`.

@@ -26,14 +26,14 @@ pub struct Program {
 }
 
 impl Program {
-    /// A program of that file, with sockets that are open already. Its storage is kept in `kept`; in memory without.
+    /// A program of that file, with sockets that are open already.
     ///
     /// # Errors
-    /// A granted directory, or the storage, cannot be opened.
-    pub fn new(grants: Grants, file: &Path, sockets: Vec<OwnedFd>, kept: Option<&Path>) -> Result<Self, Failure> {
+    /// A granted directory cannot be opened.
+    pub fn new(grants: Grants, file: &Path, sockets: Vec<OwnedFd>, shared: &Shared) -> Result<Self, Failure> {
         let granted = Granted::new(grants, |refused| eprintln!("{refused}"));
         let streams = Streams { sockets, ..Streams::default() };
-        Self::of(granted, &name(file), streams, &Shared::open(kept)?)
+        Self::of(granted, &name(file), streams, shared)
     }
 
     /// A program of these parts.
@@ -60,19 +60,32 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Storage is kept in `kept`; in memory without.
+    /// Storage is kept in `kept`; in memory without. Models run on tract, and beside it on the ONNX Runtime that is that library.
     ///
     /// # Errors
-    /// The file cannot be opened.
-    pub fn open(kept: Option<&Path>) -> Result<Self, Failure> {
+    /// The file or the library cannot be opened; this build loads none.
+    pub fn open(kept: Option<&Path>, onnxruntime: Option<&Path>) -> Result<Self, Failure> {
         Ok(Self {
             storage: match kept {
                 Some(path) => Arc::new(Redb::open(path).map_err(|e| Failure::host(e.to_string()))?),
                 None => Arc::new(Memory::default()),
             },
-            models: Arc::default(),
+            models: match onnxruntime {
+                Some(library) => Arc::new(Models::new(vec![Arc::new(nn::Tract), with(library)?])),
+                None => Arc::default(),
+            },
         })
     }
+}
+
+#[cfg(feature = "onnxruntime")]
+fn with(onnxruntime: &Path) -> Result<Arc<dyn nn::Backend>, Failure> {
+    Ok(Arc::new(nn::OnnxRuntime::load(onnxruntime).map_err(|e| Failure::host(e.to_string()))?))
+}
+
+#[cfg(not(feature = "onnxruntime"))]
+fn with(_: &Path) -> Result<Arc<dyn nn::Backend>, Failure> {
+    Err(Failure::usage("this build cannot load ONNX Runtime: it is without the cargo feature `onnxruntime`"))
 }
 
 /// What a program of that file calls itself.

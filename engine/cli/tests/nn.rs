@@ -49,6 +49,48 @@ fn models_that_a_program_brings_are_another_grant() {
 }
 
 #[test]
+fn a_back_end_that_is_not_there_is_told_before_the_run() {
+    let here = folder("nn_backend");
+    let module = file(&here, "named.wat", NAMED);
+    let run = |flags: &[&str]| gristmill(&[&["run", &module, "--invoke", "load"], flags].concat());
+    let model = format!("face={}:onnx:cpu:onnxruntime", file(&here, "model.onnx", "no model"));
+    run(&["--nn-model", &model])
+        .exits(3)
+        .complains(r#"the model face: unsupported: there is no back end "onnxruntime" among ["tract"]"#);
+    let (exit, why) = match cfg!(feature = "onnxruntime") {
+        true => (4, "no/such/library: "),
+        false => (2, "this build cannot load ONNX Runtime: it is without the cargo feature `onnxruntime`"),
+    };
+    run(&["--nn-model", &model, "--onnxruntime", "no/such/library"]).exits(exit).complains(why);
+}
+
+/// Of a build with the feature, and with a library that `GRISTMILL_ONNXRUNTIME` names.
+#[test]
+#[cfg(feature = "onnxruntime")]
+fn models_run_on_the_library_that_is_named() {
+    let Ok(library) = std::env::var("GRISTMILL_ONNXRUNTIME") else {
+        return eprintln!("GRISTMILL_ONNXRUNTIME is not set: nothing is tested");
+    };
+    let here = folder("nn_library");
+    let module = file(&here, "named.wat", NAMED);
+    // ir_version 8, opset 13, and a graph `g` whose output `y` is its input `x`, a float.
+    let graph = [
+        b"\x0a\x10\x0a\x01x\x12\x01y\x22\x08Identity".as_slice(),
+        b"\x12\x01g",
+        b"\x5a\x0b\x0a\x01x\x12\x06\x0a\x04\x08\x01\x12\x00",
+        b"\x62\x0b\x0a\x01y\x12\x06\x0a\x04\x08\x01\x12\x00",
+    ]
+    .concat();
+    let model = [b"\x08\x08\x3a".as_slice(), &[graph.len() as u8], &graph, b"\x42\x04\x0a\x00\x10\x0d"].concat();
+    let path = here.join("same.onnx");
+    std::fs::write(&path, model).unwrap();
+    let model = format!("face={}:onnx:cpu:onnxruntime", path.display());
+    let flags = ["run", &module, "--invoke", "load", "--onnxruntime", &library, "--nn-model", &model];
+    assert_eq!(gristmill(&flags).exits(0).stdout, "0\n");
+    assert_eq!(gristmill(&[&flags[..], &["--confine=best-effort"]].concat()).exits(0).stdout, "0\n");
+}
+
+#[test]
 fn extensions_lists_every_generation() {
     let listed = gristmill(&["extensions", "nn"]).exits(0).stdout;
     for line in [

@@ -38,7 +38,7 @@ fn functions() -> Vec<Function> {
     let engine = Engine::default();
     let mut linker = Linker::new(&engine);
     link(&mut linker).unwrap();
-    let (granted, shared) = (Granted::quiet(Grants::default()), Shared::open(None).unwrap());
+    let (granted, shared) = (Granted::quiet(Grants::default()), Shared::open(None, None).unwrap());
     let program = Program::of(granted, "x", Streams::default(), &shared).unwrap();
     let mut store = Store::new(&engine, program);
     let all: Vec<_> =

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use common::{Run, file, folder, gristmill, gristmill_in, root};
 use gristmill::{Config, Engine, Gas, Linker, Module, Store};
-use gristmill_cli::program::{self, Program};
+use gristmill_cli::program::{self, Program, Shared};
 use gristmill_cli::tape::{End, Outcome, Replayer, Why, Wrong, open};
 use gristmill_ext_grants::{Digest, Grants};
 use serde_json::Value;
@@ -118,7 +118,8 @@ fn functions_and_their_results_are_recorded() {
 /// Replays a file with the recorded module, in this process.
 fn replayed(module: &Module, path: &Path) -> Result<(), Wrong> {
     let (header, input) = open(path)?;
-    let program = Program::new(Grants::default(), path, Vec::new(), None).unwrap();
+    let shared = Shared::open(None, None).unwrap();
+    let program = Program::new(Grants::default(), path, Vec::new(), &shared).unwrap();
     let mut store = Store::new(module.engine(), program);
     // As much as the run has used, about: a recording that lies may have the program compute for long.
     store.set_gas(Gas(header.gas.unwrap_or(0).min(1_000_000)));

@@ -191,7 +191,8 @@ pub fn run(args: &Args, as_json: bool) -> Result<Answer, Failure> {
     let header = args.header(&bytes, &start, &grants);
     let limits = grants.limits;
     let sockets = args.grants.sockets()?;
-    let program = Program::new(grants, &args.file, sockets, args.grants.storage_file.as_deref())?;
+    let shared = args.grants.shared(&grants)?;
+    let program = Program::new(grants, &args.file, sockets, &shared)?;
     let mut store = Store::new(&engine, program);
     if let Some(gas) = limits.gas {
         store.set_gas(Gas(gas));

@@ -168,7 +168,7 @@ impl Programs for All {
 pub fn run(args: &Args, as_json: bool) -> Result<Answer, Failure> {
     let (grants, options) = (args.grants()?, args.options(as_json)?);
     let engine = args.engine.engine(args.without.of(args.profile))?;
-    let shared = Shared::open(args.grants.storage_file.as_deref())?;
+    let shared = args.grants.shared(&grants)?;
     let runner = Mill::new(&engine, All(shared), |refused| eprintln!("{refused}"))?;
     let mut mounts = Vec::new();
     for text in &args.modules {

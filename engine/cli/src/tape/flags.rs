@@ -26,7 +26,7 @@ pub struct TapeArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "explain", "invoke", "reactor", "args", "gas", "profile", "without", "schedule", "manifest", "dir", "env", "stdin", "clock",
         "random", "allow_command", "allow_command_all", "allow_net", "tcplisten", "storage", "storage_file", "nn_model",
-        "nn_own_models", "nn_old_types",
+        "nn_own_models", "nn_old_types", "onnxruntime",
     ])]
     replay: Option<PathBuf>,
 }

@@ -53,29 +53,30 @@ impl<A: HostApi> HostApi for &mut A {
 /// What a host function sees of its guest.
 pub struct Guest<'a> {
     memory: &'a mut [u8],
-    /// Bytes that somebody may have written, from the first on; of our machine's memories, while nobody takes notes.
-    written: Option<&'a mut usize>,
-    noted: Option<Noted<'a>>,
+    told: Told<'a>,
     /// The meter of the run.
     pub meter: &'a mut Meter,
 }
 
-/// Who takes notes of what is written, and the memory's own number.
-struct Noted<'a> {
-    writes: &'a mut Writes,
-    most: Option<&'a mut usize>,
+/// Who is told what may be written.
+enum Told<'a> {
+    Nobody,
+    /// A memory of our machine: bytes that somebody may have written, from the first on.
+    Memory(&'a mut usize),
+    /// Who takes notes, and the memory.
+    Notes(&'a mut Writes, Option<&'a mut usize>),
 }
 
 impl<'a> Guest<'a> {
     /// A guest with that memory.
     pub fn new(memory: &'a mut [u8], meter: &'a mut Meter) -> Self {
-        Self { memory, written: None, noted: None, meter }
+        Self { memory, told: Told::Nobody, meter }
     }
 
     /// A guest with what a machine's memory lends.
     #[inline]
     pub(crate) fn lent((memory, written): (&'a mut [u8], &'a mut usize), meter: &'a mut Meter) -> Self {
-        Self { memory, written: Some(written), noted: None, meter }
+        Self { memory, told: Told::Memory(written), meter }
     }
 
     /// Linear memory 0 of the calling instance; empty when it has none.
@@ -93,25 +94,26 @@ impl<'a> Guest<'a> {
 
     /// The same guest, for a call of which `writes` notes what was written, and no notes of before.
     pub fn noting<'b>(&'b mut self, writes: &'b mut Writes) -> Guest<'b> {
-        let most = match &mut self.noted {
-            Some(noted) => noted.most.as_deref_mut(),
-            None => self.written.as_deref_mut(),
+        let most = match &mut self.told {
+            Told::Nobody => None,
+            Told::Memory(most) => Some(&mut **most),
+            Told::Notes(_, most) => most.as_deref_mut(),
         };
-        Guest { memory: self.memory, written: None, noted: Some(Noted { writes, most }), meter: self.meter }
+        Guest { memory: self.memory, told: Told::Notes(writes, most), meter: self.meter }
     }
 
     /// What is between may be written now.
     #[inline]
     fn tell(&mut self, from: usize, to: usize) {
-        match &mut self.written {
-            Some(written) => **written = (**written).max(to),
-            None => self.note(from, to),
+        match &mut self.told {
+            Told::Memory(most) => **most = (**most).max(to),
+            _ => self.note(from, to),
         }
     }
 
     #[cold]
     fn note(&mut self, from: usize, to: usize) {
-        if let Some(Noted { writes, most }) = &mut self.noted {
+        if let Told::Notes(writes, most) = &mut self.told {
             writes.note(from..to);
             if let Some(most) = most {
                 **most = (**most).max(to);
@@ -182,7 +184,11 @@ impl<'a> Guest<'a> {
     #[inline]
     pub fn write(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), Stop> {
         let len = u32::try_from(bytes.len()).map_err(|_| Trap::InvalidMemoryAccess)?;
-        self.slice_mut(ptr, len)?.copy_from_slice(bytes);
+        self.check(ptr, len)?;
+        let (from, to) = (ptr as usize, ptr as usize + bytes.len());
+        self.memory[from..to].copy_from_slice(bytes);
+        // Last: nothing has to be kept over the call that this may be.
+        self.tell(from, to);
         Ok(())
     }
 }

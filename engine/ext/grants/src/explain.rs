@@ -76,7 +76,8 @@ impl fmt::Display for Grants {
         }
         for model in &self.models {
             let (name, file) = (&model.name, model.file.display());
-            lines.push(format!("runs the model {name}: {file} ({} on {})", model.encoding, model.target));
+            let backend = model.backend.as_ref().map_or(String::new(), |backend| format!(" by {backend}"));
+            lines.push(format!("runs the model {name}: {file} ({} on {}{backend})", model.encoding, model.target));
         }
         if self.own_models {
             lines.push("runs models that it brings".into());

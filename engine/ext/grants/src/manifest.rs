@@ -268,9 +268,12 @@ pub struct Model {
     /// Its form: `onnx`, `tensorflow`, `tensorflowlite`, or `autodetect`.
     #[serde(default = "autodetect")]
     pub encoding: String,
-    /// What runs it.
+    /// What it runs on.
     #[serde(default = "cpu")]
     pub target: String,
+    /// The back end that runs it, by its name: `tract`, `onnxruntime`. Without, the host's first for the encoding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backend: Option<String>,
 }
 
 fn autodetect() -> String {

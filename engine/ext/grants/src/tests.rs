@@ -49,6 +49,11 @@ keys = 10
 name = "face"
 file = "face.tflite"
 
+[[model]]
+name = "voice"
+file = "voice.onnx"
+backend = "onnxruntime"
+
 [limits]
 gas = 1000
 milliseconds = 50
@@ -66,7 +71,8 @@ fn a_manifest_says_everything() {
     assert_eq!(grants.random, Random::Seed(7));
     assert_eq!(grants.directories[1].host, None);
     assert!(grants.all_commands);
-    assert_eq!(grants.models[0].encoding, "autodetect");
+    assert_eq!((grants.models[0].encoding.as_str(), &grants.models[0].backend), ("autodetect", &None));
+    assert_eq!(grants.models[1].backend.as_deref(), Some("onnxruntime"));
     assert_eq!(grants.commands[0].environment.as_deref(), Some(&[][..]));
     assert_eq!((grants.prices.wasi.kib, grants.prices.nn), (2, Price::default()));
     assert!(grants.fits(b"") && !grants.fits(b"another module"));
@@ -174,13 +180,17 @@ fn models_and_commands_as_flags() {
     let model: Model = "models/mnist.onnx".parse().unwrap();
     assert_eq!((model.name.as_str(), model.file.to_str()), ("mnist", Some("models/mnist.onnx")));
     let read = |text: &str| {
-        let Model { name, file, encoding, target, .. } = text.parse().unwrap();
+        let Model { name, file, encoding, target, backend, .. } = text.parse().unwrap();
         [name, file.display().to_string(), encoding, target].join(" ")
+            + &backend.map_or(String::new(), |it| format!(" {it}"))
     };
     assert_eq!(read("face=a.tflite"), "face a.tflite autodetect cpu");
     assert_eq!(read("face=a.tflite:TensorflowLite"), "face a.tflite tensorflowlite cpu");
     assert_eq!(read("face=a.tflite:onnx:gpu"), "face a.tflite onnx gpu");
     assert_eq!(read("face=C:/models/a.onnx"), "face C:/models/a.onnx autodetect cpu");
+    assert_eq!(read("face=C:/models/a.onnx:onnx:cpu:OnnxRuntime"), "face C:/models/a.onnx onnx cpu onnxruntime");
+    assert_eq!(read("face=a.onnx:onnx:onnxruntime"), "face a.onnx:onnx onnxruntime cpu");
+    assert_eq!(read("face=onnx:cpu:tract"), "face onnx:cpu tract cpu");
     let command: Command = "ls=/bin/ls".parse().unwrap();
     assert_eq!((command.name.as_str(), command.path), ("ls", Some("/bin/ls".into())));
     assert!("".parse::<Command>().is_err() && "=x".parse::<Command>().is_err() && "".parse::<Model>().is_err());

@@ -70,30 +70,39 @@ impl FromStr for Storage {
     }
 }
 
-/// `NAME=FILE[:ENCODING[:TARGET]]`, or `NAME:ENCODING:TARGET:FILE` as WasmEdge's; a file alone is called as it is, without what is
+/// `NAME=FILE[:ENCODING[:TARGET[:BACKEND]]]`, or `NAME:ENCODING:TARGET:FILE` as WasmEdge's; a file alone is called as it is, without what is
 /// behind its last dot. A file whose name ends with the name of an encoding is given in a manifest.
 impl FromStr for Model {
     type Err = BadFlag;
 
     fn from_str(text: &str) -> Result<Self, BadFlag> {
         let (name, rest) = match (text.split_once('='), &text.splitn(4, ':').collect::<Vec<_>>()[..]) {
-            (None, [name, encoding, target, file]) => return model(name, file, encoding, target),
+            (None, [name, encoding, target, file]) => return model(name, file, encoding, target, None),
             (Some((name, rest)), _) => (name, rest),
             (None, _) => (Path::new(text).file_stem().and_then(|stem| stem.to_str()).unwrap_or(text), text),
         };
-        let is_encoding = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        match rest.rsplitn(3, ':').collect::<Vec<_>>()[..] {
-            [target @ ("cpu" | "gpu" | "tpu" | "auto"), encoding, file] if is_encoding(encoding) => {
-                model(name, file, encoding, target)
+        let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_target = |word: &str| ["cpu", "gpu", "tpu", "auto"].contains(&word);
+        // The file may have colons, too.
+        match rest.split(':').collect::<Vec<_>>()[..] {
+            [ref file @ .., encoding, target, backend]
+                if !file.is_empty() && is_word(encoding) && is_target(target) && is_word(backend) =>
+            {
+                model(name, &file.join(":"), encoding, target, Some(backend))
             }
-            [encoding, file] if is_encoding(encoding) => model(name, file, encoding, "cpu"),
-            _ => model(name, rest, "autodetect", "cpu"),
+            [ref file @ .., encoding, target] if !file.is_empty() && is_word(encoding) && is_target(target) => {
+                model(name, &file.join(":"), encoding, target, None)
+            }
+            [ref file @ .., encoding] if !file.is_empty() && is_word(encoding) => {
+                model(name, &file.join(":"), encoding, "cpu", None)
+            }
+            _ => model(name, rest, "autodetect", "cpu", None),
         }
     }
 }
 
-fn model(name: &str, file: &str, encoding: &str, target: &str) -> Result<Model, BadFlag> {
-    let name = nonempty(name, "the model's name")?;
-    let (encoding, target) = (encoding.to_ascii_lowercase(), target.to_ascii_lowercase());
-    Ok(Model { name, file: nonempty(file, "the model's file")?.into(), digest: None, encoding, target })
+fn model(name: &str, file: &str, encoding: &str, target: &str, backend: Option<&str>) -> Result<Model, BadFlag> {
+    let (name, file) = (nonempty(name, "the model's name")?, nonempty(file, "the model's file")?.into());
+    let [encoding, target] = [encoding, target].map(str::to_ascii_lowercase);
+    Ok(Model { name, file, digest: None, encoding, target, backend: backend.map(str::to_ascii_lowercase) })
 }

@@ -87,7 +87,7 @@ fn ours(engine: &Engine, models: &Arc<Models>, row: &Row, file: &Path) -> impl F
     let mut linker = Linker::new(engine);
     add_to_linker(&mut linker, |nn: &mut Nn| nn).expect("no name is there twice");
     let (name, encoding, target) = ("model".into(), "autodetect".into(), "cpu".into());
-    let grant = Model { name, file: file.into(), digest: None, encoding, target };
+    let grant = Model { name, file: file.into(), digest: None, encoding, target, backend: None };
     let granted = Granted::quiet(Grants { models: vec![grant], ..Grants::default() });
     let mut store = Store::new(engine, Nn::new(granted, models.clone()));
     let module = Module::new(engine, &wat::parse_str(GUEST).expect("a module")).expect("a valid module");

@@ -2,7 +2,8 @@
 //! `ssvm_tensorflow`, `ssvm_tensorflowlite` and `ssvm_image`, and WasmEdge's names for them in both of their generations.
 //!
 //! Models run on [`Tract`]: ONNX, frozen graphs of TensorFlow, TensorFlow Lite, on processors. An embedder's [`Backend`] stands
-//! beside it or in its place; what no back end takes is answered as such. [`Models`] keeps what is granted by name, read
+//! beside it or in its place; what no back end takes is answered as such. A grant may name the back end of its model. With the
+//! feature `onnxruntime` there is `OnnxRuntime`, which loads that library. [`Models`] keeps what is granted by name, read
 //! once for all instances.
 //!
 //! What a program may do is in its grants: models by name ([`models`](gristmill_ext_grants::Grants::models)), and whether it may
@@ -48,6 +49,8 @@ mod later;
 mod legacy;
 mod memory;
 mod models;
+#[cfg(feature = "onnxruntime")]
+mod onnxruntime;
 mod picture;
 mod pictures;
 mod rows;
@@ -62,6 +65,8 @@ pub use backend::{Backend, Encoding, Failure, Graph, Origin, Plan, Port, Ran, Ta
 pub use handles::MOST as HANDLES;
 pub use later::Code;
 pub use models::Models;
+#[cfg(feature = "onnxruntime")]
+pub use onnxruntime::{MICROSECOND, OnnxRuntime};
 pub use picture::PIXELS;
 pub use table::{MEMORY, Nn};
 pub use tensor::{Form, Tensor, Type};

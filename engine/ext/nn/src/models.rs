@@ -21,8 +21,8 @@ type Graphs<K> = Mutex<HashMap<K, Once<Arc<dyn Graph>>>>;
 /// model.
 pub struct Models {
     backends: Vec<Arc<dyn Backend>>,
-    files: Graphs<(PathBuf, Encoding, Option<Digest>)>,
-    graphs: Graphs<(Digest, Encoding)>,
+    files: Graphs<(PathBuf, Option<Digest>, Encoding, Option<String>)>,
+    graphs: Graphs<(Digest, Encoding, Option<String>)>,
 }
 
 impl Default for Models {
@@ -43,17 +43,29 @@ impl Models {
         &self.backends
     }
 
+    /// The back end of that name.
+    ///
+    /// # Errors
+    /// [`Failure::Unsupported`], with the names that there are.
+    pub fn backend(&self, name: &str) -> Result<&Arc<dyn Backend>, Failure> {
+        self.backends.iter().find(|backend| backend.name() == name).ok_or_else(|| {
+            let names: Vec<_> = self.backends.iter().map(|backend| backend.name()).collect();
+            Failure::Unsupported(format!("there is no back end {name:?} among {names:?}"))
+        })
+    }
+
     /// The model of a grant.
     ///
     /// # Errors
-    /// Its encoding or target are not offered, its file cannot be read or has another digest, or is no such model.
+    /// Its encoding, target or back end are not offered, its file cannot be read or has another digest, or is no such model.
     pub fn granted(&self, grant: &Model) -> Result<Arc<dyn Graph>, Failure> {
         let encoding = Encoding::of_name(&grant.encoding)
             .ok_or_else(|| Failure::Encoding(format!("there is no encoding {:?}", grant.encoding)))?;
         if !Target::of_name(&grant.target).is_some_and(Target::is_here) {
             return Err(Failure::Unsupported(format!("there is no target {:?}", grant.target)));
         }
-        let key = (grant.file.clone(), encoding, grant.digest);
+        let backend = grant.backend.as_deref().map(|name| self.backend(name)).transpose()?;
+        let key = (grant.file.clone(), grant.digest, encoding, grant.backend.clone());
         once(&self.files, key, || {
             let file = grant.file.display();
             let bytes = std::fs::read(&grant.file).map_err(|error| Failure::Runtime(format!("{file}: {error}")))?;
@@ -61,22 +73,35 @@ impl Models {
             if let Some(wanted) = grant.digest.filter(|wanted| *wanted != digest) {
                 return Err(Failure::Runtime(format!("{file} is {digest}, and not {wanted}")));
             }
-            once(&self.graphs, (digest, encoding), || self.load(encoding, &[&bytes], Origin::Operator))
+            once(&self.graphs, (digest, encoding, grant.backend.clone()), || {
+                self.load_by(backend, encoding, &[&bytes], Origin::Operator)
+            })
         })
     }
 
-    /// Reads a model.
+    /// Reads a model, by the first back end that takes it.
     ///
     /// # Errors
     /// No back end takes it, or it cannot be read.
     pub fn load(&self, encoding: Encoding, parts: &[&[u8]], origin: Origin) -> Result<Arc<dyn Graph>, Failure> {
+        self.load_by(None, encoding, parts, origin)
+    }
+
+    fn load_by(
+        &self,
+        backend: Option<&Arc<dyn Backend>>,
+        encoding: Encoding,
+        parts: &[&[u8]],
+        origin: Origin,
+    ) -> Result<Arc<dyn Graph>, Failure> {
         let encoding = match (encoding, parts) {
             (Encoding::Autodetect, [bytes]) => Encoding::of_bytes(bytes)
                 .ok_or_else(|| Failure::Encoding("the bytes do not look like any model".into()))?,
             (Encoding::Autodetect, _) => return Err(Failure::Encoding("of several parts the encoding is told".into())),
             (encoding, _) => encoding,
         };
-        let backend = self.backends.iter().find(|backend| backend.encodings().contains(&encoding));
+        let takes = |backend: &&Arc<dyn Backend>| backend.encodings().contains(&encoding);
+        let backend = backend.or_else(|| self.backends.iter().find(takes)).filter(takes);
         backend.ok_or_else(|| Failure::Encoding(format!("no back end takes {encoding}")))?.load(encoding, parts, origin)
     }
 }

@@ -6,7 +6,7 @@ use common::*;
 use gristmill::contract::{Ewasm, Options};
 use gristmill::{Config, Engine, Error, HostApi, Profile, Trap};
 use gristmill_ext_grants::{Digest, Grants, Inference, Limits, Model, Price, Prices};
-use gristmill_ext_nn::{HANDLES, Models, Nn};
+use gristmill_ext_nn::{Failure, HANDLES, Models, Nn};
 use std::sync::Arc;
 
 const ONNX: i64 = 1;
@@ -176,6 +176,7 @@ fn models_by_name_are_those_that_are_granted() {
         digest: None,
         encoding: "autodetect".into(),
         target: "cpu".into(),
+        backend: None,
     };
     let digest = Digest::of(&sum(&[2]));
     let models = vec![
@@ -313,6 +314,30 @@ fn nobody_waits_when_the_time_is_up() {
     run.put(RECORD, &words(&[ptr as u32, len as u32]));
     let ended = run.call("load", &[RECORD as i64, 1, ONNX, 0, OUT as i64]);
     assert!(matches!(ended, Err(Error::Halt(gristmill::Halt::TimedOut))), "{ended:?}");
+}
+
+#[test]
+fn a_run_ends_with_the_time() {
+    let file = folder("nn_time").join("chain.onnx");
+    std::fs::write(&file, chain()).unwrap();
+    ends_in_time(granted(&file, None), Arc::default());
+}
+
+#[test]
+fn a_back_end_is_named_by_the_grant() {
+    let file = folder("nn_backend").join("sum.onnx");
+    std::fs::write(&file, sum(&[2])).unwrap();
+    let models = Models::default();
+    assert!(models.granted(&granted(&file, Some("tract"))).is_ok());
+    let missing = models.granted(&granted(&file, Some("onnxruntime"))).map(drop);
+    let why = r#"there is no back end "onnxruntime" among ["tract"]"#;
+    assert_eq!(missing, Err(Failure::Unsupported(why.into())));
+    // And to a guest.
+    let grants = Grants { models: vec![granted(&file, Some("onnxruntime"))], ..Grants::default() };
+    let mut run = Run::of(WASI_NN, grants, Arc::new(models), |nn| nn);
+    let [ptr, len] = run.put(NAMES, b"model");
+    run.is("load_by_name", &[ptr, len, OUT as i64], 6);
+    assert!(run.log().contains("refused: load_by_name(\"model\")"), "{}", run.log());
 }
 
 #[test]

@@ -36,12 +36,12 @@ pub fn turn(
     path: &'static str,
     body: Option<usize>,
     connections: usize,
-    milliseconds: u64,
+    length: Duration,
 ) -> Turn {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let begun = Instant::now();
-        let end = begun + Duration::from_millis(milliseconds);
+        let end = begun + length;
         let asking: Vec<_> = (0..connections).map(|_| tokio::spawn(ask(address, path, body, end))).collect();
         let mut latencies = Vec::new();
         for asked in asking {

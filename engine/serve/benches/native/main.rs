@@ -1,15 +1,15 @@
 //! How many requests a second, and how long does one take, beside the same handler in Rust in the same framework?
 //!
-//! `[ROUNDS [MILLISECONDS]]`: turns of every contender, and how long one is. Contenders take turns; a ratio is the median of the
-//! ratios of turns side by side. Server, workers and client share the machine's processors. Every answer is checked.
+//! Contenders take turns, of half a second when `--turn` says nothing else; a ratio is the median of the ratios of turns side by side. Server, workers and client share the machine's processors. Every answer is checked.
 
 mod client;
 mod servers;
 
 use client::Turn;
-use gristmill_measure::median;
+use gristmill_measure::{Asked, median};
 use servers::{Guest, native, ours};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Connections that ask at once, each one request behind the other.
 const CONNECTIONS: usize = 8;
@@ -28,21 +28,18 @@ const INPUTS: [Input; 3] = [
 ];
 
 fn main() {
-    // `cargo bench` adds an argument of its own.
-    let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
-    let rounds = numbers.first().copied().unwrap_or(11);
-    let milliseconds = numbers.get(1).copied().unwrap_or(500);
+    let asked = Asked::from_arguments(Duration::from_millis(500));
     let contenders: [(&str, SocketAddr); 3] =
         [("native", native()), ("aot", ours(Guest::Compiled)), ("interp", ours(Guest::Interpreted))];
     println!("## serve: requests a second and their 99th percentile, {CONNECTIONS} connections\n");
     println!(
         "| input | contender | requests/s | ratio | p50 us | p99 us | ratio of p99 |\n|---|---|---|---|---|---|---|"
     );
-    for input in &INPUTS {
+    for input in INPUTS.iter().filter(|input| asked.wants(input.name)) {
         let mut turns: [Vec<Turn>; 3] = Default::default();
-        for round in 0..=rounds {
+        for round in 0..=asked.effort.rounds {
             for ((_, address), turns) in contenders.iter().zip(&mut turns) {
-                let turn = client::turn(*address, input.path, input.body, CONNECTIONS, milliseconds);
+                let turn = client::turn(*address, input.path, input.body, CONNECTIONS, asked.effort.turn);
                 // The first is for caches.
                 if round > 0 {
                     turns.push(turn);

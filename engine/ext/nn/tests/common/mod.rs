@@ -1,8 +1,10 @@
 //! A guest whose exports are the functions of an interface, one each, and models that are built here.
 #![allow(dead_code)] // Each test uses its part.
 
-use gristmill::{ApiRow, Config, Engine, Error, Gas, HostApi, Instance, Linker, Module, Store, Trap, Val, ValType};
-use gristmill_ext_grants::{Granted, Grants, Limits};
+use gristmill::{
+    ApiRow, Config, Engine, Error, Gas, Halt, HostApi, Instance, Linker, Module, Store, Trap, Val, ValType,
+};
+use gristmill_ext_grants::{Granted, Grants, Limits, Model};
 use gristmill_ext_nn::{Encoding, Models, Nn, Origin, add_to_linker};
 use prost::Message;
 use std::sync::{Arc, Mutex};
@@ -258,6 +260,46 @@ pub fn sum(dims: &[i64]) -> Vec<u8> {
         output: vec![value("y", F32, dims)],
         ..Default::default()
     })
+}
+
+/// A model that takes long from little: the product of a column and a row of 1024 floats, multiplied by itself 400 times.
+pub fn chain() -> Vec<u8> {
+    let product = |i: i32| operator("MatMul", &[&format!("p{i}"), "p0"], &format!("p{}", i + 1));
+    let mut node = vec![operator("MatMul", &["column", "row"], "p0")];
+    node.extend((0..400).map(product));
+    onnx(pb::GraphProto {
+        name: "chain".into(),
+        node,
+        input: vec![value("column", F32, &[1024, 1]), value("row", F32, &[1, 1024])],
+        output: vec![value("p400", F32, &[1024, 1024])],
+        ..Default::default()
+    })
+}
+
+/// Whether a run of [`chain`], a second after its models were made, ends with its time and in the midst of `compute`.
+#[track_caller]
+pub fn ends_in_time(grant: Model, models: Arc<Models>) {
+    // What is granted is read once, so the guest finds it.
+    models.granted(&grant).unwrap();
+    let limits = Limits { milliseconds: Some(1_000), ..Limits::default() };
+    let name = grant.name.clone();
+    let mut run = Run::of(WASI_NN, Grants { models: vec![grant], limits, ..Grants::default() }, models, |nn| nn);
+    let [ptr, len] = run.put(NAMES, name.as_bytes());
+    run.is("load_by_name", &[ptr, len, OUT as i64], 0);
+    let graph = run.u32_at(OUT).into();
+    run.is("init_execution_context", &[graph, OUT as i64], 0);
+    let context = run.u32_at(OUT).into();
+    for (input, dims) in [(0, [1024, 1]), (1, [1, 1024])] {
+        assert_eq!(run.input(context, input, 1, &dims, &[0; 4096]), 0);
+    }
+    let ended = run.call("compute", &[context]);
+    assert!(matches!(ended, Err(Error::Halt(Halt::TimedOut))), "{ended:?}");
+}
+
+/// A grant of that file, under the name `model`.
+pub fn granted(file: &std::path::Path, backend: Option<&str>) -> Model {
+    let (name, encoding, target) = ("model".into(), "onnx".into(), "cpu".into());
+    Model { name, file: file.into(), digest: None, encoding, target, backend: backend.map(String::from) }
 }
 
 /// A frozen graph of TensorFlow: `y = x + (1, 10)`, for floats `x` of that form.

@@ -61,8 +61,11 @@ const GUEST: &str = r#"(module
       (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
     (global.get $errno)))"#;
 
+/// An act: its name, and what does it natively.
+type Act = (&'static str, fn(&mut Native));
+
 /// The acts, in the order of the guest's table.
-const ACTS: [(&str, fn(&mut Native)); 6] = [
+const ACTS: [Act; 6] = [
     ("clock", Native::clock),
     ("seek and read 64 bytes", |native| native.read(64)),
     ("seek and read 64 KiB", |native| native.read(LARGE)),
