@@ -433,7 +433,8 @@ fn connecting_ends_with_the_run() {
 
 #[test]
 fn waits_end_when_the_run_is_cancelled() {
-    let kinds: [fn(&mut Run, u32) -> Result<u32, Error>; 3] = [
+    type Wait = fn(&mut Run, u32) -> Result<u32, Error>;
+    let kinds: [Wait; 3] = [
         |run, server| run.try_call("sock_accept", &[server, OUT]),
         // A subscription to read the socket, and one to an hour of the clock.
         |run, server| {
