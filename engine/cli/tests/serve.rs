@@ -69,6 +69,28 @@ const COUNTS: &str = r#"(module
     (call $put (local.get $value))
     (call $answer (local.get $to) (local.get $value))))"#;
 
+/// Loads the model called `face`, and writes the error number as a digit.
+const LOADS: &str = r#"(module
+  (import "wasi_ephemeral_nn" "load_by_name" (func $load (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\10\00\00\00\01\00\00\00") (data (i32.const 32) "face")
+  (func (export "_start")
+    (i32.store8 (i32.const 16) (i32.add (i32.const 48) (call $load (i32.const 32) (i32.const 4) (i32.const 64))))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"#;
+
+/// A model in ONNX: `y = Relu(x)`, of a float.
+fn relu() -> Vec<u8> {
+    let number = |field: u8, value: u8| vec![field << 3, value];
+    let bytes = |field: u8, bytes: &[u8]| [&[field << 3 | 2, bytes.len() as u8], bytes].concat();
+    let shape = bytes(1, &number(1, 1));
+    let ty = bytes(1, &[number(1, 1), bytes(2, &shape)].concat());
+    let value = |name: &[u8]| [bytes(1, name), bytes(2, &ty)].concat();
+    let node = [bytes(1, b"x"), bytes(2, b"y"), bytes(4, b"Relu")].concat();
+    let graph = [bytes(1, &node), bytes(2, b"g"), bytes(11, &value(b"x")), bytes(12, &value(b"y"))].concat();
+    [number(1, 8), bytes(8, &number(2, 13)), bytes(7, &graph)].concat()
+}
+
 /// The command, serving. It is ended with this.
 struct Serving {
     child: Child,
@@ -249,4 +271,21 @@ fn uploads_have_storage_of_their_own() {
     assert_eq!(run(other, "next").0, 500, "another's key is not there");
     assert_eq!(run(other, "first"), (200, "1".into()));
     assert_eq!(run(one, "next"), (200, "3".into()));
+}
+
+#[test]
+fn a_model_is_read_once_for_all_requests() {
+    let here = folder("serve_models");
+    let (loads, model) = (file(&here, "loads.wat", LOADS), here.join("face.onnx"));
+    let granted = format!("face={}", model.display());
+    let serve = || Serving::new(&[&loads, "--nn-model", &granted, "--workers", "2"]);
+    std::fs::write(&model, relu()).unwrap();
+    let serving = serve();
+    assert_eq!(serving.get("/"), (200, "0".into()));
+    std::fs::remove_file(&model).unwrap();
+    for _ in 0..4 {
+        assert_eq!(serving.get("/"), (200, "0".into()));
+    }
+    // Another server has to read it, and cannot.
+    assert_eq!(serve().get("/"), (200, "5".into()));
 }

@@ -68,7 +68,11 @@ impl Default for Metrics {
         registry.register("failures", "Requests that failed, by kind; traps by their names", metrics.failures.clone());
         registry.register("rejected", "Requests and connections that found no room", metrics.rejected.clone());
         registry.register("requests_in_flight", "Requests that are not answered", metrics.in_flight.clone());
-        registry.register("abandoned", "Runs that were ended because their clients had gone", metrics.abandoned.clone());
+        registry.register(
+            "abandoned",
+            "Runs that were ended because their clients had gone",
+            metrics.abandoned.clone(),
+        );
         registry.register("connections", "Connections", metrics.connections.clone());
         metrics
     }

@@ -135,7 +135,7 @@ fn importable(linker: &Linker<Program>) -> Vec<Function> {
 }
 
 fn bare() -> Program {
-    let shared = Shared::open(None).expect("nothing is opened");
+    let shared = Shared::open(None, None).expect("nothing is opened");
     let granted = Granted::quiet(Grants::default());
     Program::of(granted, NAME, Streams::default(), &shared).expect("nothing is granted that could fail")
 }

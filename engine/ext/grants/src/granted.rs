@@ -127,11 +127,7 @@ impl Granted {
     }
 
     /// The same, of a run that can be cancelled before its time is up.
-    pub fn cancellable(
-        grants: Grants,
-        cancel: Cancel,
-        log: impl Fn(&Refused) + Send + Sync + 'static,
-    ) -> Arc<Self> {
+    pub fn cancellable(grants: Grants, cancel: Cancel, log: impl Fn(&Refused) + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self::of(grants, Some(cancel), Box::new(log)))
     }
 

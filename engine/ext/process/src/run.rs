@@ -279,14 +279,7 @@ fn keep(kept: &mut Vec<u8>, bytes: &[u8], cap: usize) {
 }
 
 /// Moves bytes in all three pipes until the child ends (true) or its time is up (false).
-fn pump(
-    running: &Running,
-    pipes: &mut Pipes,
-    input: &[u8],
-    granted: &Granted,
-    begun: Instant,
-    time: Duration,
-) -> bool {
+fn pump(running: &Running, pipes: &mut Pipes, input: &[u8], granted: &Granted, begun: Instant, time: Duration) -> bool {
     let handle = running.handle();
     let mut buffer = vec![0; CHUNK];
     loop {

@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use gristmill::contract::{Ewasm, Options};
 use gristmill::{Config, Engine, HostApi, Module, Profile, Trap};
-use gristmill_ext_grants::{Command, CommandWalls, Grants, Limits, Price};
+use gristmill_ext_grants::{Cancel, Command, CommandWalls, Grants, Limits, Price};
 use gristmill_ext_process::{Process, STDIN, WORDS};
 use std::time::{Duration, Instant};
 
@@ -273,6 +273,27 @@ fn the_time_of_the_run_is_up() {
     assert!(run.call("run", &[]).is_err());
     std::thread::sleep(Duration::from_millis(50));
     assert!(!witness.exists());
+}
+
+#[test]
+fn a_command_ends_with_a_run_that_is_cancelled() {
+    let directory = tempfile::tempdir().unwrap();
+    let begun = directory.path().join("begun");
+    let cancel = Cancel::default();
+    let mut run = Run::with(SSVM, grants(&["sh"]), Some(cancel.clone()));
+    assert_eq!(run.timeout(60_000).sh("echo early"), (0, "early\n".into(), "".into()));
+    let script = format!("echo > {}; sleep 3600", begun.display());
+    run.name("sh").args(&["-c", &script]).timeout(3_600_000);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !begun.exists() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            cancel.cancel();
+        });
+        let error = run.call("run", &[]).unwrap_err();
+        assert!(matches!(error, gristmill::Error::Halt(gristmill::Halt::TimedOut)), "{error}");
+    });
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod sock_common;
 
 use gristmill::{Error, Halt};
-use gristmill_ext_grants::{Grants, Limits};
+use gristmill_ext_grants::{Cancel, Grants, Limits};
 use gristmill_ext_wasi::errno::Errno;
 use sock_common::*;
 use std::io::{Read, Write};
@@ -429,6 +429,41 @@ fn connecting_ends_with_the_run() {
     let record = run.address(at.ip(), false);
     let ended = run.try_call("sock_connect", &[fd, record, at.port().into()]);
     assert!(matches!(ended, Err(Error::Halt(Halt::TimedOut))), "{ended:?}");
+}
+
+#[test]
+fn waits_end_when_the_run_is_cancelled() {
+    type Wait = fn(&mut Run, u32) -> Result<u32, Error>;
+    let kinds: [Wait; 3] = [
+        |run, server| run.try_call("sock_accept", &[server, OUT]),
+        // A subscription to read the socket, and one to an hour of the clock.
+        |run, server| {
+            run.put(DATA, &[0; 96]);
+            run.put(DATA + 8, &[1]);
+            run.words(DATA + 16, &[server]);
+            run.words(DATA + 48 + 16, &[1, 0, 0x4630_0000, 0x346]);
+            run.try_call("poll_oneoff", &[DATA, DATA + 1_024, 2, OUT])
+        },
+        |run, server| {
+            let [iovs, n] = run.iovs(&[0; 4]);
+            let at = run.local(server);
+            let client = run.open(1, STREAM);
+            assert_eq!(run.connect(client, at), OK);
+            run.try_call("sock_recv", &[client, iovs, n, 0, OUT, OUT + 4])
+        },
+    ];
+    for wait in kinds {
+        let cancel = Cancel::default();
+        let mut run = Run::cancellable(LOOPBACK, cancel.clone());
+        let (server, _) = run.listener("127.0.0.1");
+        let canceller = thread::spawn(move || {
+            thread::sleep(std::time::Duration::from_millis(50));
+            cancel.cancel();
+        });
+        let ended = wait(&mut run, server);
+        assert!(matches!(ended, Err(Error::Halt(Halt::TimedOut))), "{ended:?}");
+        canceller.join().unwrap();
+    }
 }
 
 #[test]

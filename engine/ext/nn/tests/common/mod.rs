@@ -95,16 +95,25 @@ impl Run {
     }
 
     pub fn of(names: Names, grants: Grants, models: Arc<Models>, change: impl FnOnce(Nn) -> Nn) -> Self {
-        let engine = Engine::new(&Config::new()).unwrap();
-        let module = Module::new(&engine, &guest(names)).unwrap();
+        Self::on(&Engine::new(&Config::new()).unwrap(), names, grants, models, change)
+    }
+
+    pub fn on(
+        engine: &Engine,
+        names: Names,
+        grants: Grants,
+        models: Arc<Models>,
+        change: impl FnOnce(Nn) -> Nn,
+    ) -> Self {
+        let module = Module::new(engine, &guest(names)).unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let granted = {
             let log = log.clone();
             Granted::new(grants, move |refused| log.lock().unwrap().push(refused.to_string()))
         };
-        let mut linker = Linker::new(&engine);
+        let mut linker = Linker::new(engine);
         add_to_linker(&mut linker, |nn| nn).unwrap();
-        let mut store = Store::new(&engine, change(Nn::new(granted, models)));
+        let mut store = Store::new(engine, change(Nn::new(granted, models)));
         let instance = linker.instantiate(&mut store, &module).unwrap();
         Self { store, instance, log }
     }

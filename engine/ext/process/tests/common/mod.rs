@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each test uses its part.
 
 use gristmill::{Config, Engine, Error, Gas, HostApi, Instance, Linker, Module, Store, Val};
-use gristmill_ext_grants::{Cancel, Command, Granted, Grants, Limits};
+use gristmill_ext_grants::{Cancel, Command, Granted, Grants, Limits, Refused};
 use gristmill_ext_process::{Process, add_to_linker};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
@@ -52,22 +52,30 @@ pub fn limits(limits: Limits, grants: Grants) -> Grants {
 
 impl Run {
     pub fn new(names: (&str, &str), grants: Grants) -> Self {
-        Self::cancellable(names, grants, Cancel::default())
+        Self::with(names, grants, None)
     }
 
-    pub fn cancellable(names: (&str, &str), grants: Grants, cancel: Cancel) -> Self {
-        let engine = Engine::new(&Config::new()).unwrap();
+    /// The same, of a run that may be cancelled.
+    pub fn with(names: (&str, &str), grants: Grants, cancel: Option<Cancel>) -> Self {
+        Self::on(&Engine::new(&Config::new()).unwrap(), names, grants, cancel)
+    }
+
+    pub fn on(engine: &Engine, names: (&str, &str), grants: Grants, cancel: Option<Cancel>) -> Self {
         let (imports, functions) = parts(names);
         let text = format!("(module {imports} (memory (export \"memory\") 33) {functions})");
-        let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+        let module = Module::new(engine, &wat::parse_str(text).unwrap()).unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let granted = {
             let log = log.clone();
-            Granted::new(grants, move |refused| log.lock().unwrap().push(refused.to_string()))
+            let note = move |refused: &Refused| log.lock().unwrap().push(refused.to_string());
+            match cancel {
+                Some(cancel) => Granted::cancellable(grants, cancel, note),
+                None => Granted::new(grants, note),
+            }
         };
-        let mut linker = Linker::new(&engine);
+        let mut linker = Linker::new(engine);
         add_to_linker(&mut linker, |process| process).unwrap();
-        let mut store = Store::new(&engine, Process::new(granted));
+        let mut store = Store::new(engine, Process::new(granted));
         let instance = linker.instantiate(&mut store, &module).unwrap();
         Self { store, instance, log }
     }

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // Each test uses its part.
 
 use gristmill::{Config, Engine, Error, Gas, HostApi, Instance, Linker, Module, Store, Val, ValType};
+use gristmill_aot::{Aot, Options};
 use gristmill_ext_grants::{Access, Granted, Grants, Random};
 use gristmill_ext_storage::{Backend, Memory, Storage, add_to_linker};
 use std::fmt::Write as _;
@@ -49,6 +50,12 @@ pub fn engine() -> Engine {
     Engine::new(&Config::new()).unwrap()
 }
 
+/// The interpreter, and machine code.
+pub fn engines() -> [(&'static str, Engine); 2] {
+    let aot = Aot::new(Options::default()).unwrap();
+    [("interpreter", engine()), ("machine code", Engine::with_compiler(&Config::new(), Arc::new(aot)).unwrap())]
+}
+
 pub fn linker(engine: &Engine) -> Linker<Storage> {
     let mut linker = Linker::new(engine);
     add_to_linker(&mut linker, |storage| storage).unwrap();
@@ -71,15 +78,18 @@ pub fn quota(bytes: Option<u64>, keys: Option<u64>) -> Grants {
 
 impl Run {
     pub fn of(text: &str, grants: Grants, backend: Arc<dyn Backend>) -> Self {
-        let engine = engine();
-        let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+        Self::on(&engine(), text, grants, backend)
+    }
+
+    pub fn on(engine: &Engine, text: &str, grants: Grants, backend: Arc<dyn Backend>) -> Self {
+        let module = Module::new(engine, &wat::parse_str(text).unwrap()).unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let granted = {
             let log = log.clone();
             Granted::new(grants, move |refused| log.lock().unwrap().push(refused.to_string()))
         };
-        let mut store = Store::new(&engine, Storage::new(granted, backend));
-        let instance = linker(&engine).instantiate(&mut store, &module).unwrap();
+        let mut store = Store::new(engine, Storage::new(granted, backend));
+        let instance = linker(engine).instantiate(&mut store, &module).unwrap();
         Self { store, instance, log }
     }
 

@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each test uses its part.
 
 use gristmill::{Config, Engine, Error, HostApi, Instance, Linker, Module, Store, Val, ValType};
-use gristmill_ext_grants::{Clock, Granted, Grants};
+use gristmill_ext_grants::{Cancel, Clock, Granted, Grants, Refused};
 use gristmill_ext_wasi::errno::Errno;
 use gristmill_ext_wasi::{Resolve, Streams, Wasi, add_to_linker};
 use std::fmt::Write as _;
@@ -42,6 +42,9 @@ pub fn imports() -> Vec<(&'static str, String, Vec<&'static str>)> {
     names.map(|(row, name)| (row.module, name, row.params.iter().map(|(_, it)| ty(it)).collect())).collect()
 }
 
+/// Where refusals are noted.
+type Note = Box<dyn Fn(&Refused) + Send + Sync>;
+
 impl Run {
     pub fn new(grants: Grants) -> Self {
         Self::with(grants, Streams::default())
@@ -53,7 +56,20 @@ impl Run {
     }
 
     pub fn with(grants: Grants, streams: Streams) -> Self {
-        let engine = Engine::new(&Config::new()).unwrap();
+        Self::of(&Engine::new(&Config::new()).unwrap(), streams, |note| Granted::new(grants, note))
+    }
+
+    pub fn on(engine: &Engine, grants: Grants) -> Self {
+        Self::of(engine, Streams::default(), |note| Granted::new(grants, note))
+    }
+
+    /// A program that has these rules and a clock, and may be cancelled.
+    pub fn cancellable(rules: &[&str], cancel: Cancel) -> Self {
+        let granted = |note: Note| Granted::cancellable(net(rules), cancel, note);
+        Self::of(&Engine::new(&Config::new()).unwrap(), Streams::default(), granted)
+    }
+
+    fn of(engine: &Engine, streams: Streams, granted: impl FnOnce(Note) -> Arc<Granted>) -> Self {
         let (mut header, mut functions) = (String::new(), String::new());
         let mut add = |module: &str, name: &str, export: &str, params: &[&str]| {
             let signature = format!("(param {}) (result i32)", params.join(" "));
@@ -69,15 +85,15 @@ impl Run {
             }
         }
         let text = format!("(module {header} (memory (export \"memory\") 4) {functions})");
-        let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+        let module = Module::new(engine, &wat::parse_str(text).unwrap()).unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let granted = {
             let log = log.clone();
-            Granted::new(grants, move |refused| log.lock().unwrap().push(refused.to_string()))
+            granted(Box::new(move |refused| log.lock().unwrap().push(refused.to_string())))
         };
-        let mut linker = Linker::new(&engine);
+        let mut linker = Linker::new(engine);
         add_to_linker(&mut linker, |wasi: &mut Wasi| wasi).unwrap();
-        let mut store = Store::new(&engine, Wasi::new(granted, "guest", streams).unwrap());
+        let mut store = Store::new(engine, Wasi::new(granted, "guest", streams).unwrap());
         let instance = linker.instantiate(&mut store, &module).unwrap();
         Self { store, instance, log }
     }
