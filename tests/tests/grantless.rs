@@ -43,7 +43,8 @@ fn names() -> Vec<(String, String, String)> {
     let mut linker = Linker::new(&engine);
     link(&mut linker).unwrap();
     let program =
-        Program::of(Granted::quiet(Grants::default()), "x", Streams::default(), &Shared::open(None, None).unwrap()).unwrap();
+        Program::of(Granted::quiet(Grants::default()), "x", Streams::default(), &Shared::open(None, None).unwrap())
+            .unwrap();
     let mut store = Store::new(&engine, program);
     let all: Vec<_> =
         linker.iter(&mut store).map(|(module, name, item)| (module, name, item.into_func().unwrap())).collect();

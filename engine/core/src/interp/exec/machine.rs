@@ -12,7 +12,7 @@ use super::memory::{Memory, Pool};
 use super::prepared::Prepared;
 use super::vm::{Func, Global, Instance, Table, Vm};
 use super::watch::Watch;
-use crate::error::{Fault, Stop, Trap};
+use crate::error::{Fault, Halt, Stop, Trap};
 use crate::gas::{Meter, Pages, Schedule};
 use crate::limits::RunLimits;
 use crate::wasm::canon::{renamed, top};
@@ -284,7 +284,9 @@ impl Machine {
             return Err(Refused::Limit);
         }
         // At most as many bytes as the cap, whose pages have 32 bits.
-        vm.charge(vm.schedule.grow_cost(Pages(0), Pages::begun(ty.min << ty.page.log2())))?;
+        let charged = vm.charge(vm.schedule.grow_cost(Pages(0), Pages::begun(ty.min << ty.page.log2())));
+        // It is taken from a run that is to end, too, and is not what ended it.
+        charged.map_err(|trap| if vm.is_interrupted() { Stop::Halt(Halt::TimedOut) } else { trap.into() })?;
         let mut memory = Memory::new(ty, vm.limits.memory, &vm.pool)?;
         memory.index = vm.memories.len() as u32;
         let index = memory.index;
