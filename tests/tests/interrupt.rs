@@ -89,6 +89,28 @@ fn a_run_does_not_begin_when_its_time_is_over() {
 }
 
 #[test]
+fn an_instance_is_not_made_when_the_time_is_over() {
+    for (executor, engine) in all() {
+        let mut store = Store::new(&engine, ());
+        store.interrupt_handle().interrupt();
+        let made = Linker::new(&engine).instantiate(&mut store, &memory(&engine));
+        assert!(is_over(&made.map(drop)), "{executor}");
+        // Nor does the start function run of one that has no memory to pay for.
+        let mut store = Store::new(&engine, ());
+        store.interrupt_handle().interrupt();
+        let text = r#"(module (func $f) (start $f))"#;
+        let starts = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+        let made = Linker::new(&engine).instantiate(&mut store, &starts);
+        assert!(is_over(&made.map(drop)), "{executor}");
+    }
+}
+
+/// A module that is a memory.
+fn memory(engine: &Engine) -> Module {
+    Module::new(engine, &wat::parse_str("(module (memory 1))").unwrap()).unwrap()
+}
+
+#[test]
 fn a_handle_ends_the_run_of_its_store_and_no_other() {
     // The judge that watches compares what one thread does.
     for (executor, engine) in all().into_iter().filter(|(name, _)| *name != "loop, watched") {

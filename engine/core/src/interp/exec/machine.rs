@@ -283,6 +283,8 @@ impl Machine {
         if ty.min > vm.limits.memory.of_size(ty.page).min(ty.most()) {
             return Err(Refused::Limit);
         }
+        // Nothing is made, and nothing paid, of a run that is to end.
+        vm.begin()?;
         // At most as many bytes as the cap, whose pages have 32 bits.
         vm.meter.charge(vm.schedule.grow_cost(Pages(0), Pages::begun(ty.min << ty.page.log2())))?;
         let mut memory = Memory::new(ty, vm.limits.memory, &vm.pool)?;
