@@ -222,12 +222,12 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Flow {
         let machine = &mut *vm;
         let distance = r.fp.offset_from(machine.stack.base);
         let entered = (|| -> Result<(), Stop> {
-            machine.meter.charge(Particles(u64::from(costs.high())))?;
+            machine.charge(Particles(u64::from(costs.high())))?;
             if machine.depth_left() == 0 {
                 return Err(Trap::CallDepth.into());
             }
             machine.reserve_slots(u32::from(frame.code()))?;
-            machine.meter.charge(Particles(u64::from(costs.low())))?;
+            machine.charge(Particles(u64::from(costs.low())))?;
             Ok(())
         })();
         r.fp = machine.stack.base.offset(distance);
@@ -276,7 +276,7 @@ pub(crate) unsafe fn translate(vm: *mut Vm) -> Flow {
         machine.budget += budget_of(stub.code());
         let entered = (|| -> Result<(), Stop> {
             machine.reserve_slots(u32::from(frame.code()))?;
-            machine.meter.charge(Particles(u64::from(costs.low())))?;
+            machine.charge(Particles(u64::from(costs.low())))?;
             Ok(())
         })();
         r.fp = machine.stack.base.offset(distance);

@@ -13,7 +13,7 @@ use super::native::Native;
 use super::prepared::Prepared;
 use super::watch::Watch;
 use crate::error::{Fault, Halt, Stop, Trap};
-use crate::gas::{Meter, Schedule};
+use crate::gas::{Meter, Particles, Schedule};
 use crate::interp::code::Word;
 use crate::limits::RunLimits;
 use crate::wasm::canon::Types;
@@ -375,6 +375,20 @@ impl Vm {
         if self.interrupt.is_some() {
             self.meter.slice(SLICE);
         }
+    }
+
+    /// Takes what entering a function costs, where that is done out of line: there the counter may have been short.
+    ///
+    /// # Errors
+    /// [`Trap::OutOfGas`], with nothing left: there was less, or the run is to end.
+    pub fn charge(&mut self, cost: Particles) -> Result<(), Trap> {
+        self.meter.charge(cost)?;
+        self.slice();
+        if self.is_interrupted() {
+            self.meter.exhaust();
+            return Err(Trap::OutOfGas);
+        }
+        Ok(())
     }
 
     /// The empty memory.
