@@ -23,6 +23,15 @@ impl<'a> Contender<'a> {
         })
     }
 
+    /// A contender in this process that does so many units of work at once, and one at least.
+    pub fn many(name: impl Into<String>, mut work: impl FnMut(u64) + 'a) -> Self {
+        Self::turns(name, move |times| {
+            let start = Instant::now();
+            work(times.max(1));
+            start.elapsed()
+        })
+    }
+
     /// A contender that takes its own time.
     pub fn turns(name: impl Into<String>, turn: impl FnMut(u64) -> Duration + 'a) -> Self {
         Self { name: name.into(), turn: Box::new(turn) }

@@ -171,15 +171,7 @@ fn main() {
         if !report.wants(name) {
             continue;
         }
-        let guests = guests.iter_mut().map(|(name, guest)| {
-            Contender::turns(*name, move |times| {
-                let begun = Instant::now();
-                if times > 0 {
-                    guest(act, times);
-                }
-                begun.elapsed()
-            })
-        });
+        let guests = guests.iter_mut().map(|(name, guest)| Contender::many(*name, move |times| guest(act, times)));
         let native = Contender::new("native", || natively(&mut native));
         report.time(name, 1.0, true, &mut guests.chain([native]).collect::<Vec<_>>());
     }

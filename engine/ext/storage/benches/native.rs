@@ -10,7 +10,6 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTran
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Keys that there are before: 8 bytes, big-endian numbers from 0.
 const KEYS: u64 = 1 << 16;
@@ -212,15 +211,7 @@ fn main() {
         if !report.wants(name) {
             continue;
         }
-        let guests = guests.iter_mut().map(|(name, guest)| {
-            Contender::turns(*name, move |times| {
-                let begun = Instant::now();
-                if times > 0 {
-                    guest(act, times);
-                }
-                begun.elapsed()
-            })
-        });
+        let guests = guests.iter_mut().map(|(name, guest)| Contender::many(*name, move |times| guest(act, times)));
         let native = Contender::new("native", || natively(&mut native));
         report.time(name, 1.0, true, &mut guests.chain([native]).collect::<Vec<_>>());
     }
