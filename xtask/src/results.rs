@@ -84,6 +84,7 @@ fn belongs(title: &str, command: &str) -> Outcome<String> {
     Ok(text)
 }
 
+/// The first lines of RESULTS.md, and how to read it.
 fn head(peers: &Peers, rounds: &str, turn: &str) -> Outcome<String> {
     let mut text = belongs("Results", "cargo xtask results")?;
     let lock = std::fs::read_to_string(root().join("benches/Cargo.lock"))?;
