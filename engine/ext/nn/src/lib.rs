@@ -15,7 +15,8 @@
 //! bytes when it is loaded and again for each set of input forms that it leaves open; a run, by its multiplications and the
 //! elements that it writes, which follow from its forms. Where these depend on values, a run pays operator by operator.
 //! Tensors, models of the guest and what a run holds between count against the limit of memory, or [`MEMORY`] without one. When
-//! the time of the run is up, nobody waits: the work ends behind the operator that it is at.
+//! the time of the run is up, nobody waits: the work ends behind the operator that it is at. Only a run of a granted model that
+//! takes a few milliseconds is waited for.
 //!
 //! # What it does not promise
 //!

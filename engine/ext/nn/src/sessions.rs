@@ -31,7 +31,7 @@ pub(crate) struct Session {
     results: Vec<(String, Arc<Held>)>,
     /// Handles that were given for results.
     given: Vec<u32>,
-    prepared: Prepared,
+    prepared: Option<Prepared>,
 }
 
 /// What a handle of a tensor means.

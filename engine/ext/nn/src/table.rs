@@ -1,21 +1,25 @@
 //! The state of an instance, and what all interfaces do with it.
 
-use crate::backend::{Encoding, Failure, Graph, Origin, Ran, Wanted, Watch};
+use crate::backend::{Encoding, Failure, Graph, Origin, Plan, Ran, Wanted, Watch};
 use crate::handles::Handles;
 use crate::memory::{Hold, Memory};
 use crate::models::Models;
 use crate::sessions::{Given, Session};
 use crate::tensor::{Form, Held, Tensor};
-use crate::worker::Worker;
+use crate::worker::{self, Worker};
 use gristmill::{Gas, Guest, Stop, Trap};
 use gristmill_ext_grants::{Act, Granted, Prices};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Bytes that the tensors and models of an instance take at most when its grants have no limit of memory: 1 GiB.
 pub const MEMORY: u64 = 1 << 30;
 
 /// Multiplications that [`Inference`](gristmill_ext_grants::Inference) is the price of.
 const MILLION: u64 = 1_000_000;
+
+/// Multiplications of a run that is over so soon, in a few milliseconds, that it need not be on a thread where its end is not
+/// waited for: getting there and back would take longer than some models do.
+const SHORT: u64 = 4 * MILLION;
 
 /// The models of one store: grants, the models that all share, and what is open.
 #[derive(Debug)]
@@ -36,6 +40,7 @@ pub struct Nn {
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub graph: Arc<dyn Graph>,
+    origin: Origin,
     /// Bytes that making it ready is paid by: none for a model of the operator.
     bytes: u64,
     _hold: Option<Hold>,
@@ -47,11 +52,23 @@ pub(crate) struct Context {
     pub graph: Arc<Loaded>,
     pub inputs: Vec<Option<Held>>,
     pub outputs: Vec<Held>,
-    pub prepared: Prepared,
+    pub prepared: Option<Prepared>,
 }
 
 /// What a model was last made ready for, and paid.
-pub(crate) type Prepared = Option<(Vec<Form>, Option<Wanted>)>;
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    forms: Vec<Form>,
+    wanted: Option<Wanted>,
+    /// The model keeps it, as long as it is among the last ones.
+    plan: Weak<dyn Plan>,
+}
+
+impl Prepared {
+    fn is_for(&self, inputs: &[Arc<Tensor>], wanted: Option<&Wanted>) -> bool {
+        self.forms.iter().eq(inputs.iter().map(|input| &input.form)) && self.wanted.as_ref() == wanted
+    }
+}
 
 /// Why a body ends before its end.
 #[derive(Debug)]
@@ -140,7 +157,7 @@ impl Nn {
             // A grant whose file is another one, or none, is not there either.
             self.granted.refuse(function, name, Act::Model);
         })?;
-        Ok(Arc::new(Loaded { graph, bytes: 0, _hold: None }))
+        Ok(Arc::new(Loaded { graph, origin: Origin::Operator, bytes: 0, _hold: None }))
     }
 
     /// A model that the guest brings, in parts that lie in its memory. It is paid by its bytes, before it is looked at.
@@ -170,7 +187,7 @@ impl Nn {
             let parts: Vec<_> = copies.iter().map(Vec::as_slice).collect();
             models.load(encoding, &parts, Origin::Guest)
         })??;
-        Ok(Arc::new(Loaded { graph, bytes, _hold: Some(hold) }))
+        Ok(Arc::new(Loaded { graph, origin: Origin::Guest, bytes, _hold: Some(hold) }))
     }
 
     /// A tensor of the guest's memory, paid for and held.
@@ -191,18 +208,25 @@ impl Nn {
         loaded: &Loaded,
         inputs: Vec<Arc<Tensor>>,
         wanted: Option<Wanted>,
-        prepared: &mut Prepared,
+        prepared: &mut Option<Prepared>,
     ) -> Result<Vec<Held>, No> {
-        let key = (inputs.iter().map(|input| input.form.clone()).collect::<Vec<_>>(), wanted);
-        if prepared.as_ref() != Some(&key) {
-            if !loaded.graph.is_ready() || key.1.is_some() {
-                self.prices().model.charge_bytes(guest, loaded.bytes)?;
-            }
-            *prepared = None;
+        let last = prepared.take().filter(|last| last.is_for(&inputs, wanted.as_ref()));
+        if last.is_none() && (!loaded.graph.is_ready() || wanted.is_some()) {
+            self.prices().model.charge_bytes(guest, loaded.bytes)?;
         }
-        let (graph, asked) = (loaded.graph.clone(), key.clone());
-        let plan = self.worker.run(&self.granted, move |_| graph.prepare(&asked.0, asked.1.as_ref()))??;
-        *prepared = Some(key);
+        let plan = match last.as_ref().and_then(|last| last.plan.upgrade()) {
+            Some(plan) => {
+                *prepared = last;
+                plan
+            }
+            None => {
+                let forms: Vec<_> = inputs.iter().map(|input| input.form.clone()).collect();
+                let (graph, asked) = (loaded.graph.clone(), (forms.clone(), wanted.clone()));
+                let plan = self.worker.run(&self.granted, move |_| graph.prepare(&asked.0, asked.1.as_ref()))??;
+                *prepared = Some(Prepared { forms, wanted, plan: Arc::downgrade(&plan) });
+                plan
+            }
+        };
         let price = self.prices().inference.0;
         let between = self.memory.take(plan.memory())?;
         let work = match plan.work() {
@@ -216,8 +240,12 @@ impl Nn {
             }
         };
         let memory = self.memory.left();
-        let ran =
-            self.worker.run(&self.granted, move |cancelled| plan.run(&inputs, &Watch { work, memory, cancelled }))?;
+        let is_short = plan.work().is_some_and(|work| work <= SHORT);
+        let run = move |cancelled| plan.run(&inputs, &Watch { work, memory, cancelled });
+        let ran = match loaded.origin {
+            Origin::Operator if is_short => worker::run_here(&self.granted, run),
+            _ => self.worker.run(&self.granted, run),
+        }?;
         drop(between);
         let Ran { outputs, work } = match ran {
             Err(Failure::Spent) => {

@@ -1,5 +1,5 @@
 //! The thread that model libraries run on: with a stack of its own, where a panic ends a job, and where nobody waits longer
-//! than the run's time.
+//! than the run's time. What is over soon need not go there.
 
 use crate::backend::Failure;
 use gristmill::{Halt, Stop};
@@ -35,12 +35,8 @@ impl Worker {
         let (answer, answered) = mpsc::sync_channel(1);
         let cancelled = Arc::new(AtomicBool::new(false));
         let told = cancelled.clone();
-        let job = move || {
-            // What a job leaves half done is its own: it is given things, or shares what can be left so.
-            let done = catch_unwind(AssertUnwindSafe(|| job(told)));
-            // Nobody listens when the time was up.
-            let _ = answer.send(done.unwrap_or_else(|panic| Err(Failure::Runtime(text(&*panic)))));
-        };
+        // Nobody listens when the time was up.
+        let job = move || drop(answer.send(caught(|| job(told))));
         if !self.send(Box::new(job)) {
             return Ok(Err(Failure::Runtime("the host has no thread for it".into())));
         }
@@ -93,6 +89,24 @@ impl fmt::Debug for Worker {
     }
 }
 
+/// Runs a job of a model of the operator on the thread that asks, where it is not told to end: one that is over soon.
+///
+/// # Errors
+/// [`Halt::TimedOut`] when the run's time is up before it begins.
+pub(crate) fn run_here<R>(
+    granted: &Granted,
+    job: impl FnOnce(Arc<AtomicBool>) -> Result<R, Failure>,
+) -> Result<Result<R, Failure>, Stop> {
+    granted.in_time()?;
+    Ok(caught(|| job(Arc::default())))
+}
+
+/// What a job answers; that it panicked is an answer.
+fn caught<R>(job: impl FnOnce() -> Result<R, Failure>) -> Result<R, Failure> {
+    // What a job leaves half done is its own: it is given things, or shares what can be left so.
+    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|panic| Err(Failure::Runtime(text(&*panic))))
+}
+
 fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
     format!("a panic: {}", text.unwrap_or("without words"))
@@ -110,6 +124,8 @@ mod tests {
         let answer = worker.run(&granted, |_| -> Result<(), _> { panic!("at the disco") }).unwrap();
         assert_eq!(answer, Err(Failure::Runtime("a panic: at the disco".into())));
         assert_eq!(worker.run(&granted, |_| Ok(7)).unwrap(), Ok(7));
+        let answer = run_here(&granted, |_| -> Result<(), _> { panic!("at the {}", "disco") }).unwrap();
+        assert_eq!(answer, Err(Failure::Runtime("a panic: at the disco".into())));
     }
 
     /// Runs a job that does not end by itself, which calls this when it is under way.

@@ -6,7 +6,7 @@ use gristmill_aot::{Aot, Options};
 use gristmill_ext_grants::{Granted, Grants};
 use gristmill_ext_storage::{Redb, Storage, add_to_linker};
 use gristmill_measure::{Contender, MICROSECONDS, Report};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{AccessGuard, Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
@@ -112,15 +112,15 @@ impl Native {
         write.commit().expect("a commit");
     }
 
-    fn value(&mut self) -> Option<Vec<u8>> {
+    fn value(&mut self) -> Option<AccessGuard<'static, &'static [u8]>> {
         let key = self.next();
         let read = self.database.begin_read().expect("a transaction");
         let data = read.open_table(DATA).expect("a table");
-        data.get(&key[..]).expect("a read").map(|value| value.value().to_vec())
+        data.get(&key[..]).expect("a read")
     }
 
     fn get(&mut self) {
-        assert_eq!(self.value().map(|value| black_box(value).len()), Some(VALUE));
+        assert_eq!(self.value().map(|value| black_box(value.value().to_vec()).len()), Some(VALUE));
     }
 
     fn exists(&mut self) {

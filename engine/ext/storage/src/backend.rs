@@ -15,11 +15,21 @@ pub type Expected<'a> = (&'a [u8], Option<&'a [u8]>);
 /// too. *Durable*: what it has returned from is there after a crash, as far as it keeps anything. *Exact*: usage changes in the
 /// same act as the data. Namespaces never see each other. Keys are in the order of their bytes.
 pub trait Backend: Send + Sync {
-    /// The value of a key.
+    /// Shows `see` the value of a key, if it has one, and says whether it has.
     ///
     /// # Errors
     /// When the data cannot be read.
-    fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>, Broken>;
+    fn view(&self, space: &str, key: &[u8], see: &mut dyn FnMut(&[u8])) -> Result<bool, Broken>;
+
+    /// A copy of the value of a key.
+    ///
+    /// # Errors
+    /// When the data cannot be read.
+    fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
+        let mut copy = None;
+        self.view(space, key, &mut |value| copy = Some(value.to_vec()))?;
+        Ok(copy)
+    }
 
     /// Shows `each` the keys that begin with `prefix` and are behind `after`, in order, until it says no.
     ///

@@ -197,9 +197,17 @@ impl Storage {
         }
     }
 
-    fn value(&mut self, guest: &Guest<'_>, place: usize, key: u32, key_len: u32) -> Result<Option<Vec<u8>>, No> {
-        let value = self.backend.get(self.named(place), guest.slice(key, key_len)?);
-        value.map_err(|broken| self.broken(broken))
+    /// Shows `see` the value of a key, if it has one, and says whether it has.
+    fn view(
+        &mut self,
+        guest: &Guest<'_>,
+        place: usize,
+        key: u32,
+        key_len: u32,
+        see: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool, No> {
+        let is_there = self.backend.view(self.named(place), guest.slice(key, key_len)?, see);
+        is_there.map_err(|broken| self.broken(broken))
     }
 
     pub(crate) fn open(&mut self, guest: &mut Guest<'_>, name: u32, name_len: u32, out: u32) -> Result<u32, Stop> {
@@ -238,9 +246,17 @@ impl Storage {
             let place = self.handle("get", space, Access::Ro)?;
             key_fits(key_len)?;
             self.charge(guest, key_len.into())?;
-            let value = self.value(guest, place, key, key_len)?.ok_or(Status::NotFound)?;
+            let (mut value, mut len) = (Vec::new(), 0);
+            let is_there = self.view(guest, place, key, key_len, &mut |found| {
+                len = found.len();
+                // What does not fit is not copied either.
+                value.extend_from_slice(if len <= buf_len as usize { found } else { &[] });
+            })?;
+            if !is_there {
+                return Err(Status::NotFound.into());
+            }
             // A back end of an embedder's own may keep longer ones.
-            let len = u32::try_from(value.len()).map_err(|_| Status::TooLong)?;
+            let len = u32::try_from(len).map_err(|_| Status::TooLong)?;
             if len > buf_len {
                 guest.write(written, &len.to_le_bytes())?;
                 return Err(Status::TooSmall.into());
@@ -302,7 +318,7 @@ impl Storage {
             let place = self.handle("exists", space, Access::Ro)?;
             key_fits(key_len)?;
             self.charge(guest, key_len.into())?;
-            let is_there = self.value(guest, place, key, key_len)?.is_some();
+            let is_there = self.view(guest, place, key, key_len, &mut |_| {})?;
             Ok(guest.write(out, &u32::from(is_there).to_le_bytes())?)
         })
     }
@@ -341,8 +357,8 @@ impl Storage {
                         missed = takes as u32;
                         return false;
                     }
-                    keys.extend((key.len() as u32).to_le_bytes());
-                    keys.extend(key);
+                    keys.extend_from_slice(&(key.len() as u32).to_le_bytes());
+                    keys.extend_from_slice(key);
                     true
                 },
             );
@@ -402,15 +418,13 @@ impl Storage {
             // Whenever this goes round, another instance's act has come between and is done: somebody always gets on.
             loop {
                 self.granted.in_time()?;
-                let old = self.value(guest, place, key, key_len)?;
-                let number = match old.as_deref() {
-                    None => 0,
-                    Some(bytes) => i64::from_le_bytes(bytes.try_into().map_err(|_| Status::NotANumber)?),
-                };
-                let sum = number.checked_add(delta as i64).ok_or(Status::Overflow)?.to_le_bytes();
+                let mut old = Some([0; 8]);
+                let is_there = self.view(guest, place, key, key_len, &mut |value| old = value.try_into().ok())?;
+                let old = old.ok_or(Status::NotANumber)?;
+                let sum = i64::from_le_bytes(old).checked_add(delta as i64).ok_or(Status::Overflow)?.to_le_bytes();
                 let name = guest.slice(key, key_len)?;
                 let grant = &self.granted.grants.storage[place];
-                let expected = Some((name, old.as_deref()));
+                let expected = Some((name, is_there.then_some(&old[..])));
                 let done = self.backend.write(&grant.namespace, quota(grant), expected, &[(name, Some(&sum))]);
                 match self.written("increment", place, done) {
                     Ok(_) => return Ok(guest.write(out, &sum)?),

@@ -2,21 +2,21 @@
 
 use crate::backend::{Backend, Broken, Change, Expected, Quota, Usage, Written};
 use redb::{
-    Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableHandle,
-    WriteTransaction,
+    Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError,
+    TableHandle, WriteTransaction,
 };
 use std::ops::Bound;
 use std::path::Path;
 
-/// Namespace and key -> value.
-const DATA: TableDefinition<'_, (&str, &[u8]), &[u8]> = TableDefinition::new("data");
+/// Key -> value, in a table of its own for each namespace: the name of the namespace behind this.
+const DATA: &str = "data/";
 /// Namespace -> bytes, keys. What is not there is empty.
 const USAGE: TableDefinition<'_, &str, (u64, u64)> = TableDefinition::new("usage");
 /// "format".
 const META: TableDefinition<'_, &str, &str> = TableDefinition::new("meta");
 
 /// The name of the layout above; another layout has another name.
-const FORMAT: &str = "gristmill-storage-1";
+const FORMAT: &str = "gristmill-storage-2";
 
 /// A [`Backend`] in a file: a data base of redb. One process opens it at a time; its instances share it.
 ///
@@ -67,7 +67,6 @@ impl Redb {
             write.abort()?;
             return Ok(format);
         }
-        write.open_table(DATA)?;
         write.open_table(USAGE)?;
         write.open_table(META)?.insert("format", FORMAT)?;
         write.commit()?;
@@ -86,23 +85,27 @@ impl Redb {
         read().map_err(broken)
     }
 
+    /// Reads in a namespace, if anything was ever written to it.
+    fn data<T>(&self, space: &str, body: impl FnOnce(&Data) -> Result<T, redb::Error>) -> Result<Option<T>, Broken> {
+        self.read(|read| match read.open_table(TableDefinition::new(&table(space))) {
+            Ok(data) => body(&data).map(Some),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        })
+    }
+
     /// Bytes and keys of a namespace, counted anew: what [`Backend::usage`] must say.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn recount(&self, space: &str) -> Result<Usage, Broken> {
-        self.read(|read| {
-            let mut usage = Usage::default();
-            for entry in read.open_table(DATA)?.range((space, &[][..])..)? {
+        let usage = self.data(space, |data| {
+            data.iter()?.try_fold(Usage::default(), |usage, entry| {
                 let (key, value) = entry?;
-                let (owner, key) = key.value();
-                if owner != space {
-                    break;
-                }
-                usage = usage.changed(key.len(), None, Some(value.value().len()));
-            }
-            Ok(usage)
-        })
+                Ok(usage.changed(key.value().len(), None, Some(value.value().len())))
+            })
+        });
+        Ok(usage?.unwrap_or_default())
     }
 
     /// The names of all namespaces that something was written to.
@@ -117,6 +120,13 @@ impl Redb {
     }
 }
 
+type Data = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+/// The name of the table of a namespace.
+fn table(space: &str) -> String {
+    [DATA, space].concat()
+}
+
 fn broken(error: redb::Error) -> Broken {
     Broken(error.to_string())
 }
@@ -129,10 +139,11 @@ fn change(
     expected: Option<Expected<'_>>,
     changes: &[Change<'_>],
 ) -> Result<Written, redb::Error> {
-    let mut data = write.open_table(DATA)?;
+    let name = table(space);
+    let mut data = write.open_table(TableDefinition::<&[u8], &[u8]>::new(&name))?;
     let mut usages = write.open_table(USAGE)?;
     if let Some((key, value)) = expected
-        && data.get((space, key))?.as_ref().map(|found| found.value()) != value
+        && data.get(key)?.as_ref().map(|found| found.value()) != value
     {
         return Ok(Written::Mismatch);
     }
@@ -143,8 +154,8 @@ fn change(
     let mut after = before;
     for (key, value) in changes {
         let old = match value {
-            Some(value) => data.insert((space, *key), value)?,
-            None => data.remove((space, *key))?,
+            Some(value) => data.insert(*key, value)?,
+            None => data.remove(*key)?,
         };
         let old = old.map(|old| old.value().len());
         after = after.changed(key.len(), old, value.map(<[u8]>::len));
@@ -159,8 +170,9 @@ fn change(
 }
 
 impl Backend for Redb {
-    fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
-        self.read(|read| Ok(read.open_table(DATA)?.get((space, key))?.map(|value| value.value().to_vec())))
+    fn view(&self, space: &str, key: &[u8], see: &mut dyn FnMut(&[u8])) -> Result<bool, Broken> {
+        let found = self.data(space, |data| Ok(data.get(key)?.map(|value| see(value.value())).is_some()));
+        Ok(found? == Some(true))
     }
 
     fn keys(
@@ -170,17 +182,18 @@ impl Backend for Redb {
         after: &[u8],
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<(), Broken> {
-        self.read(|read| {
-            let from = if after < prefix { Bound::Included((space, prefix)) } else { Bound::Excluded((space, after)) };
-            for entry in read.open_table(DATA)?.range::<(&str, &[u8])>((from, Bound::Unbounded))? {
+        let listed = self.data(space, |data| {
+            let from = if after < prefix { Bound::Included(prefix) } else { Bound::Excluded(after) };
+            for entry in data.range::<&[u8]>((from, Bound::Unbounded))? {
                 let (key, _) = entry?;
-                let (owner, key) = key.value();
-                if owner != space || !key.starts_with(prefix) || !each(key) {
+                let key = key.value();
+                if !key.starts_with(prefix) || !each(key) {
                     break;
                 }
             }
             Ok(())
-        })
+        });
+        listed.map(|_| ())
     }
 
     fn usage(&self, space: &str) -> Result<Usage, Broken> {

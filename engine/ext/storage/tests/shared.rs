@@ -72,7 +72,7 @@ fn a_file_of_something_else_is_refused() {
 struct Dead;
 
 impl Backend for Dead {
-    fn get(&self, _: &str, _: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
+    fn view(&self, _: &str, _: &[u8], _: &mut dyn FnMut(&[u8])) -> Result<bool, Broken> {
         Err(Broken("no disk".into()))
     }
 
