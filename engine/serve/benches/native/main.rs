@@ -31,7 +31,7 @@ fn main() {
     let asked = Asked::from_arguments(Duration::from_millis(500));
     let contenders: [(&str, SocketAddr); 3] =
         [("native", native()), ("aot", ours(Guest::Compiled)), ("interp", ours(Guest::Interpreted))];
-    println!("## serve: requests a second and their 99th percentile, {CONNECTIONS} connections\n");
+    println!("\n## serve: requests a second and their 99th percentile, {CONNECTIONS} connections\n");
     println!(
         "| input | contender | requests/s | ratio | p50 us | p99 us | ratio of p99 |\n|---|---|---|---|---|---|---|"
     );
