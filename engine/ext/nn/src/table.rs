@@ -17,9 +17,10 @@ pub const MEMORY: u64 = 1 << 30;
 /// Multiplications that [`Inference`](gristmill_ext_grants::Inference) is the price of.
 const MILLION: u64 = 1_000_000;
 
-/// Multiplications of a run that is over so soon, in a few milliseconds, that it need not be on a thread where its end is not
-/// waited for: getting there and back would take longer than some models do.
-const SHORT: u64 = 4 * MILLION;
+/// Multiplications of a run that is over so soon that it need not be on a thread where its end is not waited for: there and back
+/// takes some 50 microseconds. Silero's 1.5 million take 0.12 ms and Magika's 380 million 7 ms (benches/EXTENSIONS.md), so
+/// these take 1 to 3.
+const SHORT: u64 = 32 * MILLION;
 
 /// The models of one store: grants, the models that all share, and what is open.
 #[derive(Debug)]

@@ -120,6 +120,7 @@ impl Redb {
     }
 }
 
+/// The table of a namespace.
 type Data = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// The name of the table of a namespace.

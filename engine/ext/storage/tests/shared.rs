@@ -62,6 +62,15 @@ fn a_file_of_something_else_is_refused() {
     let path = directory.path().join("text");
     std::fs::write(&path, "no data base at all").unwrap();
     assert!(Redb::open(&path).is_err());
+    // A layout that was, or will be.
+    let path = directory.path().join("layout.redb");
+    let other = redb::Database::create(&path).unwrap();
+    let write = other.begin_write().unwrap();
+    let meta = redb::TableDefinition::<&str, &str>::new("meta");
+    write.open_table(meta).unwrap().insert("format", "gristmill-storage-1").unwrap();
+    write.commit().unwrap();
+    drop(other);
+    assert!(Redb::open(&path).unwrap_err().to_string().contains("\"gristmill-storage-1\" and must be"));
     let path = directory.path().join("ours.redb");
     for _ in 0..2 {
         Redb::open(&path).unwrap();
